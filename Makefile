@@ -1,0 +1,28 @@
+# Every target does its own set-up; a second call does not install again.
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+DATA   := $(or $(FASTREID_DATASETS),datasets)
+WORKERS ?= 2
+
+.PHONY: setup demo test lint
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-deps fastreid==1.4.0
+	touch $@
+
+demo: setup
+	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart.yml --output $(DATA)/GenePersonToy --workers $(WORKERS)
+	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart_shifted.yml --output $(DATA)/GenePersonToyShifted --workers $(WORKERS)
+	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
+
+test: setup
+	$(BIN)/pytest -m "not slow and not gpu"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .

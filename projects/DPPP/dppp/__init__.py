@@ -1,0 +1,17 @@
+"""DPPP on FastReID, stage 2: images on disk -> a person Re-ID model that transfers.
+
+``import dppp`` makes fastreid importable (compat.py) and registers the data sets and the
+meta-architecture in FastReID's registries.
+"""
+
+from .compat import import_fastreid
+
+import_fastreid()
+
+from . import data, modeling  # noqa: E402  only registration
+from .config import add_dppp_config  # noqa: E402
+from .engine import DPPPTrainer  # noqa: E402
+from .errors import UserError  # noqa: E402
+
+__version__ = "0.1.0"
+__all__ = ["DPPPTrainer", "UserError", "add_dppp_config", "data", "modeling"]

@@ -1,0 +1,92 @@
+"""The GenePerson data set: a folder made by ``tools/geneperson_gen.py``, read by FastReID."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastreid.data.datasets import DATASET_REGISTRY
+from fastreid.data.datasets.bases import ImageDataset
+
+from ..errors import DataNotFoundError, UserError
+
+# pid, camera (scene), lighting, canvas cell, copy. FastReID's Market1501 pattern reads one digit of
+# the camera and searches the whole path; ours matches the whole file name.
+_FILE_NAME = re.compile(r"(\d{4,})_c(\d)s(\d)_(\d{6})_(\d{2})\.jpg")
+
+Item = tuple[str, str | int, str | int]  # path, identity, camera, as FastReID wants them
+
+
+@DATASET_REGISTRY.register()
+class GenePerson(ImageDataset):
+    """Virtual pedestrians: scene = camera.
+
+    Args:
+        root: FastReID's data root; the set lies in ``root/dataset_dir``.
+        kwargs: FastReID's (``combineall`` and so on).
+
+    Raises:
+        UserError: there is no such set, its build did not finish, or a file name is not the set's.
+    """
+
+    dataset_dir = "GenePerson"
+    dataset_name = "GenePerson"
+
+    def __init__(self, root: str = "datasets", **kwargs) -> None:
+        folder = Path(root, self.dataset_dir)
+        if not (folder / "dataset.json").is_file():
+            state = (
+                "its build has not finished" if (folder / ".build").is_dir() else "it is not there"
+            )
+            raise DataNotFoundError(
+                f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); make it with "
+                f"`python tools/geneperson_gen.py build --config-file FILE --output {folder}`, or set "
+                "FASTREID_DATASETS to the folder that holds it"
+            )
+        super().__init__(
+            lambda: self._training(folder / "bounding_box_train"),
+            lambda: _items(folder / "query"),
+            lambda: _items(folder / "bounding_box_test"),
+            **kwargs,
+        )
+
+    def _training(self, folder: Path) -> list[Item]:
+        # The prefix keeps identities of sets apart that are trained on together.
+        name = self.dataset_name
+        return [(path, f"{name}_{pid}", f"{name}_{camera}") for path, pid, camera in _items(folder)]
+
+
+def _items(folder: Path) -> list[tuple[str, int, int]]:
+    """(path, identity, camera from 0) of every image of a folder, by name; empty without the folder."""
+    items = []
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+        match = _FILE_NAME.fullmatch(name)
+        if match is None:
+            raise UserError(
+                f"{folder / name}: not a GenePerson file name (0001_c1s3_000017_00.jpg); "
+                f"`python tools/geneperson_gen.py verify {folder.parent}` lists what is wrong"
+            )
+        items.append((str(folder / name), int(match[1]), int(match[2]) - 1))
+    return items
+
+
+def register_geneperson(directories: Iterable[str]) -> None:
+    """Make a data set of each folder under FastReID's root, named as the folder."""
+    for directory in directories:
+        known = registered(directory)
+        if known is None:
+            attributes = {"dataset_dir": directory, "dataset_name": directory}
+            DATASET_REGISTRY.register(type(directory, (GenePerson,), attributes))
+        elif not issubclass(known, GenePerson):
+            raise UserError(
+                f"DATASETS.GENEPERSON_DIRS: {directory!r} is the name of one of FastReID's data sets; "
+                "rename the folder"
+            )
+
+
+def registered(name: str) -> type[ImageDataset] | None:
+    """The data set class of that name in FastReID's registry, if there is one."""
+    try:
+        return DATASET_REGISTRY.get(name)
+    except KeyError:
+        return None

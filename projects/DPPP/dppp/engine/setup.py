@@ -1,0 +1,57 @@
+"""From a command line to a checked config and a prepared process."""
+
+import argparse
+from pathlib import Path
+
+import torch
+import yaml
+from fastreid.config import CfgNode, get_cfg
+from fastreid.engine import default_setup
+from fastreid.utils import comm
+from fastreid.utils.env import seed_all_rng
+
+from ..config import add_dppp_config
+from ..errors import UserError
+
+
+def load_config(config_file: str, opts: list[str]) -> CfgNode:
+    """FastReID's defaults and DPPP's, then the file, then ``KEY VALUE ...``; frozen.
+
+    Raises:
+        UserError: the file is missing or no YAML, a key is unknown, or a value has the wrong type.
+    """
+    cfg = get_cfg()
+    add_dppp_config(cfg)
+    where = config_file
+    try:
+        if config_file:
+            if not Path(config_file).is_file():
+                raise UserError(f"--config-file {config_file}: no such file")
+            cfg.merge_from_file(config_file)
+        where = "command line"
+        cfg.merge_from_list(opts)
+    except UserError:
+        raise
+    except yaml.YAMLError as error:
+        raise UserError(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
+    except (AssertionError, KeyError, ValueError, OSError, TypeError) as error:
+        raise UserError(f"{where}: {' '.join(str(error).strip(chr(34)).split())}") from None
+    _check_device(cfg)
+    cfg.freeze()
+    return cfg
+
+
+def _check_device(cfg: CfgNode) -> None:
+    try:
+        device = torch.device(cfg.MODEL.DEVICE)
+    except RuntimeError:
+        raise UserError(f"MODEL.DEVICE is {cfg.MODEL.DEVICE!r}; use cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError("MODEL.DEVICE is cuda and torch sees no GPU; add: MODEL.DEVICE cpu")
+
+
+def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
+    """FastReID's logging and copy of the config, and the random seeds of this process."""
+    default_setup(cfg, args)
+    if cfg.SEED >= 0:
+        seed_all_rng(cfg.SEED + comm.get_rank())

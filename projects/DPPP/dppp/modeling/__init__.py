@@ -1,0 +1,22 @@
+"""The model of stage 2: CLIP's towers, the pseudo-word networks and the de-stylization projector."""
+
+from .clip import CLIPTowers, build_clip
+from .clip_dppp import CLIPDPPP
+from .destylization import DestylizationProjector
+from .pseudo_words import (
+    ContentInversion,
+    GlobalFeatureLocalFilter,
+    StyleAggregation,
+    StyleInversion,
+)
+
+__all__ = [
+    "CLIPDPPP",
+    "CLIPTowers",
+    "ContentInversion",
+    "DestylizationProjector",
+    "GlobalFeatureLocalFilter",
+    "StyleAggregation",
+    "StyleInversion",
+    "build_clip",
+]

@@ -1,0 +1,214 @@
+"""The two CLIP towers, from open_clip, opened where the paper takes its features.
+
+| symbol | shape      | meaning |
+| ------ | ---------- | ------- |
+| B      |            | images |
+| m      |            | image patches: 16 x 8 at 256 x 128 pixels and patch size 16 |
+| L      |            | text positions up to and including the end token |
+| d1     | 512        | joint image-text width |
+| d2     | 768        | width of the visual encoder |
+| dt     | 512        | width of a text token |
+| v_g    | (B, d1)    | class token after the final projection |
+| V      | (B, m, d2) | patch tokens after the penultimate block |
+
+(Widths are ViT-B/16's; other models bring their own.)
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import open_clip
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+
+logger = logging.getLogger("fastreid.dppp")
+
+_OWN_MODELS = Path(__file__).parent / "clip_models"
+
+
+class ImageFeatures(NamedTuple):
+    """What the paper uses of one pass through the visual encoder."""
+
+    penultimate_class: Tensor  # (B, d2) class token after the penultimate block
+    final_class: Tensor  # (B, d2) class token after the last block and its LayerNorm
+    projected: Tensor  # (B, d1) v_g
+    patches: Tensor  # (B, m, d2) V
+
+
+class CLIPTowers(nn.Module):
+    """A CLIP model whose text side is frozen and takes token embeddings instead of token ids.
+
+    Args:
+        model: an open_clip CLIP with a class token and a causal text Transformer.
+        tokenize: text -> token ids (1, context length), int64.
+    """
+
+    def __init__(self, model: nn.Module, tokenize: open_clip.SimpleTokenizer) -> None:
+        super().__init__()
+        self.visual = model.visual
+        self.text = _TextTower(model)
+        self.text.requires_grad_(False)
+        self._tokenize = tokenize
+
+    @property
+    def feature_dim(self) -> int:
+        """d1."""
+        return self.visual.output_dim
+
+    @property
+    def patch_dim(self) -> int:
+        """d2."""
+        return self.visual.transformer.width
+
+    @property
+    def token_dim(self) -> int:
+        """dt."""
+        return self.text.token_embedding.embedding_dim
+
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """One pass through the visual encoder.
+
+        Args:
+            pixels: (B, 3, H, W), already normalised, of the size the model was built for.
+        """
+        if tuple(pixels.shape[-2:]) != tuple(self.visual.image_size):
+            raise UserError(
+                f"images of {tuple(pixels.shape[-2:])} pixels meet a CLIP built for "
+                f"{tuple(self.visual.image_size)} (height, width); set INPUT.SIZE_TRAIN and SIZE_TEST alike"
+            )
+        *early, last = self.visual.transformer.resblocks
+        tokens = self.visual._embeds(pixels)
+        for block in early:
+            tokens = block(tokens)
+        final_class = self.visual.ln_post(last(tokens)[:, 0])
+        return ImageFeatures(
+            tokens[:, 0], final_class, final_class @ self.visual.proj, tokens[:, 1:]
+        )
+
+    def encode_text(self, embeddings: Tensor, end: Tensor) -> Tensor:
+        """Text features (B, d1) of token embeddings; the weights are frozen, the embeddings are not.
+
+        Args:
+            embeddings: (B, L, dt), without position.
+            end: index of the end token of each text (B,), in [0, L).
+        """
+        return self.text(embeddings, end)
+
+    def embed(self, text: str) -> tuple[Tensor, Tensor]:
+        """Token embeddings (1, L, dt) of a text up to its end token, and that token's index (1,)."""
+        ids = self.token_ids(text)
+        embeddings = self.text.token_embedding(ids.to(self.text.token_embedding.weight.device))
+        return embeddings[None], torch.tensor([len(ids) - 1], device=embeddings.device)
+
+    def token_ids(self, text: str) -> Tensor:
+        """Token ids (L,) of a text, from its start to its end token."""
+        ids = self._tokenize([text])[0]
+        return ids[: int(ids.argmax()) + 1]  # the end token has the largest id
+
+
+class _TextTower(nn.Module):
+    """CLIP's text Transformer on embeddings that stop at the end token.
+
+    Attention is causal, so what stands behind the end token cannot change the feature there.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.token_embedding = model.token_embedding
+        self.positional_embedding = model.positional_embedding
+        self.transformer = model.transformer
+        self.ln_final = model.ln_final
+        self.text_projection = model.text_projection
+        self.register_buffer("attn_mask", model.attn_mask, persistent=False)
+
+    def forward(self, embeddings: Tensor, end: Tensor) -> Tensor:
+        length = embeddings.shape[1]
+        tokens = embeddings + self.positional_embedding[:length]
+        tokens = self.transformer(tokens, attn_mask=self.attn_mask[:length, :length])
+        at_end = self.ln_final(tokens[torch.arange(len(tokens), device=tokens.device), end])
+        return at_end @ self.text_projection
+
+
+def build_clip(
+    name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)
+) -> CLIPTowers:
+    """The two towers of an open_clip model.
+
+    Args:
+        name: open_clip's name, or one of ours in ``clip_models/``.
+        pretrained: an open_clip tag, a local weights file, or "" for random weights.
+        image_size: (height, width) in pixels; the position embedding is resized to its grid.
+
+    Raises:
+        UserError: the name is unknown, the architecture does not fit, or the weights are not to be had.
+    """
+    open_clip.add_model_config(_OWN_MODELS)
+    _check_weights(name, pretrained)
+    try:
+        with _quiet_root_logger():
+            model = open_clip.create_model(
+                name, pretrained or None, force_image_size=tuple(image_size), weights_only=True
+            )
+    except Exception as error:  # open_clip and the hub client raise a dozen kinds
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"CLIP weights {pretrained!r} for {name} could not be loaded ({reason[:120]}); "
+            "MODEL.DPPP.CLIP_PRETRAINED takes a local file as well"
+        ) from error
+    _check_architecture(model, name)
+    logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
+    return CLIPTowers(model, open_clip.get_tokenizer(name))
+
+
+@contextmanager
+def _quiet_root_logger() -> Iterator[None]:
+    """open_clip warns on the root logger that weights are random, which a checkpoint may follow."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+
+
+def _check_weights(name: str, pretrained: str) -> None:
+    if name not in open_clip.list_models():
+        raise UserError(
+            f"MODEL.DPPP.CLIP_NAME: open_clip has no model {name!r}; "
+            "`python -c 'import open_clip; print(open_clip.list_models())'` lists them"
+        )
+    if pretrained == "openai" and not open_clip.get_model_config(name).get("quick_gelu"):
+        # open_clip only warns; the features would be off by up to 1.3 in silence.
+        raise UserError(
+            f"OpenAI's CLIP weights were trained with QuickGELU and {name} has GELU; "
+            f"set MODEL.DPPP.CLIP_NAME to {name}-quickgelu"
+        )
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if pretrained and pretrained not in tags and not Path(pretrained).is_file():
+        raise UserError(
+            f"MODEL.DPPP.CLIP_PRETRAINED: {pretrained!r} is no file, and no tag of {name} (it has "
+            f"{', '.join(tags) or 'none'})"
+        )
+
+
+def _check_architecture(model: nn.Module, name: str) -> None:
+    visual = model.visual
+    plain = (
+        isinstance(visual, open_clip.transformer.VisionTransformer)
+        and visual.attn_pool is None
+        and visual.pool_type == "tok"
+        and not visual.final_ln_after_pool
+        and hasattr(model, "token_embedding")
+        and isinstance(model.text_projection, nn.Parameter)
+    )
+    if not plain:
+        raise UserError(
+            f"MODEL.DPPP.CLIP_NAME: {name} is no plain CLIP ViT with a class token, which DPPP takes "
+            "its features from; use a ViT-B-32, ViT-B-16 or ViT-L-14 model"
+        )

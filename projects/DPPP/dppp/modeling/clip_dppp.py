@@ -1,0 +1,295 @@
+"""The meta-architecture: Eq. 13 (phase 1), Eq. 16 (phase 2), and inference.
+
+| symbol | shape   | meaning |
+| ------ | ------- | ------- |
+| v_g    | (B, d1) | global image feature: CLIP's class token after the final projection |
+| c*, s* |         | content and style pseudo-words (pseudo_words.py) |
+| t_sc   | (B, d1) | text feature of "a [S1] ... [Sk] style of a [C] person" |
+| t_c    | (B, d1) | text feature of "a photo of a [C] person" |
+| v_c    | (B, d1) | P_s(v_g), the content feature |
+"""
+
+import math
+
+import torch
+from fastreid.config import CfgNode, configurable
+from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
+from torch import Tensor, nn
+
+from ..config import check_dppp_config
+from ..losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
+from .clip import CLIPTowers, ImageFeatures, build_clip
+from .destylization import DestylizationProjector
+from .identity_head import IdentityHead
+from .prompts import Prompt
+from .pseudo_words import (
+    ContentInversion,
+    GlobalFeatureLocalFilter,
+    StyleAggregation,
+    StyleInversion,
+)
+
+
+@META_ARCH_REGISTRY.register()
+class CLIPDPPP(nn.Module):
+    """CLIP with content and style pseudo-words and a de-stylization projector.
+
+    In training it returns the named losses of its phase; in evaluation, features (B, d1): v_g in
+    phase 1, v_c in phase 2. The phase is part of the state, so a file knows which feature it gives.
+
+    Args:
+        towers: the CLIP model.
+        content_inversion, style_aggregation, local_filter, style_inversion: Eqs. 1-5.
+        prompts: ``Prompt`` for "style-content", "content" and "generic".
+        strategy: which of them stands for an image in L1_SupCon.
+        num_classes: training identities; 0 builds no classifiers, for evaluation.
+        losses: names of the terms that are on, from ``config.LOSSES``.
+        loss_weights: what L1_SupCon, L_Tri-txt and L2_SupCon are multiplied by.
+        identity: keyword arguments ``label_smoothing`` and ``scale`` of the identity losses.
+        image_triplet: ``margin``, ``normalize``, ``hard_mining`` and ``scale`` of the image triplets.
+        text_margin: delta of Eq. 9.
+        temperature: tau.
+        learnable_temperature: train log(1 / tau) in phase 1.
+        detach_inversion_input: keep the text losses' gradient out of the visual encoder.
+        pixel_mean, pixel_std: of the three channels, 0..255.
+        phase: 1 or 2.
+    """
+
+    @configurable
+    def __init__(
+        self,
+        *,
+        towers: CLIPTowers,
+        content_inversion: ContentInversion,
+        style_aggregation: StyleAggregation,
+        local_filter: GlobalFeatureLocalFilter,
+        style_inversion: StyleInversion,
+        prompts: dict[str, Prompt],
+        strategy: str,
+        num_classes: int,
+        losses: tuple[str, ...],
+        loss_weights: dict[str, float],
+        identity: dict[str, float],
+        image_triplet: dict[str, float],
+        text_margin: float,
+        temperature: float,
+        learnable_temperature: bool,
+        detach_inversion_input: bool,
+        pixel_mean: list[float],
+        pixel_std: list[float],
+        phase: int,
+    ) -> None:
+        super().__init__()
+        self.towers = towers
+        self.content_inversion = content_inversion
+        self.style_aggregation = style_aggregation
+        self.local_filter = local_filter
+        self.style_inversion = style_inversion
+        self.prompts = nn.ModuleDict(prompts)
+        self.strategy = strategy
+        self.destylization = DestylizationProjector(towers.feature_dim)
+        if num_classes:
+            self.final_head = IdentityHead(towers.patch_dim, num_classes)
+            self.projected_head = IdentityHead(towers.feature_dim, num_classes)
+            self.content_head = IdentityHead(towers.feature_dim, num_classes)
+        log_inverse = torch.tensor(math.log(1 / temperature))
+        self.log_inverse_temperature = nn.Parameter(log_inverse) if learnable_temperature else None
+        self.temperature = temperature
+        self.loss_names = losses
+        self.loss_weights = loss_weights
+        self.identity = identity
+        self.image_triplet = image_triplet
+        self.text_margin = text_margin
+        self.detach_inversion_input = detach_inversion_input
+        self.register_buffer(
+            "pixel_mean", torch.tensor(pixel_mean).view(1, -1, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "pixel_std", torch.tensor(pixel_std).view(1, -1, 1, 1), persistent=False
+        )
+        self.start_phase(phase)
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> dict:
+        check_dppp_config(cfg)
+        dppp, losses = cfg.MODEL.DPPP, cfg.MODEL.LOSSES
+        pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
+        towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
+        d1, d2, dt = towers.feature_dim, towers.patch_dim, towers.token_dim
+        k = dppp.NUM_STYLE_WORDS
+        texts = dppp.PROMPTS
+        return {
+            "towers": towers,
+            "content_inversion": ContentInversion(d1, dt, dppp.CONTENT_HIDDEN),
+            "style_aggregation": StyleAggregation(
+                dppp.NUM_STYLE_TOKENS, d2, d1, dppp.STYLE_LAYERS, dppp.STYLE_HEADS
+            ),
+            "local_filter": GlobalFeatureLocalFilter(k),
+            "style_inversion": StyleInversion(d1, dt, dppp.STYLE_HIDDEN),
+            "prompts": {
+                "style-content": Prompt(texts.STYLE_CONTENT, k, towers),
+                "content": Prompt(texts.CONTENT, k, towers),
+                "generic": Prompt(texts.GENERIC, k, towers),
+            },
+            "strategy": texts.STRATEGY,
+            "num_classes": cfg.MODEL.HEADS.NUM_CLASSES,
+            "losses": tuple(dppp.LOSSES),
+            "loss_weights": {
+                "L1_SupCon": dppp.LOSS_WEIGHTS.L1_SUPCON,
+                "L_Tri-txt": dppp.LOSS_WEIGHTS.TRI_TXT,
+                "L2_SupCon": dppp.LOSS_WEIGHTS.L2_SUPCON,
+            },
+            "identity": {"label_smoothing": losses.CE.EPSILON, "scale": losses.CE.SCALE},
+            "image_triplet": {
+                "margin": losses.TRI.MARGIN,
+                "normalize": losses.TRI.NORM_FEAT,
+                "hard_mining": losses.TRI.HARD_MINING,
+                "scale": losses.TRI.SCALE,
+            },
+            "text_margin": dppp.TEXT_TRIPLET.MARGIN,
+            "temperature": dppp.TEMPERATURE,
+            "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
+            "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
+            "pixel_mean": cfg.MODEL.PIXEL_MEAN,
+            "pixel_std": cfg.MODEL.PIXEL_STD,
+            "phase": dppp.PHASES[-1],
+        }
+
+    # --- phases -----------------------------------------------------------------------------------
+
+    def start_phase(self, phase: int) -> None:
+        """Freeze everything but what ``phase`` trains."""
+        self.phase = phase
+        self.requires_grad_(False)
+        for part in self.trained_parts():
+            part.requires_grad_(True)
+        self.train(self.training)
+
+    def trained_parts(self) -> list[nn.Module | nn.Parameter]:
+        """What the present phase trains, given the losses that are on."""
+        if self.phase == 2:
+            parts = [self.destylization]
+            return parts + self._heads("L2_ReID", "content_head")
+        parts = [self.towers.visual] + self._heads("L1_ReID", "final_head", "projected_head")
+        words = self.strategy if "L1_SupCon" in self.loss_names else "generic"
+        if words == "style-content":
+            parts += [self.style_aggregation, self.style_inversion]
+        if words != "generic" or "L_Tri-txt" in self.loss_names:
+            parts += [self.content_inversion]
+        if self.log_inverse_temperature is not None:
+            parts += [self.log_inverse_temperature]
+        return parts
+
+    def _heads(self, loss: str, *names: str) -> list[nn.Module]:
+        return [getattr(self, n) for n in names if hasattr(self, n) and loss in self.loss_names]
+
+    def train(self, mode: bool = True) -> "CLIPDPPP":
+        """Frozen parts stay in evaluation mode: their batch statistics must not move."""
+        super().train(False)
+        self.training = mode
+        for part in self.trained_parts():
+            if isinstance(part, nn.Module):
+                part.train(mode)
+        return self
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.phase)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.start_phase(int(state))
+
+    # --- FastReID's interface ---------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixel_mean.device
+
+    def forward(self, batch: dict[str, Tensor] | Tensor) -> dict[str, Tensor] | Tensor:
+        """Named losses in training, features (B, d1) otherwise.
+
+        Args:
+            batch: FastReID's: ``images`` (B, 3, H, W), 0..255, and in training ``targets`` (B,);
+                or the images alone.
+        """
+        images = batch if isinstance(batch, Tensor) else batch["images"]
+        # A new tensor: FastReID's in-place version normalises twice when it flips the same batch.
+        pixels = (images - self.pixel_mean) / self.pixel_std
+        if not self.training:
+            return self.embed(pixels)
+        if self.phase == 1:
+            return self.pseudo_word_learning(pixels, batch["targets"])
+        return self.style_disentanglement(pixels, batch["targets"])
+
+    # --- the paper --------------------------------------------------------------------------------
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Inference (Fig. 5): v_c of the image alone after phase 2, v_g after phase 1."""
+        v_g = self.towers.encode_image(pixels).projected
+        return self.destylization(v_g) if self.phase == 2 else v_g
+
+    def pseudo_word_learning(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """L_PTL = L1_ReID + L1_SupCon + L_Tri-txt, Eq. 13."""
+        image = self.towers.encode_image(pixels)
+        losses = {}
+        if "L1_ReID" in self.loss_names:  # Eq. 10, on CLIP-ReID's features
+            logits = [self.final_head(image.final_class), self.projected_head(image.projected)]
+            losses["loss_l1_id"] = self._identity(logits, labels)
+            features = [image.penultimate_class, image.final_class, image.projected]
+            losses["loss_l1_tri"] = self._image_triplet(features, labels)
+        if "L1_SupCon" in self.loss_names:
+            t = self._describe(image, self.strategy)
+            losses["loss_l1_supcon"] = self.loss_weights["L1_SupCon"] * supcon_loss(
+                image.projected, t, labels, self._temperature()
+            )
+        if "L_Tri-txt" in self.loss_names:
+            t_c = self._describe(image, "content")
+            losses["loss_tri_txt"] = self.loss_weights["L_Tri-txt"] * text_triplet_loss(
+                t_c, labels, self.text_margin
+            )
+        return losses
+
+    def style_disentanglement(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """L_PSD = L2_ReID + L2_SupCon, Eq. 16; the encoders run without autograd."""
+        with torch.no_grad():
+            image = self.towers.encode_image(pixels)
+        v_c = self.destylization(image.projected)  # Eq. 14
+        losses = {}
+        if "L2_ReID" in self.loss_names:
+            losses["loss_l2_id"] = self._identity([self.content_head(v_c)], labels)
+            losses["loss_l2_tri"] = self._image_triplet([v_c], labels)
+        if "L2_SupCon" in self.loss_names:  # Eq. 15
+            with torch.no_grad():
+                t_c = self._describe(image, "content")
+            losses["loss_l2_supcon"] = self.loss_weights["L2_SupCon"] * supcon_loss(
+                v_c, t_c, labels, self._temperature()
+            )
+        return losses
+
+    def _describe(self, image: ImageFeatures, strategy: str) -> Tensor:
+        """Text features (B, d1) of the images' prompts: t_sc or t_c."""
+        v_g, patches = image.projected, image.patches
+        if self.detach_inversion_input:
+            v_g, patches = v_g.detach(), patches.detach()
+        prompt, style, content = self.prompts[strategy], None, None
+        if prompt.has_content:
+            content = self.content_inversion(v_g)  # Eq. 1
+        if prompt.has_style:
+            style_features = self.style_aggregation(patches)  # Eq. 2
+            style = self.style_inversion(self.local_filter(style_features, v_g))  # Eqs. 3-5
+        t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
+        return t.expand(len(v_g), -1)
+
+    def _temperature(self) -> float | Tensor:
+        if self.log_inverse_temperature is None:
+            return self.temperature
+        return 1 / self.log_inverse_temperature.exp()
+
+    def _identity(self, logits: list[Tensor], labels: Tensor) -> Tensor:
+        smoothing = self.identity["label_smoothing"]
+        return self.identity["scale"] * sum(identity_loss(x, labels, smoothing) for x in logits)
+
+    def _image_triplet(self, features: list[Tensor], labels: Tensor) -> Tensor:
+        kwargs = {k: self.image_triplet[k] for k in ("margin", "normalize", "hard_mining")}
+        return self.image_triplet["scale"] * sum(
+            image_triplet_loss(x, labels, **kwargs) for x in features
+        )

@@ -1,0 +1,76 @@
+"""Prompts with pseudo-words: "a [S1] ... [Sk] style of a [C] person", "a photo of a [C] person"."""
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .clip import CLIPTowers
+
+_PLACEHOLDER = "X"  # one token of CLIP's vocabulary; its embedding is always replaced
+
+
+class Prompt(nn.Module):
+    """A sentence some of whose words are given as vectors.
+
+    Args:
+        template: text with ``{style}`` and ``{content}``, each at most once, or neither.
+        num_style_words: k, how many words stand for ``{style}``.
+        towers: whose vocabulary and token embeddings are used.
+    """
+
+    def __init__(self, template: str, num_style_words: int, towers: CLIPTowers) -> None:
+        super().__init__()
+        words = {"style": " ".join([_PLACEHOLDER] * num_style_words), "content": _PLACEHOLDER}
+        try:
+            text = template.format(**words)
+        except (KeyError, IndexError, ValueError):
+            raise UserError(
+                f"MODEL.DPPP.PROMPTS: {template!r} may hold {{style}} and {{content}} only"
+            ) from None
+        self.has_style, self.has_content = "{style}" in template, "{content}" in template
+        ids = towers.token_ids(text)
+        slots = (ids == towers.token_ids(_PLACEHOLDER)[1]).nonzero()[:, 0]
+        if len(slots) != num_style_words * self.has_style + self.has_content:
+            raise UserError(
+                f"MODEL.DPPP.PROMPTS: {template!r} takes {{style}} and {{content}} once at most, and no "
+                f"word {_PLACEHOLDER!r} of its own"
+            )
+        if (
+            self.has_style
+            and self.has_content
+            and template.index("{content}") < template.index("{style}")
+        ):
+            slots = slots.roll(-1)  # fill() gives the style words first
+        # Token ids, not embeddings: those belong to the checkpoint's text tower, loaded later.
+        self.register_buffer("ids", ids, persistent=False)
+        self.register_buffer("slots", slots, persistent=False)
+
+    def fill(
+        self,
+        token_embedding: nn.Embedding,
+        style: Tensor | None = None,
+        content: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Put the pseudo-words in.
+
+        Args:
+            token_embedding: the text tower's.
+            style: s* (B, k, dt), where the template has ``{style}``.
+            content: c* (B, dt), where it has ``{content}``.
+
+        Returns:
+            Embeddings (B, L, dt) and the index of the end token (B,). B is 1 without pseudo-words.
+        """
+        sentence = token_embedding(self.ids)
+        words = []
+        if self.has_style:
+            words.append(style)
+        if self.has_content:
+            words.append(content[:, None])
+        if words:
+            vectors = torch.cat(words, dim=1).to(sentence.dtype)
+            batch = sentence.expand(len(vectors), -1, -1).index_copy(1, self.slots, vectors)
+        else:
+            batch = sentence[None]
+        end = torch.full((len(batch),), len(self.ids) - 1, device=batch.device)
+        return batch, end
