@@ -1,7 +1,7 @@
 """Installs ``geneperson`` (stage 1) and ``dppp`` (stage 2) from projects/DPPP.
 
 fastreid 1.4.0 pins torch 1.13.1, so it is not among the requirements: install it with
-``pip install --no-deps fastreid==1.4.0`` (``make setup`` does). What it really needs is listed here.
+``pip install --no-deps fastreid==1.4.0`` (``make setup`` does). What it really needs stands here.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ setup(
     extras_require={
         # Stage 1 with real models: chat vocabulary, SDXL, ControlNets, LoRAs, U2Net.
         "generate": [*GENERATE, "onnxruntime"],
-        # The same on machines with GPUs: onnxruntime and onnxruntime-gpu must not be there together.
+        # The same for GPUs; onnxruntime and onnxruntime-gpu must not be there together.
         "cluster": [*GENERATE, "onnxruntime-gpu"],
         "dev": ["codespell", "pre-commit", "pytest>=8", "ruff"],
     },

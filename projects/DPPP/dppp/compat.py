@@ -3,19 +3,26 @@
 Only names that upstream imports and that are gone are provided, and only while fastreid is being
 imported. Everything else is overridden in our own classes, not patched:
 
-| upstream line (fastreid 1.4.0)                         | why it fails                         | our answer |
-| ------------------------------------------------------ | ------------------------------------ | ---------- |
-| data/build.py:11 ``from torch._six import ...``        | torch >= 2.0 has no ``torch._six``   | here       |
-| data/build.py:12, evaluation/testing.py:5 ``Mapping``  | Python >= 3.10 keeps it in ``.abc``  | here       |
-| evaluation/rank.py:10, roc.py:16 the Cython warnings   | our ranking needs no compiling       | here       |
-| data/data_utils.py ``DataLoaderX``                     | ``torch.cuda.Stream`` on a CPU       | data/loaders.py |
-| data/build.py:16 ``_root``                             | read once, when it is imported       | data/loaders.py |
-| evaluation/reid_evaluation.py ``_compile_dependencies``| runs ``make``, exits where it fails  | evaluation/evaluator.py |
-| engine/train_loop.py ``AMPTrainer``                    | asserts CUDA                         | engine/step.py |
-| engine/train_loop.py:106 ``except: logger.exception``  | a traceback for a user's mistake     | engine/trainer.py |
-| solver/build.py ``ContiguousParams``                   | torch >= 2.0 sets gradients to None: the flat copy never moves | engine/phases.py |
-| engine/launch.py ``_distributed_worker``               | asserts CUDA, NCCL only              | tools/train_net.py |
-| utils/checkpoint.py ``torch.load``                     | ``weights_only`` left to the default | engine/checkpoint.py |
+    upstream (fastreid 1.4.0)                     why it fails; our answer
+    --------------------------------------------  --------------------------------------------
+    data/build.py:11          torch._six          torch >= 2.0 has none; here
+    data/build.py:12          Mapping             Python >= 3.10 has it in collections.abc; here
+    evaluation/testing.py:5   Mapping             the same
+    evaluation/rank.py:14     Cython warning      our ranking needs no compiling; here
+    evaluation/roc.py:18      Cython warning      the same
+    data/build.py:27          _root               read once, at import; data/loaders.py
+    data/data_utils.py:148    DataLoaderX         a CUDA stream on a CPU; data/loaders.py
+    data/transforms/functional.py:46 ByteStorage  deprecated by torch; data/loaders.py
+    evaluation/reid_evaluation.py:128             runs make or exits; evaluation/evaluator.py
+    utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/evaluator.py
+    engine/train_loop.py:304  AMPTrainer          asserts CUDA; engine/step.py
+    engine/train_loop.py:150  logger.exception    a traceback for any mistake; engine/trainer.py
+    solver/build.py:180       contiguous=True     torch >= 2.0 sets gradients to None, and the
+                                                  flat copy never moves; engine/phases.py
+    utils/events.py:221       CommonMetricPrinter divides by zero if written twice; engine/phases.py
+    utils/checkpoint.py:216   torch.load          weights_only left open; engine/checkpoint.py
+    modeling/meta_arch/baseline.py:130  sub_      normalises a batch in place, twice with
+                                                  TEST.FLIP; modeling/clip_dppp.py does not
 """
 
 import collections
@@ -63,5 +70,5 @@ def import_fastreid() -> None:
     require_fastreid()
     with _names_upstream_expects(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Cython (rank|roc) evaluation")
-        for name in ("data", "evaluation", "evaluation.roc", "modeling", "engine"):
+        for name in ("data", "evaluation.rank", "evaluation.roc", "modeling", "engine"):
             importlib.import_module(f"fastreid.{name}")

@@ -39,9 +39,9 @@ class GenePerson(ImageDataset):
                 "its build has not finished" if (folder / ".build").is_dir() else "it is not there"
             )
             raise DataNotFoundError(
-                f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); make it with "
-                f"`python tools/geneperson_gen.py build --config-file FILE --output {folder}`, or set "
-                "FASTREID_DATASETS to the folder that holds it"
+                f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); make it "
+                f"with `python tools/geneperson_gen.py build --config-file FILE --output {folder}`, "
+                "or set FASTREID_DATASETS to the folder that holds it"
             )
         super().__init__(
             lambda: self._training(folder / "bounding_box_train"),
@@ -57,7 +57,7 @@ class GenePerson(ImageDataset):
 
 
 def _items(folder: Path) -> list[tuple[str, int, int]]:
-    """(path, identity, camera from 0) of every image of a folder, by name; empty without the folder."""
+    """(path, identity, camera from 0) of every image of a folder, by name; none without it."""
     items = []
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         match = _FILE_NAME.fullmatch(name)
@@ -79,8 +79,8 @@ def register_geneperson(directories: Iterable[str]) -> None:
             DATASET_REGISTRY.register(type(directory, (GenePerson,), attributes))
         elif not issubclass(known, GenePerson):
             raise UserError(
-                f"DATASETS.GENEPERSON_DIRS: {directory!r} is the name of one of FastReID's data sets; "
-                "rename the folder"
+                f"DATASETS.GENEPERSON_DIRS: {directory!r} is the name of one of FastReID's data "
+                "sets; rename the folder"
             )
 
 

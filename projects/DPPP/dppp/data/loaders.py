@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from fastreid.config import CfgNode
 from fastreid.data import samplers
+from fastreid.data import transforms as fastreid_transforms
 from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
 from fastreid.data.datasets.bases import ImageDataset
-from fastreid.data import transforms as fastreid_transforms
 from fastreid.utils import comm
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Sampler
-
 from torchvision import transforms as T
 
 from ..errors import DataNotFoundError, UserError
@@ -60,6 +59,11 @@ class DeviceLoader:
             }
 
 
+def data_root() -> str:
+    """The folder of all data sets: FASTREID_DATASETS, or ``datasets`` as FastReID has it."""
+    return os.getenv("FASTREID_DATASETS") or "datasets"
+
+
 def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
     """One of FastReID's registered data sets, or a folder of DATASETS.GENEPERSON_DIRS.
 
@@ -75,7 +79,7 @@ def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
             f"DATASETS.GENEPERSON_DIRS {tuple(cfg.DATASETS.GENEPERSON_DIRS)}"
         )
     try:
-        return dataset(root=os.getenv("FASTREID_DATASETS") or "datasets", **kwargs)
+        return dataset(root=data_root(), **kwargs)
     except RuntimeError as error:  # FastReID's check_before_run
         raise DataNotFoundError(
             f"data set {name}: {error}; set FASTREID_DATASETS to the folder that holds it"
@@ -95,7 +99,10 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
             dataset.show_train()
         items.extend(dataset.train)
     if not items:
-        raise UserError(f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image in them")
+        raise UserError(
+            f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image in them, under "
+            f"{data_root()}; build or copy the data, or set FASTREID_DATASETS"
+        )
     train_set = ReadableImages(items, build_transforms(cfg, is_train=True), relabel=True)
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
     sampler = _build_sampler(cfg, train_set, mini_batch)
@@ -146,14 +153,24 @@ def _build_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> Sam
         )
     if name == "TrainingSampler":
         return samplers.TrainingSampler(len(train_set), seed=seed)
+    if name == "ImbalancedDatasetSampler":
+        return samplers.ImbalancedDatasetSampler(train_set.img_items)
+    if name == "SetReWeightSampler":
+        weights = cfg.DATALOADER.SET_WEIGHT
+        return samplers.SetReWeightSampler(
+            train_set.img_items, mini_batch, instances, weights, seed=seed
+        )
     if name not in _IDENTITY_SAMPLERS:
+        allowed = ("TrainingSampler", "ImbalancedDatasetSampler", "SetReWeightSampler")
         raise UserError(
-            f"DATALOADER.SAMPLER_TRAIN is {name!r}; allowed: TrainingSampler, {', '.join(_IDENTITY_SAMPLERS)}"
+            f"DATALOADER.SAMPLER_TRAIN is {name!r}; allowed: "
+            f"{', '.join(_IDENTITY_SAMPLERS + allowed)}"
         )
     # FastReID's samplers loop for ever, silently, in these two cases.
     if mini_batch % instances:
         raise UserError(
-            f"a batch of {mini_batch} images a process is no multiple of DATALOADER.NUM_INSTANCE {instances}"
+            f"a batch of {mini_batch} images a process (SOLVER.IMS_PER_BATCH) is no multiple of "
+            f"DATALOADER.NUM_INSTANCE {instances}"
         )
     needed = cfg.SOLVER.IMS_PER_BATCH // instances
     if train_set.num_classes < needed:

@@ -32,5 +32,5 @@ def evaluate(cfg: CfgNode) -> dict[str, dict]:
     results = by_test_set(cfg, DPPPTrainer.test(cfg, model))
     if comm.is_main_process():
         table = summarize(cfg, {"this model": results})
-        logger.info("%s:\n\n%s\n", cfg.MODEL.WEIGHTS, format_summary(table))
+        logger.info("%s:\n\n%s\n", cfg.MODEL.WEIGHTS, format_summary(table, missing))
     return results

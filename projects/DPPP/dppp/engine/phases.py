@@ -1,7 +1,7 @@
 """The phases of a run, and the hooks that follow them.
 
-A phase says what trains, with which optimizer and schedule; the losses it trains with come from the
-model (``CLIPDPPP.forward``), which ``enter`` has told about it. The loop in trainer.py runs any phase.
+A phase says what trains, with which optimizer and schedule; its losses come from the model
+(``CLIPDPPP.forward``), which ``enter`` has told about it. The loop in trainer.py runs any phase.
 """
 
 import logging
@@ -48,7 +48,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class DPPPPhase(Phase):
-    """Phase 1 (pseudo-word learning, Eq. 13) or 2 (style disentanglement, Eq. 16) of ``CLIPDPPP``."""
+    """Phase 1 (pseudo-word learning, Eq. 13) or 2 (style disentanglement, Eq. 16)."""
 
     number: int = 1
 
@@ -138,7 +138,7 @@ class EvaluationHook(hooks.EvalHook):
 
 
 class WriterHook(hooks.PeriodicWriter):
-    """FastReID's writer; the end of an epoch is not written twice, which divides by zero upstream."""
+    """FastReID's writer, which divides by zero where the end of an epoch is written twice."""
 
     def after_epoch(self) -> None:
         if self.trainer.iter % self._period:

@@ -1,6 +1,7 @@
 """From a command line to a checked config and a prepared process."""
 
 import argparse
+import logging
 from pathlib import Path
 
 import torch
@@ -52,6 +53,8 @@ def _check_device(cfg: CfgNode) -> None:
 
 def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
     """FastReID's logging and copy of the config, and the random seeds of this process."""
+    # FastReID's report on the environment makes torch look for a CUDA compiler, and complain.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     default_setup(cfg, args)
     if cfg.SEED >= 0:
         seed_all_rng(cfg.SEED + comm.get_rank())

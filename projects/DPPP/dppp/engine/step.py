@@ -41,8 +41,8 @@ class TrainStep(SimpleTrainer):
         if not torch.isfinite(total):
             terms = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
             raise FloatingPointError(
-                f"{self.phase_name}, step {self.iter}: the loss is not finite ({terms}); nothing was "
-                "updated. Lower SOLVER.BASE_LR, or switch SOLVER.AMP.ENABLED off"
+                f"{self.phase_name}, step {self.iter}: the loss is not finite ({terms}); nothing "
+                "was updated. Lower SOLVER.BASE_LR, or switch SOLVER.AMP.ENABLED off"
             )
         self.optimizer.zero_grad()
         if self.grad_scaler is None:

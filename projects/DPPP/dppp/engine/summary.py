@@ -68,16 +68,21 @@ def _labels(query: list[tuple], gallery: list[tuple]) -> tuple[np.ndarray, ...]:
     return tuple(parts)
 
 
-def format_summary(table: dict[str, dict[str, Scores]]) -> str:
-    """The table as Markdown."""
-    rows = [
-        [name if first else "", stage, *(scores[key] for key in _SCORES)]
-        for name, stages in table.items()
-        for first, (stage, scores) in zip(
-            [True] + [False] * len(stages), stages.items(), strict=False
-        )
-    ]
-    return tabulate(rows, headers=["Test set", "Model", *_SCORES], tablefmt="pipe", floatfmt=".1f")
+def format_summary(table: dict[str, dict[str, Scores]], not_available: list[str]) -> str:
+    """The table as Markdown; a set that was not there has a row that says so."""
+    rows = []
+    for name, stages in table.items():
+        for stage, scores in stages.items():
+            rows.append(["" if rows and stage != "chance" else name, stage])
+            rows[-1] += [f"{scores[key]:.1f}" for key in _SCORES]
+    rows += [[name, "not available", "", "", ""] for name in not_available]
+    return tabulate(
+        rows,
+        headers=["Test set", "Model", *_SCORES],
+        tablefmt="pipe",
+        disable_numparse=True,
+        colalign=("left", "left", "right", "right", "right"),
+    )
 
 
 def write_summary(output_dir: str, table: dict, not_available: list[str], seconds: float) -> None:

@@ -36,7 +36,7 @@ logger = logging.getLogger("fastreid.dppp")
 
 
 class DPPPTrainer(DefaultTrainer):
-    """Trains ``CLIPDPPP`` through its phases, and any other FastReID meta-architecture as FastReID does.
+    """Trains ``CLIPDPPP`` through its phases, any other meta-architecture as FastReID does.
 
     Attributes:
         phases: the phases of the run, in order; ``phase`` is the present one.
@@ -64,7 +64,7 @@ class DPPPTrainer(DefaultTrainer):
         self.enter_phase(self.phases[0])
         self.register_hooks(self.build_hooks())
 
-    # --- what FastReID builds differently ---------------------------------------------------------
+    # --- what FastReID builds differently ---
 
     @classmethod
     def build_model(cls, cfg: CfgNode) -> nn.Module:
@@ -76,8 +76,9 @@ class DPPPTrainer(DefaultTrainer):
                 raise
             weights = backbone.PRETRAIN_PATH or "the ImageNet weights"
             raise UserError(
-                f"{backbone.NAME}: {weights} could not be read or fetched ({type(error).__name__}); "
-                "MODEL.BACKBONE.PRETRAIN_PATH takes a local file, MODEL.BACKBONE.PRETRAIN False none"
+                f"{backbone.NAME}: {weights} could not be read or fetched "
+                f"({type(error).__name__}); MODEL.BACKBONE.PRETRAIN_PATH takes a local file, "
+                "MODEL.BACKBONE.PRETRAIN False goes without"
             ) from None
 
     @classmethod
@@ -107,7 +108,7 @@ class DPPPTrainer(DefaultTrainer):
         upstream = super().build_hooks()
         return [PhaseHook()] + [own.get(type(h), lambda h: h)(h) for h in upstream]
 
-    # --- phases -----------------------------------------------------------------------------------
+    # --- phases ---
 
     def phase_of(self, epoch: int) -> Phase:
         """The phase that an epoch, counted from 0 over the whole run, belongs to."""
@@ -138,7 +139,7 @@ class DPPPTrainer(DefaultTrainer):
         )
 
     def resume_or_load(self, resume: bool = True) -> None:
-        """Go on from the last checkpoint of OUTPUT_DIR, or start from the weights of MODEL.WEIGHTS."""
+        """Go on from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
         if resume and self.checkpointer.has_checkpoint():
             path = self.checkpointer.get_checkpoint_file()
             epoch = torch.load(path, map_location="meta", weights_only=True)["epoch"]
@@ -147,7 +148,7 @@ class DPPPTrainer(DefaultTrainer):
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
         self.phase.enter(self.raw_model)  # the file may come from another phase
 
-    # --- the loop ---------------------------------------------------------------------------------
+    # --- the loop ---
 
     def train(self) -> dict[str, dict]:
         """Run the remaining epochs; then print the table and write summary.json."""
@@ -159,7 +160,7 @@ class DPPPTrainer(DefaultTrainer):
         self.before_train()
         for phase in self.phases:
             epochs = range(max(self.start_epoch, phase.start_epoch), phase.end_epoch)
-            # Each phase has its own storage, or the losses of the last one would go on being printed.
+            # A storage for each phase, or the losses of the last one would go on being printed.
             with EventStorage(self.iter) as self.storage:
                 for self.epoch in epochs:
                     self._run_epoch()
@@ -184,11 +185,12 @@ class DPPPTrainer(DefaultTrainer):
 
     def report(self, seconds: float) -> None:
         """Print the table of all phases and write it to the output folder."""
-        table = summarize(self.cfg, {f"after {name}": r for name, r in self.results.items()})
+        after = {f"after {name}": scores for name, scores in self.results.items()}
+        table = summarize(self.cfg, after)
         write_summary(self.cfg.OUTPUT_DIR, table, self.not_available, seconds)
         logger.info(
             "%.0f s of training and evaluation, %s/summary.json:\n\n%s\n",
             seconds,
             self.cfg.OUTPUT_DIR,
-            format_summary(table) if table else "no test set was available",
+            format_summary(table, self.not_available),
         )

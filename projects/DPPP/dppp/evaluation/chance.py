@@ -10,8 +10,8 @@ def chance_level(
 ) -> dict[str, float]:
     """Expected Rank-1, Rank-5 and mAP (percent) of a uniformly random order of the gallery.
 
-    With R matches among N ranked images, the first r hold none with probability C(N-R, r) / C(N, r),
-    and E[AP] = 1/N sum_{i=1..N} 1/i (1 + (i-1)(R-1)/(N-1)).
+    With R matches among N ranked images, the first r hold none with probability
+    C(N-R, r) / C(N, r), and E[AP] = 1/N sum_{i=1..N} 1/i (1 + (i-1)(R-1)/(N-1)).
 
     Args:
         q_pids, q_camids: identity and camera of each query (Q,).

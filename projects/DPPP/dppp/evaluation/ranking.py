@@ -32,7 +32,7 @@ def evaluate_rank(
         max_rank: length of the CMC curve, at most G.
 
     Returns:
-        cmc (min(max_rank, G),) in 0..1; AP and INP of the queries that have a match, in query order.
+        cmc (min(max_rank, G),) in 0..1; AP and INP of the queries that have a match, in order.
 
     Raises:
         UserError: no query has a match in another camera.
@@ -56,8 +56,8 @@ def evaluate_rank(
             hits[at[0] - 1 :] += 1
     if not precisions:
         raise UserError(
-            "no query has an image of its identity in another camera of the gallery, so nothing can be "
-            "ranked; each held-out identity needs images from two cameras"
+            "no query has an image of its identity in another camera of the gallery, so nothing "
+            "can be ranked; each held-out identity needs images from two cameras"
         )
     return (
         (hits / len(precisions)).astype(np.float32),

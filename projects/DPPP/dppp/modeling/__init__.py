@@ -1,4 +1,4 @@
-"""The model of stage 2: CLIP's towers, the pseudo-word networks and the de-stylization projector."""
+"""The model of stage 2: CLIP's towers, pseudo-word networks, de-stylization projector."""
 
 from .clip import CLIPTowers, build_clip
 from .clip_dppp import CLIPDPPP

@@ -78,8 +78,8 @@ class CLIPTowers(nn.Module):
         """
         if tuple(pixels.shape[-2:]) != tuple(self.visual.image_size):
             raise UserError(
-                f"images of {tuple(pixels.shape[-2:])} pixels meet a CLIP built for "
-                f"{tuple(self.visual.image_size)} (height, width); set INPUT.SIZE_TRAIN and SIZE_TEST alike"
+                f"images of {tuple(pixels.shape[-2:])} pixels (height, width) meet a CLIP built "
+                f"for {tuple(self.visual.image_size)}; set INPUT.SIZE_TRAIN and SIZE_TEST"
             )
         *early, last = self.visual.transformer.resblocks
         tokens = self.visual._embeds(pixels)
@@ -91,7 +91,7 @@ class CLIPTowers(nn.Module):
         )
 
     def encode_text(self, embeddings: Tensor, end: Tensor) -> Tensor:
-        """Text features (B, d1) of token embeddings; the weights are frozen, the embeddings are not.
+        """Text features (B, d1); the weights are frozen, gradient flows to the embeddings.
 
         Args:
             embeddings: (B, L, dt), without position.
@@ -100,7 +100,7 @@ class CLIPTowers(nn.Module):
         return self.text(embeddings, end)
 
     def embed(self, text: str) -> tuple[Tensor, Tensor]:
-        """Token embeddings (1, L, dt) of a text up to its end token, and that token's index (1,)."""
+        """Token embeddings (1, L, dt) of a text up to its end token, and its index (1,)."""
         ids = self.token_ids(text)
         embeddings = self.text.token_embedding(ids.to(self.text.token_embedding.weight.device))
         return embeddings[None], torch.tensor([len(ids) - 1], device=embeddings.device)
@@ -145,44 +145,45 @@ def build_clip(
         image_size: (height, width) in pixels; the position embedding is resized to its grid.
 
     Raises:
-        UserError: the name is unknown, the architecture does not fit, or the weights are not to be had.
+        UserError: an unknown name, an architecture that does not fit, or weights not to be had.
     """
     open_clip.add_model_config(_OWN_MODELS)
+    _check_architecture(name)
     _check_weights(name, pretrained)
+    logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
     try:
-        with _quiet_root_logger():
+        with _quiet():
             model = open_clip.create_model(
                 name, pretrained or None, force_image_size=tuple(image_size), weights_only=True
             )
     except Exception as error:  # open_clip and the hub client raise a dozen kinds
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"CLIP weights {pretrained!r} for {name} could not be loaded ({reason[:120]}); "
-            "MODEL.DPPP.CLIP_PRETRAINED takes a local file as well"
+            f"CLIP weights {pretrained!r} for {name} could not be fetched or read "
+            f"({type(_root_cause(error)).__name__}); MODEL.DPPP.CLIP_PRETRAINED takes a file too"
         ) from error
-    _check_architecture(model, name)
-    logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
     return CLIPTowers(model, open_clip.get_tokenizer(name))
 
 
 @contextmanager
-def _quiet_root_logger() -> Iterator[None]:
-    """open_clip warns on the root logger that weights are random, which a checkpoint may follow."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    """The hub client logs each of its retries, and open_clip that weights are random."""
+    levels = {name: logging.getLogger(name).level for name in ("", "huggingface_hub")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        root.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _check_weights(name: str, pretrained: str) -> None:
-    if name not in open_clip.list_models():
-        raise UserError(
-            f"MODEL.DPPP.CLIP_NAME: open_clip has no model {name!r}; "
-            "`python -c 'import open_clip; print(open_clip.list_models())'` lists them"
-        )
     if pretrained == "openai" and not open_clip.get_model_config(name).get("quick_gelu"):
         # open_clip only warns; the features would be off by up to 1.3 in silence.
         raise UserError(
@@ -197,18 +198,23 @@ def _check_weights(name: str, pretrained: str) -> None:
         )
 
 
-def _check_architecture(model: nn.Module, name: str) -> None:
-    visual = model.visual
+def _check_architecture(name: str) -> None:
+    if name not in open_clip.list_models():
+        raise UserError(
+            f"MODEL.DPPP.CLIP_NAME: open_clip has no model {name!r}; "
+            "`python -c 'import open_clip; print(open_clip.list_models())'` lists them"
+        )
+    config = open_clip.get_model_config(name)
+    vision, text = config["vision_cfg"], config["text_cfg"]
     plain = (
-        isinstance(visual, open_clip.transformer.VisionTransformer)
-        and visual.attn_pool is None
-        and visual.pool_type == "tok"
-        and not visual.final_ln_after_pool
-        and hasattr(model, "token_embedding")
-        and isinstance(model.text_projection, nn.Parameter)
+        isinstance(vision.get("layers"), int)
+        and vision.get("pool_type", "tok") == "tok"
+        and not any(vision.get(key) for key in ("timm_model_name", "attentional_pool"))
+        and not any(config.get(key) for key in ("custom_text", "multimodal_cfg"))
+        and not any(text.get(key) for key in ("hf_model_name", "proj_bias", "no_causal_mask"))
     )
     if not plain:
         raise UserError(
-            f"MODEL.DPPP.CLIP_NAME: {name} is no plain CLIP ViT with a class token, which DPPP takes "
-            "its features from; use a ViT-B-32, ViT-B-16 or ViT-L-14 model"
+            f"MODEL.DPPP.CLIP_NAME: {name} is no plain CLIP ViT with a class token, which DPPP "
+            "takes its features from; use a ViT-B-32, ViT-B-16 or ViT-L-14 model"
         )

@@ -45,8 +45,8 @@ class CLIPDPPP(nn.Module):
         num_classes: training identities; 0 builds no classifiers, for evaluation.
         losses: names of the terms that are on, from ``config.LOSSES``.
         loss_weights: what L1_SupCon, L_Tri-txt and L2_SupCon are multiplied by.
-        identity: keyword arguments ``label_smoothing`` and ``scale`` of the identity losses.
-        image_triplet: ``margin``, ``normalize``, ``hard_mining`` and ``scale`` of the image triplets.
+        identity: ``label_smoothing`` and ``scale`` of the identity losses.
+        image_triplet: ``margin``, ``normalize``, ``hard_mining``, ``scale`` of the image triplets.
         text_margin: delta of Eq. 9.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
@@ -101,12 +101,8 @@ class CLIPDPPP(nn.Module):
         self.image_triplet = image_triplet
         self.text_margin = text_margin
         self.detach_inversion_input = detach_inversion_input
-        self.register_buffer(
-            "pixel_mean", torch.tensor(pixel_mean).view(1, -1, 1, 1), persistent=False
-        )
-        self.register_buffer(
-            "pixel_std", torch.tensor(pixel_std).view(1, -1, 1, 1), persistent=False
-        )
+        for name, values in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
+            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
         self.start_phase(phase)
 
     @classmethod
@@ -155,7 +151,7 @@ class CLIPDPPP(nn.Module):
             "phase": dppp.PHASES[-1],
         }
 
-    # --- phases -----------------------------------------------------------------------------------
+    # --- phases ---
 
     def start_phase(self, phase: int) -> None:
         """Freeze everything but what ``phase`` trains."""
@@ -168,9 +164,8 @@ class CLIPDPPP(nn.Module):
     def trained_parts(self) -> list[nn.Module | nn.Parameter]:
         """What the present phase trains, given the losses that are on."""
         if self.phase == 2:
-            parts = [self.destylization]
-            return parts + self._heads("L2_ReID", "content_head")
-        parts = [self.towers.visual] + self._heads("L1_ReID", "final_head", "projected_head")
+            return [self.destylization, *self._heads("L2_ReID", "content_head")]
+        parts = [self.towers.visual, *self._heads("L1_ReID", "final_head", "projected_head")]
         words = self.strategy if "L1_SupCon" in self.loss_names else "generic"
         if words == "style-content":
             parts += [self.style_aggregation, self.style_inversion]
@@ -198,7 +193,7 @@ class CLIPDPPP(nn.Module):
     def set_extra_state(self, state: Tensor) -> None:
         self.start_phase(int(state))
 
-    # --- FastReID's interface ---------------------------------------------------------------------
+    # --- FastReID's interface ---
 
     @property
     def device(self) -> torch.device:
@@ -220,7 +215,7 @@ class CLIPDPPP(nn.Module):
             return self.pseudo_word_learning(pixels, batch["targets"])
         return self.style_disentanglement(pixels, batch["targets"])
 
-    # --- the paper --------------------------------------------------------------------------------
+    # --- the paper ---
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Inference (Fig. 5): v_c of the image alone after phase 2, v_g after phase 1."""

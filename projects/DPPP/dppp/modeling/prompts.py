@@ -32,8 +32,8 @@ class Prompt(nn.Module):
         slots = (ids == towers.token_ids(_PLACEHOLDER)[1]).nonzero()[:, 0]
         if len(slots) != num_style_words * self.has_style + self.has_content:
             raise UserError(
-                f"MODEL.DPPP.PROMPTS: {template!r} takes {{style}} and {{content}} once at most, and no "
-                f"word {_PLACEHOLDER!r} of its own"
+                f"MODEL.DPPP.PROMPTS: {template!r} takes {{style}} and {{content}} once at most, "
+                f"and no word {_PLACEHOLDER!r} of its own"
             )
         if (
             self.has_style

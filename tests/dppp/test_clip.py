@@ -1,0 +1,109 @@
+"""The CLIP towers against open_clip's own forward passes, and what is refused."""
+
+import open_clip
+import pytest
+import torch
+from dppp import UserError
+from dppp.modeling import build_clip
+from dppp.modeling.prompts import Prompt
+
+NAME = "DPPP-Tiny-16-quickgelu"
+SIZE = (128, 64)
+TEXT = "a photo of a person"
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The same random weights as an open_clip model and as our towers."""
+    build_clip(NAME, "", SIZE)  # makes our model known to open_clip
+    torch.manual_seed(0)
+    model = open_clip.create_model(NAME, force_image_size=SIZE).eval()
+    path = tmp_path_factory.mktemp("clip") / "weights.pt"
+    torch.save(model.state_dict(), path)
+    return model, build_clip(NAME, str(path), SIZE).eval()
+
+
+def test_image_features_equal_open_clip(pair):
+    model, towers = pair
+    pixels = torch.randn(2, 3, *SIZE)
+    features = towers.encode_image(pixels)
+    assert torch.allclose(features.projected, model.encode_image(pixels), atol=1e-5)
+    assert features.patches.shape == (2, 8 * 4, 192)
+    assert features.penultimate_class.shape == features.final_class.shape == (2, 192)
+    blocks = model.visual.forward_intermediates(pixels, indices=[2], output_fmt="NLC")
+    assert torch.allclose(features.patches, blocks["image_intermediates"][0], atol=1e-5)
+
+
+def test_text_up_to_the_end_token_equals_the_full_run(pair):
+    model, towers = pair
+    embeddings, end = towers.embed(TEXT)
+    assert embeddings.shape[1] == 7  # start, five words, end
+    full = model.encode_text(open_clip.get_tokenizer(NAME)([TEXT]))
+    assert torch.allclose(towers.encode_text(embeddings, end), full, atol=1e-5)
+
+
+def test_text_gradient_reaches_embeddings_and_no_weight(pair):
+    towers = pair[1]
+    embeddings = towers.embed(TEXT)[0].detach().requires_grad_()
+    towers.encode_text(embeddings, torch.tensor([6])).sum().backward()
+    assert embeddings.grad.abs().sum() > 0
+    assert all(p.grad is None for p in towers.text.parameters())
+
+
+def test_quick_gelu_is_really_there(pair):
+    assert any(isinstance(m, open_clip.transformer.QuickGELU) for m in pair[1].modules())
+
+
+def test_wrong_size_is_refused(pair):
+    with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
+        pair[1].encode_image(torch.randn(1, 3, 64, 128))
+
+
+@pytest.mark.parametrize(
+    ("name", "pretrained", "says"),
+    [
+        ("ViT-B-61", "", "no model 'ViT-B-61'"),
+        ("ViT-B-16", "openai", "ViT-B-16-quickgelu"),
+        ("ViT-B-16-quickgelu", "/no/such/file.pt", "no file"),
+        ("RN50", "", "no plain CLIP ViT"),
+    ],
+)
+def test_refused_in_one_line(name, pretrained, says):
+    with pytest.raises(UserError, match=says) as caught:
+        build_clip(name, pretrained)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_weights_is_refused(tmp_path):
+    path = tmp_path / "weights.pt"
+    path.write_bytes(b"not weights")
+    with pytest.raises(UserError, match="could not be fetched or read"):
+        build_clip(NAME, str(path), SIZE)
+
+
+def test_prompt_puts_words_where_the_template_has_them(pair):
+    towers = pair[1]
+    prompt = Prompt("a {style} style of a {content} person", 3, towers)
+    style, content = torch.randn(2, 3, 64), torch.randn(2, 64)
+    embeddings, end = prompt.fill(towers.text.token_embedding, style, content)
+    plain, _ = towers.embed("a X X X style of a X person")
+    assert end.tolist() == [plain.shape[1] - 1] * 2
+    assert torch.equal(embeddings[:, 2:5], style)
+    assert torch.equal(embeddings[:, 8], content)
+    untouched = [0, 1, 5, 6, 7, 9, 10]
+    assert torch.equal(embeddings[0, untouched], plain[0, untouched])
+
+
+def test_prompt_with_content_first(pair):
+    towers = pair[1]
+    prompt = Prompt("a {content} person in {style}", 2, towers)
+    style, content = torch.randn(1, 2, 64), torch.randn(1, 64)
+    embeddings, _ = prompt.fill(towers.text.token_embedding, style, content)
+    assert torch.equal(embeddings[0, 2], content[0])
+    assert torch.equal(embeddings[0, 5:7], style[0])
+
+
+@pytest.mark.parametrize("template", ["a {colour} person", "an X {content}", "{content} {content}"])
+def test_prompt_refuses(pair, template):
+    with pytest.raises(UserError, match=r"MODEL\.DPPP\.PROMPTS"):
+        Prompt(template, 2, pair[1])

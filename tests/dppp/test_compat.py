@@ -1,0 +1,35 @@
+"""compat.py leaves nothing behind and says how to mend a wrong fastreid."""
+
+import collections
+import importlib.metadata
+import subprocess
+import sys
+
+import dppp
+import pytest
+from dppp import compat
+
+
+def test_patches_are_gone_after_the_import():
+    assert dppp.DPPPTrainer
+    assert not hasattr(collections, "Mapping")
+    assert "torch._six" not in sys.modules
+
+
+def test_fastreid_imports_by_itself_after_dppp():
+    code = "import dppp; import fastreid.engine, fastreid.evaluation.rank, fastreid.data.build"
+    run = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True)
+    assert run.returncode == 0, run.stderr.decode()
+
+
+@pytest.mark.parametrize("found", ["1.3.0", None])
+def test_another_fastreid_is_refused_with_the_command(monkeypatch, found):
+    def version(name: str) -> str:
+        if found is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(ImportError, match="pip install --no-deps fastreid==1.4.0") as caught:
+        compat.require_fastreid()
+    assert "\n" not in str(caught.value)
