@@ -11,9 +11,10 @@ except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
+from fastreid.engine import default_argument_parser, launch
+
 from dppp.engine import DPPPTrainer, evaluate, load_config, prepare
 from dppp.errors import one_line
-from fastreid.engine import default_argument_parser, launch
 
 
 def main(args: argparse.Namespace) -> None:

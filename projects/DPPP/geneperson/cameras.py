@@ -1,0 +1,72 @@
+"""What a camera does to the finished picture: resolution, blur, tone, colour cast and sensor noise.
+
+Each scene has its own camera, as each camera of a real Re-ID data set has its own look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera's look; every value is jittered a little from image to image.
+
+    Attributes:
+        resolution: share of the pixels' height and width that the sensor resolves, 0..1.
+        blur: sigma of the lens blur, pixels of a 256-high image.
+        noise: standard deviation of the sensor noise in grey levels of 255.
+        cast: factors of R, G, B.
+        contrast: around mid grey, 1 = unchanged.
+        gamma: exponent of the tone curve, above 1 darkens the middle tones.
+        saturation: 0 = grey, 1 = unchanged.
+        black: grey level that black is lifted to, 0..255.
+    """
+
+    resolution: float = 1.0
+    blur: float = 0.0
+    noise: float = 0.0
+    cast: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    contrast: float = 1.0
+    gamma: float = 1.0
+    saturation: float = 1.0
+    black: float = 0.0
+
+    def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(H, W, 3) uint8 as this camera would have recorded it, a new array."""
+        height, width = image.shape[:2]
+        jitter = rng.uniform(-1.0, 1.0, 6)
+        image = self._resolve(image, 1.0 + 0.12 * jitter[0])
+        seen = cv2.LUT(image, self._tone_table(jitter[1], jitter[2:5]))
+        if self.saturation != 1.0:
+            grey = seen @ np.array((0.299, 0.587, 0.114), np.float32)
+            seen *= self.saturation
+            seen += ((1.0 - self.saturation) * grey)[:, :, None]
+        if self.noise:
+            strength = np.float32(self.noise * (1.0 + 0.25 * jitter[5]))
+            seen += (strength * rng.standard_normal((height, width), np.float32))[:, :, None]
+            # Chroma noise is coarser than luma noise: sensors interpolate colour.
+            coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32)
+            seen += cv2.resize(coarse, (width, height)) * (0.6 * strength)
+        return np.clip(seen + 0.5, 0.0, 255.0).astype(np.uint8)
+
+    def _resolve(self, image: np.ndarray, factor: float) -> np.ndarray:
+        height, width = image.shape[:2]
+        resolution = min(1.0, self.resolution * factor)
+        if resolution < 0.98:
+            small = (max(1, round(width * resolution)), max(1, round(height * resolution)))
+            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        sigma = self.blur * factor * height / 256.0
+        return cv2.GaussianBlur(image, (0, 0), sigma) if sigma > 0.2 else image
+
+    def _tone_table(self, exposure_jitter: float, cast_jitter: np.ndarray) -> np.ndarray:
+        level = np.linspace(0.0, 1.0, 256)[:, None] ** self.gamma
+        level = level * np.array(self.cast) * (1.0 + 0.05 * exposure_jitter + 0.015 * cast_jitter)
+        level = 0.5 + (level - 0.5) * self.contrast
+        black = self.black / 255.0
+        level = black + (1.0 - black) * np.clip(level, 0.0, 1.0)
+        return (255.0 * level).astype(np.float32).reshape(1, 256, 3)

@@ -1,0 +1,99 @@
+"""The data card: a README.md that travels with every data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .layout import IdentityRow
+from .stats import summary
+
+_CARD = """# GenePerson: virtual pedestrians made from text
+
+{identities} identities ({train} for training, {test} held out) in {images} images of
+{height} x {width} pixels (height x width). No real person's image was used: every person was drawn
+by a program from a text prompt, and any resemblance to a real person is a coincidence.
+
+## How it was made
+
+Attribute words were combined at random into prompts, no two of which share the same outfit. Each
+prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose a cell, by the
+`{synthesis}` synthesizer. Cells without exactly one whole person of usable size were dropped. Each
+kept cell was relit and put into one of six scenes (the cameras c1..c6: street, commercial, park,
+field, residential, indoor) under one of nine lightings (s1..s9), and seen through that scene's
+camera of the `{domain}` camera world. {toy}
+
+To make the same set again, use the configuration in `dataset.json` with geneperson {version}.
+
+## Files
+
+- `bounding_box_train/`: images to train on; `0001_c1s3_000017_00.jpg` is identity 1, camera 1,
+  lighting 3, canvas cell 17, copy 0
+- `query/`, `bounding_box_test/`: held-out identities; every query has an image of its identity from
+  another camera in `bounding_box_test/`
+- `identities.jsonl`: pid, split, candidate number, attributes, prompt, negative prompt and seed of
+  each identity
+- `images.jsonl`: file, pid, scene, lighting, cell, view, mask area (share of the cell) and sha256
+  of each image
+- `dataset.json`: counts, configuration, versions, and the digest of the whole set
+
+Digest: `{digest}`
+
+## Statistics
+
+```
+{statistics}
+```
+
+## Intended use
+
+Training and evaluating person re-identification without images of real people. It is not meant for
+recognising who a real person is, or for inferring traits of real people: gender, body, skin and
+hair are words of a prompt here, not measurements.
+
+## Limits
+
+- The words come from a fixed vocabulary, and only adults ("woman", "man") are described; the set
+  shows the balance above and nothing about the balance of any real population.
+- One identity wears one outfit everywhere, and every image shows one whole, walking person: no
+  crowds, no occlusion, no change of clothes.
+- Six scenes stand in for six cameras; a camera here is a kind of place, not one fixed spot.
+
+## Licence
+
+The images carry no third party's rights when the procedural synthesizer made them; they may be used
+under the licence of the software that made them (Apache-2.0). With a diffusion model, the terms of
+that model's weights apply to the images too.
+"""
+_TOY = (
+    "The procedural synthesizer draws simple shaded bodies; it is a toy that runs the whole system "
+    "without a\ndiffusion model, and its pictures are far from photographs."
+)
+
+
+def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
+    """Write the card.
+
+    Args:
+        dataset: content of ``dataset.json``.
+        identities: all identities of the set.
+    """
+    configuration = dataset["configuration"]
+    height, width = configuration["CANVAS"]["CELL_SIZE"]
+    splits = dataset["identities"]
+    synthesis = dataset["models"]["synthesis"]
+    return _CARD.format(
+        identities=sum(splits.values()),
+        train=splits["train"],
+        test=splits["test"],
+        images=sum(dataset["images"].values()),
+        height=height,
+        width=width,
+        columns=configuration["CANVAS"]["COLUMNS"],
+        rows=configuration["CANVAS"]["ROWS"],
+        synthesis=synthesis,
+        domain=configuration["DOMAIN"],
+        toy=_TOY if synthesis == "procedural" else "",
+        version=dataset["software"]["geneperson"],
+        digest=dataset["digest"],
+        statistics="\n".join(summary(dataset, identities)),
+    )

@@ -1,0 +1,196 @@
+"""All settings of a build: defaults, checks, and reading them from YAML and overrides.
+
+The keys and their meaning are listed here; ``configs/GenePerson/Base.yml`` holds the same defaults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from yacs.config import CfgNode
+
+from .errors import UserError
+
+_BASE = "_BASE_"
+
+_C = CfgNode()
+# Root of every random draw; another seed makes other people.
+_C.SEED = 0
+# Camera world: "source", or "shifted" (other sensors, camera height, framing, bodies, backgrounds).
+_C.DOMAIN = "source"
+_C.IDENTITIES = CfgNode()
+# Identities to train on (bounding_box_train). The paper's set has 6641.
+_C.IDENTITIES.TRAIN = 6641
+# Held-out identities (query and bounding_box_test); their pids follow the training pids.
+_C.IDENTITIES.TEST = 0
+_C.VOCABULARY = CfgNode()
+# JSON file of words; empty means the curated vocabulary that ships with the package.
+_C.VOCABULARY.FILE = ""
+_C.CANVAS = CfgNode()
+# Cells of one identity's canvas, one view each; the paper has 42.
+_C.CANVAS.COLUMNS = 7
+_C.CANVAS.ROWS = 6
+# (height, width) of a cell and so of every image, in pixels.
+_C.CANVAS.CELL_SIZE = (256, 128)
+_C.POSES = CfgNode()
+# Width of a limb in the skeleton map, in pixels.
+_C.POSES.LIMB_WIDTH = 4
+_C.SYNTHESIS = CfgNode()
+# What draws people and scenes; "procedural" needs no weights and no GPU.
+_C.SYNTHESIS.NAME = "procedural"
+_C.SCENES = CfgNode()
+# Background pictures per scene and lighting; images are random crops of them.
+_C.SCENES.POOL_SIZE = 4
+_C.CAMERA = CfgNode()
+# Noise, blur, resolution and colour cast of each scene's camera.
+_C.CAMERA.EFFECTS = True
+_C.QUALITY = CfgNode()
+# Smallest and largest share of a cell that a person may cover, 0..1.
+_C.QUALITY.MIN_AREA = 0.05
+_C.QUALITY.MAX_AREA = 0.60
+# Smallest height of a person as a share of the cell's height, 0..1.
+_C.QUALITY.MIN_HEIGHT = 0.40
+# An identity with fewer good cells is dropped, and the next prompt takes its place.
+_C.QUALITY.MIN_CELLS = 4
+# Quality of the written JPEGs, 1..100.
+_C.JPEG_QUALITY = 95
+
+
+def get_cfg() -> CfgNode:
+    """Give a fresh copy of the default settings."""
+    return _C.clone()
+
+
+def load(config_file: str | Path, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
+    """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
+
+    A relative ``_BASE_`` or ``VOCABULARY.FILE`` in a file starts from that file's folder.
+
+    Returns:
+        Checked and frozen settings.
+
+    Raises:
+        UserError: file, key, type or value that cannot be used.
+    """
+    cfg = get_cfg()
+    for path, content in _chain(Path(config_file), ()):
+        for key, value in _flatten(content):
+            if key == "VOCABULARY.FILE" and value:
+                value = str((path.parent / str(value)).resolve())
+            _set(cfg, key, value, str(path))
+    if len(opts) % 2:
+        raise UserError(f"overrides come as KEY VALUE pairs, but '{opts[-1]}' stands alone")
+    for key, text in zip(opts[::2], opts[1::2], strict=True):
+        _set(cfg, key, text, "command line")
+    check(cfg)
+    cfg.freeze()
+    return cfg
+
+
+def check(cfg: CfgNode) -> None:
+    """Refuse values that no build can use; all problems in one message."""
+    height, width = cfg.CANVAS.CELL_SIZE if len(cfg.CANVAS.CELL_SIZE) == 2 else (0, 0)
+    train, test = cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST
+    cells, quality = cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS, cfg.QUALITY
+    rules = (
+        (0 <= cfg.SEED < 2**63, "SEED", "0 or more"),
+        (train >= 0, "IDENTITIES.TRAIN", "0 or more"),
+        (test >= 0, "IDENTITIES.TEST", "0 or more"),
+        (train > 0 or test > 0, "IDENTITIES.TRAIN", "1 or more where IDENTITIES.TEST is 0"),
+        (cfg.CANVAS.COLUMNS >= 1, "CANVAS.COLUMNS", "1 or more"),
+        (cfg.CANVAS.ROWS >= 1, "CANVAS.ROWS", "1 or more"),
+        (_is_size(height) and _is_size(width), "CANVAS.CELL_SIZE", "(height, width) in 16..4096"),
+        (cfg.POSES.LIMB_WIDTH >= 1, "POSES.LIMB_WIDTH", "1 or more"),
+        (cfg.SCENES.POOL_SIZE >= 1, "SCENES.POOL_SIZE", "1 or more"),
+        (0 <= quality.MIN_AREA < 1, "QUALITY.MIN_AREA", "in [0, 1)"),
+        (quality.MIN_AREA < quality.MAX_AREA <= 1, "QUALITY.MAX_AREA", "in (MIN_AREA, 1]"),
+        (0 <= quality.MIN_HEIGHT < 1, "QUALITY.MIN_HEIGHT", "in [0, 1)"),
+        (
+            1 <= quality.MIN_CELLS <= cells,
+            "QUALITY.MIN_CELLS",
+            f"in 1..{cells}, the canvas's cells",
+        ),
+        (
+            test <= 0 or quality.MIN_CELLS >= 2,
+            "QUALITY.MIN_CELLS",
+            "2 or more where IDENTITIES.TEST is set: a held-out identity is seen by two cameras",
+        ),
+        (1 <= cfg.JPEG_QUALITY <= 100, "JPEG_QUALITY", "in 1..100"),
+    )
+    problems = [
+        f"{key} is {_get(cfg, key)!r}, must be {rule}" for good, key, rule in rules if not good
+    ]
+    if problems:
+        raise UserError("configuration: " + "; ".join(problems))
+
+
+def _is_size(pixels: object) -> bool:
+    return isinstance(pixels, int) and 16 <= pixels <= 4096
+
+
+def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:
+    """Read a file and the files its ``_BASE_`` names, farthest first."""
+    if path.resolve() in seen:
+        raise UserError(f"config {path}: its {_BASE} leads back to itself")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"config {path}: {error.strerror}; give --config-file a YAML file"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"config {path}: not YAML ({' '.join(str(error).split())})") from error
+    content = {} if content is None else content
+    if not isinstance(content, dict):
+        raise UserError(f"config {path}: 'KEY: value' lines are expected")
+    base = content.pop(_BASE, None)
+    if base is None:
+        return [(path, content)]
+    if not isinstance(base, str):
+        raise UserError(f"config {path}: {_BASE} must be a file name")
+    return [*_chain(path.parent / base, (*seen, path.resolve())), (path, content)]
+
+
+def _flatten(content: dict, prefix: str = "") -> list[tuple[str, object]]:
+    """Spell nested sections as dotted keys."""
+    pairs = []
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict):
+            pairs += _flatten(value, f"{key}.")
+        else:
+            pairs.append((key, value))
+    return pairs
+
+
+def _set(cfg: CfgNode, key: str, value: object, where: str) -> None:
+    """Set one dotted key, with the type its default has."""
+    *sections, name = key.split(".")
+    node = cfg
+    for section in sections:
+        node = node.get(section) if isinstance(node, CfgNode) else None
+    if not isinstance(node, CfgNode) or name not in node or isinstance(node[name], CfgNode):
+        raise UserError(
+            f"unknown key '{key}' in {where}; the keys stand in configs/GenePerson/Base.yml"
+        )
+    default = node[name]
+    if isinstance(value, str) and not isinstance(default, str):
+        # as in FastReID, text is read as a Python literal where it is one: "(256, 128)"
+        value = CfgNode._decode_cfg_value(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(default):
+        raise UserError(
+            f"{key} in {where} is {value!r}, must be of type {type(default).__name__} "
+            f"like its default {default!r}"
+        )
+    node[name] = value
+
+
+def _get(cfg: CfgNode, key: str) -> object:
+    for name in key.split("."):
+        cfg = cfg[name]
+    return cfg

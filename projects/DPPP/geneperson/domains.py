@@ -1,0 +1,101 @@
+"""Camera worlds: "source" to train in, "shifted" to be tested in as if it were another data set.
+
+Everything that differs between the two stands in :class:`Domain`; the people come from the same
+vocabulary in both, so that only the world around them changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .cameras import Camera
+from .errors import UserError
+from .scenes import SCENES
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One camera world.
+
+    Attributes:
+        name: as in the configuration.
+        cameras: scene name -> camera.
+        pitch_deg: how far the cameras look down.
+        scale: (lowest, highest) size of the person against the size drawn in the cell.
+        shift: (x, y) largest shift of the person, as shares of width and height.
+        head_scale: size of heads against natural proportions.
+        girth: width of torso and limbs against natural proportions.
+        leg_scale: leg length against natural proportions (the torso takes the difference).
+        scene_style: which palette and layouts the procedural scenes use.
+        shading: strength of the light and dark on the drawn body, 0..1.
+        cloth_noise: grain of the cloth, in grey levels of 255.
+    """
+
+    name: str
+    cameras: Mapping[str, Camera]
+    pitch_deg: float
+    scale: tuple[float, float]
+    shift: tuple[float, float]
+    head_scale: float
+    girth: float
+    leg_scale: float
+    scene_style: str
+    shading: float
+    cloth_noise: float
+
+
+def _cameras(*cameras: Camera) -> Mapping[str, Camera]:
+    return dict(zip(SCENES, cameras, strict=True))
+
+
+SOURCE = Domain(
+    name="source",
+    cameras=_cameras(
+        Camera(resolution=0.90, noise=2.5, cast=(1.0, 1.0, 1.0)),
+        Camera(resolution=0.80, noise=3.0, cast=(1.04, 1.0, 0.95), contrast=1.05),
+        Camera(blur=0.6, noise=2.0, cast=(0.97, 1.02, 0.98)),
+        Camera(resolution=0.75, noise=3.0, cast=(1.0, 1.01, 0.97), gamma=0.94),
+        Camera(blur=0.5, noise=4.0, cast=(0.97, 0.99, 1.05), contrast=0.95),
+        Camera(resolution=0.85, noise=4.0, cast=(1.05, 1.0, 0.93), gamma=1.06, saturation=0.92),
+    ),
+    pitch_deg=6.0,
+    scale=(0.90, 1.05),
+    shift=(0.06, 0.018),
+    head_scale=1.0,
+    girth=1.0,
+    leg_scale=1.0,
+    scene_style="source",
+    shading=0.8,
+    cloth_noise=5.0,
+)
+
+SHIFTED = Domain(
+    name="shifted",
+    cameras=_cameras(
+        Camera(0.42, 0.8, 8.0, (0.93, 1.0, 1.08), contrast=0.82, saturation=0.72, black=14.0),
+        Camera(0.55, 0.6, 10.0, (1.10, 1.0, 0.86), contrast=1.12, gamma=1.12, saturation=1.15),
+        Camera(0.38, 1.0, 6.0, (0.94, 1.06, 0.94), contrast=0.88, saturation=0.75, black=10.0),
+        Camera(0.50, 1.2, 7.0, (1.06, 1.03, 0.88), contrast=1.15, gamma=0.86, saturation=0.8),
+        Camera(0.40, 0.9, 11.0, (0.92, 0.98, 1.12), contrast=0.85, gamma=1.1, saturation=0.65),
+        Camera(0.48, 0.8, 12.0, (1.04, 1.06, 0.84), contrast=0.95, gamma=1.18, saturation=0.8),
+    ),
+    pitch_deg=22.0,
+    scale=(0.78, 0.98),
+    shift=(0.11, 0.045),
+    head_scale=1.10,
+    girth=1.05,
+    leg_scale=0.95,
+    scene_style="shifted",
+    shading=1.0,
+    cloth_noise=9.0,
+)
+
+DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in (SOURCE, SHIFTED)}
+
+
+def get_domain(name: str) -> Domain:
+    """The camera world called `name` (configuration key ``DOMAIN``)."""
+    if name not in DOMAINS:
+        raise UserError(f"DOMAIN is {name!r}: use one of {', '.join(DOMAINS)}")
+    return DOMAINS[name]

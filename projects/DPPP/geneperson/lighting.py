@@ -1,0 +1,172 @@
+"""The nine lightings (s1..s9 of the folder contract) and relighting to match them.
+
+The paper shows nine illuminations in its Fig. 4 without naming them; these are ours. A lighting's
+prompt words go into the character's and the background's prompt, its numbers into :func:`relight`,
+which acts on persons and backgrounds alike so that both end up under one light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """One illumination.
+
+    Attributes:
+        name: short name, used for file-independent bookkeeping.
+        prompt: words for the prompts.
+        gains: white balance, multiplies R, G, B.
+        exposure: overall brightness, 1 = as drawn.
+        contrast: around mid grey, 1 = as drawn.
+        saturation: 0 = grey, 1 = as drawn.
+        direction: (x, y) in the image from which the light comes, y down, length <= 1.
+        directional: how much brighter the lit side is, 0..1.
+        haze: share of `haze_color` mixed in, 0..1.
+        haze_color: R, G, B, 0..255.
+        lamp: strength of a pool of artificial light around the person, 0..1.
+        shadow: darkness of the shadow on the ground, 0..1.
+        shadow_length: how far the shadow is cast, in body heights.
+    """
+
+    name: str
+    prompt: str
+    gains: tuple[float, float, float]
+    exposure: float
+    contrast: float
+    saturation: float
+    direction: tuple[float, float]
+    directional: float
+    shadow: float
+    shadow_length: float
+    haze: float = 0.0
+    haze_color: tuple[int, int, int] = (205, 210, 215)
+    lamp: float = 0.0
+
+
+LIGHTINGS: tuple[Lighting, ...] = (
+    Lighting(
+        "day", "day, sunshine", (1.03, 1.0, 0.96), 1.06, 1.08, 1.05, (-0.6, -0.6), 0.22, 0.5,
+        0.30,
+    ),
+    Lighting(
+        "overcast", "overcast, soft light", (0.97, 1.0, 1.04), 0.93, 0.88, 0.85, (0.0, -1.0),
+        0.05, 0.22, 0.0,
+    ),
+    Lighting(
+        "morning", "early morning, soft warm light", (1.07, 1.0, 0.90), 1.0, 0.95, 0.95,
+        (0.9, -0.2), 0.26, 0.35, 0.5, haze=0.07, haze_color=(250, 225, 190),
+    ),
+    Lighting(
+        "noon", "noon, bright sun", (1.0, 1.0, 0.99), 1.14, 1.15, 1.0, (0.0, -1.0), 0.22, 0.6,
+        0.08,
+    ),
+    Lighting(
+        "sunset", "sunset, golden light", (1.20, 0.95, 0.70), 0.92, 1.05, 1.08, (-0.95, -0.1),
+        0.34, 0.4, 0.55,
+    ),
+    Lighting(
+        "dusk", "dusk", (0.90, 0.90, 1.16), 0.66, 0.95, 0.85, (0.5, -0.5), 0.10, 0.2, 0.0,
+        haze=0.06, haze_color=(120, 110, 150),
+    ),
+    Lighting(
+        "night", "night, dark", (1.02, 0.96, 0.92), 0.42, 1.0, 0.75, (0.3, -0.9), 0.22, 0.4, 0.12,
+        lamp=0.55,
+    ),
+    Lighting(
+        "fog", "fog, mist", (0.99, 1.0, 1.02), 0.98, 0.72, 0.75, (0.0, -1.0), 0.0, 0.12, 0.0,
+        haze=0.30,
+    ),
+    Lighting(
+        "lamplight", "artificial light, neon lights", (1.10, 0.96, 1.06), 0.78, 1.06, 1.12,
+        (0.9, -0.3), 0.30, 0.32, 0.15, lamp=0.25, haze=0.05, haze_color=(190, 90, 200),
+    ),
+)  # fmt: skip
+
+_BY_NAME = {lighting.name: lighting for lighting in LIGHTINGS}
+
+
+def get_lighting(name: str) -> Lighting:
+    """The lighting called `name`."""
+    if name not in _BY_NAME:
+        raise ValueError(f"unknown lighting {name!r}; known: {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def relight(rgb: np.ndarray, lighting: Lighting, alpha: np.ndarray | None = None) -> np.ndarray:
+    """Show a picture that was drawn in neutral light under `lighting`.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        alpha: (H, W) uint8 mask of a person, whose rounded shape then catches the light on one
+            side; None for a background, which gets a gradient over the whole picture instead.
+
+    Returns:
+        (H, W, 3) uint8, a new array.
+    """
+    height, width = rgb.shape[:2]
+    lit = cv2.LUT(rgb, _tone_table(lighting))
+    grey = lit @ np.array((0.299, 0.587, 0.114), np.float32)
+    lit *= lighting.saturation
+    lit += ((1.0 - lighting.saturation) * grey)[:, :, None]
+    light = _light_field(height, width, lighting, alpha is not None)
+    if alpha is not None and lighting.directional:
+        light = light + lighting.directional * _side_light(alpha, lighting.direction)
+    lit *= light[:, :, None]
+    if lighting.haze:
+        haze = _haze_field(height, width, lighting, alpha is not None)
+        lit += (np.float32(lighting.haze_color) - lit) * haze[:, None, None]
+    return np.clip(lit + 0.5, 0.0, 255.0).astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def _tone_table(lighting: Lighting) -> np.ndarray:
+    """(1, 256, 3) float32: white balance, exposure and contrast of every grey level."""
+    level = np.linspace(0.0, 1.0, 256)[:, None] * np.array(lighting.gains) * lighting.exposure
+    middle = 0.45 * min(1.0, lighting.exposure)
+    level = middle + (level - middle) * lighting.contrast
+    # Highlights roll off instead of clipping, so that white clothes keep their folds.
+    level = np.where(level > 0.8, 0.8 + 0.2 * np.tanh((level - 0.8) / 0.2), np.maximum(level, 0.0))
+    return (255.0 * level).astype(np.float32).reshape(1, 256, 3)
+
+
+@lru_cache(maxsize=64)
+def _light_field(height: int, width: int, lighting: Lighting, person: bool) -> np.ndarray:
+    """(H, W) float32 factor: gradient over a background, and the pool of a lamp."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = x / width * 2.0 - 1.0, y / height * 2.0 - 1.0
+    field = np.ones((height, width), np.float32)
+    if not person:
+        dx, dy = lighting.direction
+        field += 0.5 * lighting.directional * (x * dx + y * dy)
+    if lighting.lamp:
+        radius = np.hypot(x / 1.1, (y - 0.1) / 1.25)
+        field += lighting.lamp * (1.6 * np.exp(-1.6 * radius**2) - 0.5)
+    return np.maximum(field, 0.05)
+
+
+@lru_cache(maxsize=64)
+def _haze_field(height: int, width: int, lighting: Lighting, person: bool) -> np.ndarray:
+    """(H,) float32 share of haze: even over a person, thicker towards the far top of a scene."""
+    if person:
+        return np.full(height, lighting.haze, np.float32)
+    far = 1.0 - np.linspace(0.0, 1.0, height, dtype=np.float32)
+    return lighting.haze * (0.75 + 1.1 * far)
+
+
+def _side_light(alpha: np.ndarray, direction: tuple[float, float]) -> np.ndarray:
+    """(H, W) float32 in about -1..1: how much a rounded body faces the light.
+
+    The blurred mask acts as the height of a cushion; its slope stands in for surface normals.
+    """
+    size = max(3, alpha.shape[0] // 24) | 1
+    cushion = cv2.blur(cv2.blur(alpha, (size, size)), (size, size))
+    slope_x = cv2.Sobel(cushion, cv2.CV_32F, 1, 0, ksize=3)
+    slope_y = cv2.Sobel(cushion, cv2.CV_32F, 0, 1, ksize=3)
+    toward = slope_x * -direction[0] + slope_y * -direction[1]
+    return np.clip(toward * (size / 1400.0), -1.0, 1.0)

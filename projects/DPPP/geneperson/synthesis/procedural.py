@@ -1,0 +1,77 @@
+"""The embedded default: people and scenes drawn by formula, without weights and without a GPU.
+
+An honest toy of the diffusion route: it draws the same prompt's person on the same canvas with the
+same skeletons, and knows its own exact coverage, so that no matting is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import seeding
+from ..canvas import Grid
+from ..domains import Domain, get_domain
+from ..lighting import get_lighting
+from ..poses import walking_poses
+from .base import Characters
+from .figure import Figure
+from .scenery import paint_scene
+
+if TYPE_CHECKING:
+    from yacs.config import CfgNode
+
+    from ..prompts import Identity
+
+_BACKDROP = (196, 198, 202)  # "simple background"
+
+
+class ProceduralSynthesizer:
+    """Draws people on a grid and scenes behind them.
+
+    Args:
+        grid: the canvas.
+        domain: the camera world.
+        seed: of the scenes; people bring their own.
+    """
+
+    def __init__(self, grid: Grid, domain: Domain, seed: int):
+        self.grid = grid
+        self._domain = domain
+        self._seed = seed
+        self._poses = walking_poses(
+            grid.num_cells, domain.pitch_deg, grid.cell_width / grid.cell_height
+        )
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> ProceduralSynthesizer:
+        height, width = cfg.CANVAS.CELL_SIZE
+        grid = Grid(cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, height, width)
+        return cls(grid, get_domain(cfg.DOMAIN), cfg.SEED)
+
+    def characters(self, identities: Sequence[Identity]) -> list[Characters]:
+        """One canvas an identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""
+        return [self._character(identity) for identity in identities]
+
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
+        """(h, w, 3) uint8, an eighth higher and a quarter wider than a cell, for random crops."""
+        stream = seeding.rng(self._seed, "scene", self._domain.name, scene, lighting, index)
+        height, width = round(self.grid.cell_height * 1.125), round(self.grid.cell_width * 2.5)
+        return paint_scene(
+            scene, get_lighting(lighting), self._domain.scene_style, (height, width), stream
+        )
+
+    def _character(self, identity: Identity) -> Characters:
+        figure = Figure(identity, self._domain)
+        image = np.empty((*self.grid.size, 3), np.uint8)
+        alpha = np.empty(self.grid.size, np.uint8)
+        height, width = self.grid.cell_height, self.grid.cell_width
+        for cell, pose in enumerate(self._poses):
+            top, left, bottom, right = self.grid.box(cell)
+            color, coverage = figure.draw(pose, height, width)
+            color = color + np.float32(_BACKDROP) * (1.0 - coverage)[:, :, None]
+            image[top:bottom, left:right] = np.clip(color + 0.5, 0.0, 255.0)
+            alpha[top:bottom, left:right] = coverage * 255.0 + 0.5
+        return Characters(image, alpha)

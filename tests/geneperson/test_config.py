@@ -1,0 +1,111 @@
+"""Settings are read with their base files, and mistakes are named in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from geneperson import UserError, get_cfg, load
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yml")), ids=lambda path: path.name)
+def test_every_shipped_file_loads(path: Path) -> None:
+    assert load(path).is_frozen()
+
+
+def test_base_file_states_every_default(tmp_path: Path) -> None:
+    import yaml
+
+    def keys(content: dict, prefix: str = "") -> dict:
+        flat = {}
+        for name, value in content.items():
+            is_section = isinstance(value, dict)
+            flat |= keys(value, f"{prefix}{name}.") if is_section else {f"{prefix}{name}": value}
+        return flat
+
+    stated = keys(yaml.safe_load((CONFIGS / "Base.yml").read_text()))
+    defaults = keys(get_cfg())
+    defaults["CANVAS.CELL_SIZE"] = list(defaults["CANVAS.CELL_SIZE"])
+    assert stated == defaults
+
+
+def test_quickstarts_are_what_the_training_configs_count_on() -> None:
+    source, shifted = load(CONFIGS / "quickstart.yml"), load(CONFIGS / "quickstart_shifted.yml")
+    assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (100, 30, 0)
+    assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.DOMAIN) == (4, 4, "source")
+    assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 30)
+    assert shifted.DOMAIN == "shifted" and shifted.SEED != source.SEED
+
+
+def test_nearer_files_and_overrides_win(tmp_path: Path) -> None:
+    write(tmp_path / "a.yml", "SEED: 1\nJPEG_QUALITY: 80\nQUALITY: {MIN_CELLS: 3}\n")
+    (tmp_path / "sub").mkdir()
+    path = write(tmp_path / "sub" / "b.yml", "_BASE_: ../a.yml\nSEED: 2\n")
+    cfg = load(path, ["QUALITY.MIN_AREA", "0", "CANVAS.CELL_SIZE", "(64, 32)"])
+    assert (cfg.SEED, cfg.JPEG_QUALITY, cfg.QUALITY.MIN_CELLS) == (2, 80, 3)
+    assert cfg.QUALITY.MIN_AREA == 0.0 and isinstance(cfg.QUALITY.MIN_AREA, float)
+    assert cfg.CANVAS.CELL_SIZE == (64, 32)
+
+
+def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.yml", "VOCABULARY: {FILE: words.json}\n")
+    assert load(path).VOCABULARY.FILE == str(tmp_path / "words.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SEEED: 1", "unknown key 'SEEED'"),
+        ("QUALITY: {MIN: 1}", "unknown key 'QUALITY.MIN'"),
+        ("QUALITY: 3", "unknown key 'QUALITY'"),
+        ("SEED.X: 3", "unknown key 'SEED.X'"),
+        ("SEED: one", "SEED .* must be of type int"),
+        ("SEED: 1.5", "SEED .* must be of type int"),
+        ("CAMERA: {EFFECTS: 1}", "CAMERA.EFFECTS .* must be of type bool"),
+        ("DOMAIN: 3", "DOMAIN .* must be of type str"),
+        ("SEED: -1", "SEED is -1, must be 0 or more"),
+        ("CANVAS: {CELL_SIZE: [256]}", "CANVAS.CELL_SIZE"),
+        ("CANVAS: {CELL_SIZE: [a, b]}", "CANVAS.CELL_SIZE"),
+        ("CANVAS: {ROWS: 0}", "CANVAS.ROWS is 0, must be 1 or more"),
+        ("IDENTITIES: {TRAIN: -1}", "IDENTITIES.TRAIN is -1"),
+        ("IDENTITIES: {TRAIN: 0}", "IDENTITIES.TRAIN is 0, must be 1 or more where"),
+        ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
+        ("QUALITY: {MIN_CELLS: 43}", "QUALITY.MIN_CELLS is 43, must be in 1..42"),
+        ("QUALITY: {MIN_AREA: 0.7}", "QUALITY.MAX_AREA"),
+        ("JPEG_QUALITY: 101", "JPEG_QUALITY is 101"),
+        ("- 1", "'KEY: value' lines"),
+        ("a: [", "not YAML"),
+        ("_BASE_: none.yml", "none.yml: No such file"),
+        ("_BASE_: a.yml", "leads back to itself"),
+        ("_BASE_: [a.yml]", "_BASE_ must be a file name"),
+    ],
+)
+def test_mistakes_in_a_file(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        load(write(tmp_path / "a.yml", text))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("opts", "message"),
+    [(["SEED"], "'SEED' stands alone"), (["SEED", "x"], "command line"), (["X", "1"], "'X'")],
+)
+def test_mistakes_in_overrides(opts: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load(CONFIGS / "Base.yml", opts)
+
+
+def test_all_wrong_values_come_at_once() -> None:
+    with pytest.raises(UserError, match=r"SEED .*; .*JPEG_QUALITY"):
+        load(CONFIGS / "Base.yml", ["SEED", "-1", "JPEG_QUALITY", "0"])
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.yml: No such file"):
+        load(tmp_path / "none.yml")
