@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
 
 test: setup
-	$(BIN)/pytest -m "not slow and not gpu"
+	$(BIN)/pytest
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import open_clip
 import pytest
 import torch
+
 from dppp import UserError
 from dppp.modeling import build_clip
 from dppp.modeling.prompts import Prompt

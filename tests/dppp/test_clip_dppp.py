@@ -4,9 +4,10 @@ import copy
 
 import pytest
 import torch
+from fastreid.modeling.meta_arch import build_model
+
 from dppp import UserError
 from dppp.engine import load_config
-from fastreid.modeling.meta_arch import build_model
 
 CLASSES = 4
 
@@ -64,7 +65,9 @@ def test_phase_2_is_eq_16_and_trains_the_projector_alone(model):
 def test_encoders_run_without_autograd_in_phase_2(model):
     model.start_phase(2)
     seen = []
-    model.towers.visual.ln_post.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    model.towers.visual.ln_post.register_forward_hook(
+        lambda *_: seen.append(torch.is_grad_enabled())
+    )
     model.train()(batch())
     assert seen == [False]
 
@@ -156,9 +159,10 @@ def test_learnable_temperature_learns_in_phase_1_only():
 
 
 def test_wrong_values_are_refused_all_at_once():
-    cfg = config("MODEL.DPPP.LOSSES", ("L1_SubCon",), "MODEL.DPPP.NUM_STYLE_WORDS", 25,
-                 "MODEL.DPPP.PHASES", (2, 1), "MODEL.DPPP.PROMPTS.STRATEGY", "none")  # fmt: skip
     with pytest.raises(UserError) as caught:
-        build_model(cfg)
+        config(
+            "MODEL.DPPP.LOSSES", ("L1_SubCon",), "MODEL.DPPP.NUM_STYLE_WORDS", 25,
+            "MODEL.DPPP.PHASES", (2, 1), "MODEL.DPPP.PROMPTS.STRATEGY", "none",
+        )  # fmt: skip
     for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'"):
         assert part in str(caught.value)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from fastreid.evaluation.rank import evaluate_rank as upstream
+
 from dppp import UserError
 from dppp.evaluation import chance_level, evaluate_rank
-from fastreid.evaluation.rank import evaluate_rank as upstream
 
 
 def _case(seed: int, ties: bool = False, queries: int = 30, gallery: int = 200):
@@ -29,7 +30,9 @@ def test_queries_without_a_match_are_left_out_as_in_fastreid():
     distances, q, g, qc, gc = _case(0)
     q[:5] = 99
     assert len(evaluate_rank(distances, q, g, qc, gc)[1]) == 25
-    assert np.allclose(evaluate_rank(distances, q, g, qc, gc)[0], upstream(distances, q, g, qc, gc)[0])
+    assert np.allclose(
+        evaluate_rank(distances, q, g, qc, gc)[0], upstream(distances, q, g, qc, gc)[0]
+    )
 
 
 def test_by_hand():

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+
 from dppp.losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 0])
@@ -72,9 +73,15 @@ def test_text_triplet_equals_a_slow_loop():
     terms = []
     for a in range(len(LABELS)):
         others = [j for j in range(len(LABELS)) if j != a]
-        same = [float((unit[a] - unit[p]) @ (unit[a] - unit[p])) for p in others if LABELS[p] == LABELS[a]]
+        same = [
+            float((unit[a] - unit[p]) @ (unit[a] - unit[p]))
+            for p in others
+            if LABELS[p] == LABELS[a]
+        ]
         different = [
-            float((unit[a] - unit[n]) @ (unit[a] - unit[n])) for n in others if LABELS[n] != LABELS[a]
+            float((unit[a] - unit[n]) @ (unit[a] - unit[n]))
+            for n in others
+            if LABELS[n] != LABELS[a]
         ]
         if same:
             terms.append(max(max(same) - min(different) + 0.3, 0))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from dppp.modeling import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -42,7 +43,11 @@ def test_filter_attention_is_eq_3():
 
 def test_filter_orders_where_the_softmax_underflows():
     style = torch.tensor([[[-2000.0], [-1000.0], [0.0]]])
-    assert GlobalFeatureLocalFilter(3)(style, torch.ones(1, 1))[0, :, 0].tolist() == [0, -1000, -2000]
+    assert GlobalFeatureLocalFilter(3)(style, torch.ones(1, 1))[0, :, 0].tolist() == [
+        0,
+        -1000,
+        -2000,
+    ]
 
 
 def test_filter_refuses_k_above_n():

@@ -40,8 +40,8 @@ class GenePerson(ImageDataset):
             )
             raise DataNotFoundError(
                 f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); make it "
-                f"with `python tools/geneperson_gen.py build --config-file FILE --output {folder}`, "
-                "or set FASTREID_DATASETS to the folder that holds it"
+                "with `python tools/geneperson_gen.py build --config-file FILE --output "
+                f"{folder}`, or set FASTREID_DATASETS to the folder that holds it"
             )
         super().__init__(
             lambda: self._training(folder / "bounding_box_train"),

@@ -80,7 +80,7 @@ def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
         )
     try:
         return dataset(root=data_root(), **kwargs)
-    except RuntimeError as error:  # FastReID's check_before_run
+    except (RuntimeError, AssertionError) as error:  # check_before_run; MSMT17 asserts
         raise DataNotFoundError(
             f"data set {name}: {error}; set FASTREID_DATASETS to the folder that holds it"
         ) from None

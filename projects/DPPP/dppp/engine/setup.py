@@ -11,7 +11,7 @@ from fastreid.engine import default_setup
 from fastreid.utils import comm
 from fastreid.utils.env import seed_all_rng
 
-from ..config import add_dppp_config
+from ..config import add_dppp_config, check_dppp_config
 from ..errors import UserError
 
 
@@ -19,7 +19,7 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
     """FastReID's defaults and DPPP's, then the file, then ``KEY VALUE ...``; frozen.
 
     Raises:
-        UserError: the file is missing or no YAML, a key is unknown, or a value has the wrong type.
+        UserError: the file is missing or no YAML, a key is unknown, or a value cannot be used.
     """
     cfg = get_cfg()
     add_dppp_config(cfg)
@@ -37,6 +37,8 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
         raise UserError(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
     except (AssertionError, KeyError, ValueError, OSError, TypeError) as error:
         raise UserError(f"{where}: {' '.join(str(error).strip(chr(34)).split())}") from None
+    if cfg.MODEL.META_ARCHITECTURE == "CLIPDPPP":
+        check_dppp_config(cfg)
     _check_device(cfg)
     cfg.freeze()
     return cfg

@@ -1,6 +1,7 @@
 """The trainer: FastReID's ``DefaultTrainer`` with phases, on any device."""
 
 import logging
+import os
 import time
 from collections import OrderedDict
 
@@ -45,6 +46,7 @@ class DPPPTrainer(DefaultTrainer):
 
     def __init__(self, cfg: CfgNode) -> None:
         TrainerBase.__init__(self)
+        os.makedirs(cfg.OUTPUT_DIR, exist_ok=True)
         cfg, self.not_available = keep_available_tests(cfg)
         loader = self.build_train_loader(cfg)
         self.cfg = cfg = self.auto_scale_hyperparams(cfg, loader.dataset.num_classes)

@@ -1,0 +1,120 @@
+"""Generated folders as FastReID data sets, and loaders that refuse what cannot work."""
+
+import shutil
+
+import pytest
+import torch
+
+from dppp import UserError
+from dppp.data import build_test_loader, build_train_loader, register_geneperson
+from dppp.data.loaders import load_dataset
+from dppp.errors import DataNotFoundError, one_line
+
+
+@pytest.fixture
+def own_root(data_root, tmp_path, monkeypatch):
+    """A copy of the data that a test may spoil."""
+    root = tmp_path / "datasets"
+    shutil.copytree(data_root, root)
+    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+    return root
+
+
+def test_items_are_what_fastreid_wants(quickstart):
+    dataset = load_dataset(quickstart(), "GenePersonToy")
+    assert len(dataset.train) == 60
+    path, pid, camera = dataset.train[0]
+    assert path.endswith(".jpg")
+    assert pid == "GenePersonToy_1"
+    assert camera.startswith("GenePersonToy_")
+    assert len({item[1] for item in dataset.train}) == 10
+    assert {item[1] for item in dataset.query} == {11, 12, 13, 14}
+    assert {item[2] for item in dataset.query + dataset.gallery} <= set(range(6))
+
+
+def test_two_sets_stand_side_by_side_and_keep_their_identities(quickstart, own_root):
+    shutil.copytree(own_root / "GenePersonToy", own_root / "Other")
+    cfg = quickstart(
+        "DATASETS.GENEPERSON_DIRS", ("GenePersonToy", "Other"),
+        "DATASETS.NAMES", ("GenePersonToy", "Other"),
+    )  # fmt: skip
+    assert build_train_loader(cfg).dataset.num_classes == 20
+
+
+def test_mixes_with_fastreids_market1501(quickstart, own_root):
+    market = own_root / "Market-1501-v15.09.15"
+    for folder in ("bounding_box_train", "query", "bounding_box_test"):
+        (market / folder).mkdir(parents=True)
+        for index, source in enumerate((own_root / "GenePersonToy" / folder).iterdir()):
+            shutil.copy(
+                source, market / folder / f"{index % 5 + 2:04d}_c{index % 6 + 1}s1_000451_03.jpg"
+            )
+    cfg = quickstart("DATASETS.NAMES", ("GenePersonToy", "Market1501"))
+    loader = build_train_loader(cfg)
+    assert loader.dataset.num_classes == 15
+    assert next(iter(loader))["images"].shape == (16, 3, 128, 64)
+
+
+def test_batches_hold_whole_identities(quickstart):
+    batch = next(iter(build_train_loader(quickstart())))
+    assert batch["images"].dtype == torch.float32
+    assert batch["images"].max() > 1  # FastReID's scale, 0..255
+    assert torch.unique(batch["targets"], return_counts=True)[1].tolist() == [4] * 4
+
+
+def test_test_loader_gives_queries_first(quickstart):
+    loader, num_query = build_test_loader(quickstart(), "GenePersonToy")
+    paths = [path for batch in loader for path in batch["img_paths"]]
+    assert all("/query/" in path for path in paths[:num_query])
+    assert all("/bounding_box_test/" in path for path in paths[num_query:])
+    assert len(paths) == 24
+
+
+def test_missing_and_unfinished_sets_are_named(quickstart, own_root):
+    (own_root / "GenePersonToy" / "dataset.json").unlink()
+    with pytest.raises(DataNotFoundError, match=r"GenePersonToy.*not there.*geneperson_gen\.py"):
+        load_dataset(quickstart(), "GenePersonToy")
+    (own_root / "GenePersonToy" / ".build").mkdir()
+    with pytest.raises(DataNotFoundError, match="has not finished"):
+        load_dataset(quickstart(), "GenePersonToy")
+
+
+@pytest.mark.parametrize("name", ["0001_c1s3.jpg", "0001_c12s3_000017_00.jpg", "notes.txt"])
+def test_a_strange_file_name_is_refused(quickstart, own_root, name):
+    (own_root / "GenePersonToy" / "query" / name).write_bytes(b"")
+    with pytest.raises(UserError, match=name):
+        load_dataset(quickstart(), "GenePersonToy").query  # noqa: B018  read when asked for
+
+
+def test_unknown_and_taken_names(quickstart):
+    with pytest.raises(UserError, match="no data set 'GenePersn'"):
+        load_dataset(quickstart(), "GenePersn")
+    with pytest.raises(UserError, match="one of FastReID's"):
+        register_geneperson(["Market1501"])
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (("SOLVER.IMS_PER_BATCH", 18), "no multiple of DATALOADER.NUM_INSTANCE 4"),
+        (("SOLVER.IMS_PER_BATCH", 48), "needs 12 identities"),
+        (("SOLVER.IMS_PER_BATCH", 64), "fewer than SOLVER.IMS_PER_BATCH"),
+        (("DATALOADER.SAMPLER_TRAIN", "None"), "SAMPLER_TRAIN"),
+        (("DATASETS.NAMES", ("GenePersonToyShifted",)), "no training image"),
+    ],
+)
+def test_what_would_hang_or_do_nothing_is_refused(quickstart, opts, says):
+    with pytest.raises(UserError, match=says):
+        build_train_loader(quickstart(*opts))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_truncated_image_is_named_in_one_line(quickstart, own_root, workers):
+    for image in (own_root / "GenePersonToy" / "bounding_box_train").iterdir():
+        image.write_bytes(image.read_bytes()[:300])
+    loader = build_train_loader(quickstart("DATALOADER.NUM_WORKERS", workers))
+    with pytest.raises(UserError) as caught:
+        next(iter(loader))
+    message = one_line(caught.value)
+    assert message.startswith(str(own_root / "GenePersonToy" / "bounding_box_train"))
+    assert "cannot be read as an image" in message

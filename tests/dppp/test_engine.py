@@ -1,0 +1,165 @@
+"""Whole small runs: both phases, their checkpoints, and what they leave alone."""
+
+import json
+import math
+
+import pytest
+import torch
+from fastreid.utils.env import seed_all_rng
+
+from dppp import DPPPTrainer, UserError
+from dppp.engine import evaluate, load_config
+
+
+def train(cfg, resume=False):
+    seed_all_rng(cfg.SEED)
+    trainer = DPPPTrainer(cfg)
+    trainer.resume_or_load(resume)
+    trainer.train()
+    return trainer
+
+
+def state(path):
+    return torch.load(path, weights_only=True)["model"]
+
+
+def changed(before, after):
+    return {key for key in before if not torch.equal(before[key], after[key])}
+
+
+def test_both_phases_table_and_checkpoints(quickstart, tmp_path):
+    trainer = train(quickstart())
+    table = json.loads((tmp_path / "summary.json").read_text())["results_percent"]
+    assert list(table) == ["GenePersonToy", "GenePersonToyShifted"]
+    for rows in table.values():
+        assert list(rows) == ["chance", "after phase 1", "after phase 2"]
+        assert all(0 <= rows[r][s] <= 100 for r in rows for s in ("Rank-1", "Rank-5", "mAP"))
+    assert trainer.max_iter == 2 * (60 // 16)
+
+    one, two = state(tmp_path / "model_phase1.pth"), state(tmp_path / "model_phase2.pth")
+    # Phase 2 trains P_s, its BNNeck and its classifier; the state also says which phase it is.
+    own = {k for k in two if k.startswith(("destylization.", "content_head."))}
+    assert changed(one, two) == own | {"_extra_state"}
+    assert not (tmp_path / "model_final.pth.tmp").exists()
+
+
+def test_text_tower_is_untouched_and_the_visual_one_trains(quickstart, tmp_path):
+    cfg = quickstart()
+    seed_all_rng(cfg.SEED)
+    trainer = DPPPTrainer(cfg)
+    before = {k: v.clone() for k, v in trainer.raw_model.state_dict().items()}
+    trainer.resume_or_load(False)
+    trainer.train()
+    moved = changed(before, trainer.raw_model.state_dict())
+    assert not [k for k in moved if k.startswith("towers.text.")]
+    assert [k for k in moved if k.startswith("towers.visual.")]
+    assert [k for k in moved if k.startswith("style_inversion.")]
+
+
+def test_same_seed_same_bytes(quickstart, tmp_path):
+    one = train(quickstart("OUTPUT_DIR", str(tmp_path / "1"))).raw_model.state_dict()
+    two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"))).raw_model.state_dict()
+    other = train(quickstart("OUTPUT_DIR", str(tmp_path / "3"), "SEED", 1)).raw_model.state_dict()
+    assert not changed(one, two)
+    assert changed(one, other)
+
+
+def test_learning_rates_of_the_two_groups(quickstart):
+    cfg = quickstart("SOLVER.BASE_LR", 5e-6, "SOLVER.HEADS_LR_FACTOR", 10.0)
+    trainer = DPPPTrainer(cfg)
+    rates = {group["name"]: group["lr"] for group in trainer.optimizer.param_groups}
+    assert rates["visual"] == 5e-6
+    assert math.isclose(rates["new"], 5e-5)
+    visual = {
+        id(p) for g in trainer.optimizer.param_groups if g["name"] == "visual" for p in g["params"]
+    }
+    assert visual == {id(p) for p in trainer.raw_model.towers.visual.parameters()}
+
+
+def test_schedule_starts_anew_in_each_phase(quickstart):
+    trainer = DPPPTrainer(quickstart("SOLVER.PHASE_EPOCHS", (3, 3), "SOLVER.STEPS", (1,)))
+    rates = []
+    for phase in trainer.phases:
+        trainer.enter_phase(phase)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        trainer.optimizer.step()
+        trainer.scheduler["lr_sched"].step()
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 1e-4, 1e-3, 1e-4])
+
+
+def test_resume_goes_on_in_phase_2(quickstart, tmp_path):
+    whole = train(quickstart("OUTPUT_DIR", str(tmp_path / "whole"))).raw_model.state_dict()
+    train(quickstart("MODEL.DPPP.PHASES", (1,)))
+    trainer = train(quickstart(), resume=True)
+    assert trainer.start_epoch == 1
+    assert set(trainer.results) == {"phase 2"}
+    final = trainer.raw_model.state_dict()
+    assert not [k for k in changed(whole, final) if k.startswith("towers.")]
+
+
+def test_phase_2_starts_from_a_phase_1_file(quickstart, tmp_path):
+    train(quickstart("MODEL.DPPP.PHASES", (1,), "OUTPUT_DIR", str(tmp_path / "1")))
+    weights = str(tmp_path / "1" / "model_final.pth")
+    cfg = quickstart("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", weights)
+    trainer = train(cfg)
+    assert trainer.raw_model.phase == 2
+    moved = changed(state(weights), trainer.raw_model.state_dict())
+    assert all(k.startswith(("destylization.", "content_head.", "_extra_state")) for k in moved)
+
+
+def test_evaluation_alone_gives_the_same_scores(quickstart, tmp_path):
+    trainer = train(quickstart())
+    for phase in ("phase1", "phase2"):
+        results = evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / f"model_{phase}.pth")))
+        expected = trainer.results[phase.replace("phase", "phase ")]
+        assert results["GenePersonToy"]["mAP"] == pytest.approx(expected["GenePersonToy"]["mAP"])
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step(quickstart):
+    trainer = DPPPTrainer(quickstart())
+    trainer.raw_model.towers.visual.proj.data[0, 0] = math.nan
+    before = trainer.raw_model.content_inversion.mlp[0].weight.clone()
+    with pytest.raises(FloatingPointError, match=r"phase 1, step 0.*loss_l1_supcon nan"):
+        trainer.train()
+    assert torch.equal(trainer.raw_model.content_inversion.mlp[0].weight, before)
+
+
+def test_test_sets_that_are_not_there_are_said_so(quickstart, tmp_path):
+    cfg = quickstart("DATASETS.TESTS", ("GenePersonToy", "MSMT17"), "MODEL.DPPP.PHASES", (1,))
+    train(cfg)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert list(summary["results_percent"]) == ["GenePersonToy"]
+    assert summary["not_available"] == ["MSMT17"]
+    with pytest.raises(UserError, match="none of the test sets"):
+        evaluate(quickstart("DATASETS.TESTS", ("MSMT17",), "MODEL.WEIGHTS", "any.pth"))
+
+
+def test_training_without_any_test_set(quickstart, tmp_path):
+    train(quickstart("DATASETS.TESTS", ("MSMT17",), "MODEL.DPPP.PHASES", (1,)))
+    assert (tmp_path / "model_final.pth").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"", "cannot be read"), (b"not a checkpoint", "cannot be read")]
+)
+def test_a_damaged_checkpoint_is_refused(quickstart, tmp_path, content, says):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=says):
+        evaluate(quickstart("MODEL.WEIGHTS", str(path)))
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (["MODEL.DPPP.NOPE", "1"], "MODEL.DPPP.NOPE"),
+        (["SOLVER.IMS_PER_BATCH", "many"], "SOLVER.IMS_PER_BATCH"),
+        (["MODEL.DEVICE", "warp"], "MODEL.DEVICE"),
+        (["SEED"], "odd length"),
+    ],
+)
+def test_wrong_settings_are_one_line(opts, says):
+    with pytest.raises(UserError, match=says) as caught:
+        load_config("", opts)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,123 @@
+"""tools/train_net.py as people run it: in processes of its own, from another folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import open_clip
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / "tools" / "train_net.py"
+CONFIGS = ROOT / "configs"
+SMALL = (
+    "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
+    "SOLVER.WARMUP_ITERS 0 SOLVER.LOG_PERIOD 1 MODEL.DEVICE cpu"
+).split()
+TOY = ["DATASETS.GENEPERSON_DIRS", "('GenePersonToy',)", "DATASETS.NAMES", "('GenePersonToy',)",
+       "DATASETS.TESTS", "('GenePersonToy',)"]  # fmt: skip
+
+
+@pytest.fixture
+def train_net(data_root: Path, tmp_path: Path):
+    """Run the tool in ``tmp_path``; its output goes to ``tmp_path/out``."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, str(TOOL), *map(str, arguments), "OUTPUT_DIR", "out"]
+        env = os.environ | {"FASTREID_DATASETS": str(data_root)} | environment
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+def assert_refused(result: subprocess.CompletedProcess, *parts: str) -> None:
+    """Status 2, one line beginning with ``error:``, no traceback anywhere."""
+    assert result.returncode == 2, result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, result.stderr
+    assert result.stderr.rstrip().endswith(errors[0])
+    assert "Traceback" not in result.stderr + result.stdout
+    for part in parts:
+        assert part in errors[0]
+
+
+def test_quickstart_trains_evaluates_and_evaluates_alone(train_net, tmp_path):
+    quickstart = ["--config-file", CONFIGS / "DPPP" / "quickstart.yml"]
+    result = train_net(*quickstart, *SMALL, "SOLVER.PHASE_EPOCHS", "(1,1)")
+    assert result.returncode == 0, result.stderr
+    assert "after phase 2" in result.stdout
+    table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
+    assert set(table["GenePersonToyShifted"]) == {"chance", "after phase 1", "after phase 2"}
+
+    alone = train_net(*quickstart, "--eval-only", *SMALL, "MODEL.WEIGHTS", "out/model_final.pth")
+    assert alone.returncode == 0, alone.stderr
+    score = table["GenePersonToy"]["after phase 2"]["mAP"]
+    row = next(line for line in alone.stdout.splitlines() if "this model" in line)
+    assert row.split("|")[-2].strip() == f"{score:.1f}"
+
+
+def test_the_papers_recipe_takes_local_weights(train_net, tmp_path):
+    """vit_b16.yml at full size, with random weights in place of OpenAI's."""
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-B-16-quickgelu")
+    torch.save(model.state_dict(), tmp_path / "clip.pt")
+    recipe = ["--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY]
+    result = train_net(
+        *recipe, "MODEL.DPPP.CLIP_PRETRAINED", "clip.pt", "SOLVER.PHASE_EPOCHS", "(1,1)"
+    )
+    assert result.returncode == 0, result.stderr
+    table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
+    assert set(table["GenePersonToy"]) == {"chance", "after phase 1", "after phase 2"}
+
+
+def test_fastreids_bag_of_tricks_on_geneperson(train_net, tmp_path):
+    result = train_net(
+        "--config-file", CONFIGS / "Baselines" / "bagtricks_R50.yml", *SMALL, *TOY,
+        "MODEL.BACKBONE.PRETRAIN", "False", "SOLVER.MAX_EPOCH", 1,
+        "INPUT.SIZE_TRAIN", "[64,32]", "INPUT.SIZE_TEST", "[64,32]",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "after training" in result.stdout
+    assert (tmp_path / "out" / "model_final.pth").exists()
+
+
+def test_baseline_weights_that_are_not_there(train_net):
+    baseline = ["--config-file", CONFIGS / "Baselines" / "bagtricks_R50.yml", *SMALL, *TOY]
+    result = train_net(*baseline, "MODEL.BACKBONE.PRETRAIN_PATH", "nope.pth")
+    assert_refused(result, "nope.pth", "MODEL.BACKBONE.PRETRAIN False")
+
+
+def test_clip_weights_that_are_not_there(train_net):
+    """Without a network: one line, and the key that takes a file."""
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": "empty"}
+    result = train_net("--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY, **offline)
+    assert_refused(result, "'openai'", "MODEL.DPPP.CLIP_PRETRAINED")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["--config-file", "nope.yml"], ["nope.yml", "no such file"]),
+        (["MODEL.DPPP.NOPE", 1], ["MODEL.DPPP.NOPE"]),
+        (["SOLVER.IMS_PER_BATCH", "many"], ["SOLVER.IMS_PER_BATCH"]),
+        (["MODEL.DPPP.LOSSES", "('L1_SubCon',)"], ["L1_SubCon", "L1_SupCon"]),
+        (["DATASETS.NAMES", "('Nope',)"], ["'Nope'", "GENEPERSON_DIRS"]),
+        (["--eval-only"], ["MODEL.WEIGHTS"]),
+    ],
+)
+def test_mistakes(train_net, arguments, parts):
+    if "--config-file" not in arguments:
+        arguments = ["--config-file", CONFIGS / "DPPP" / "quickstart.yml", *arguments]
+    assert_refused(train_net(*arguments), *parts)
+
+
+def test_an_empty_data_folder(train_net, tmp_path):
+    result = train_net(
+        "--config-file", CONFIGS / "DPPP" / "quickstart.yml", FASTREID_DATASETS=str(tmp_path)
+    )
+    assert_refused(result, "GenePersonToy", "geneperson_gen.py build")

@@ -1,0 +1,61 @@
+"""Every shipped config loads; what the README and CI call exists."""
+
+from pathlib import Path
+
+import pytest
+
+import geneperson
+from dppp.engine import load_config
+
+ROOT = Path(__file__).parents[1]
+TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (ROOT / "configs" / d).rglob("*.yml"))
+GENERATION = sorted((ROOT / "configs" / "GenePerson").rglob("*.yml"))
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
+def test_training_config_loads(path):
+    load_config(str(path), ["MODEL.DEVICE", "cpu"])
+
+
+@pytest.mark.parametrize("path", GENERATION, ids=lambda p: p.stem)
+def test_generation_config_loads(path):
+    geneperson.load(path)
+
+
+def test_base_yml_is_the_defaults():
+    assert geneperson.load(ROOT / "configs" / "GenePerson" / "Base.yml") == geneperson.get_cfg()
+
+
+def test_the_papers_recipe():
+    cfg = load_config(str(ROOT / "configs" / "DPPP" / "vit_b16.yml"), ["MODEL.DEVICE", "cpu"])
+    solver, dppp = cfg.SOLVER, cfg.MODEL.DPPP
+    assert (dppp.CLIP_NAME, dppp.CLIP_PRETRAINED) == ("ViT-B-16-quickgelu", "openai")
+    assert (solver.BASE_LR, solver.BASE_LR * solver.HEADS_LR_FACTOR) == (5e-6, pytest.approx(5e-5))
+    assert (tuple(solver.PHASE_EPOCHS), list(solver.STEPS), solver.GAMMA) == (
+        (20, 20),
+        [15, 20],
+        0.1,
+    )
+    assert (solver.IMS_PER_BATCH, cfg.DATALOADER.NUM_INSTANCE) == (64, 8)
+    assert (dppp.NUM_STYLE_TOKENS, dppp.NUM_STYLE_WORDS) == (24, 6)
+    assert (cfg.INPUT.CJ.PROB, cfg.INPUT.CJ.CONTRAST, cfg.INPUT.CJ.BRIGHTNESS) == (1.0, 0.5, 0.0)
+    assert list(cfg.INPUT.SIZE_TRAIN) == [256, 128]
+    assert cfg.DATASETS.TESTS == ("Market1501", "DukeMTMC")
+
+
+def test_packages_keep_to_themselves():
+    """Stage 1 never imports stage 2 or FastReID, nor stage 2 stage 1 or diffusers."""
+    for package, others in (
+        ("geneperson", ("dppp", "fastreid")),
+        ("dppp", ("geneperson", "diffusers")),
+    ):
+        for path in (ROOT / "projects" / "DPPP" / package).rglob("*.py"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                words = line.split()
+                if words[:1] in (["import"], ["from"]):
+                    assert words[1].split(".")[0] not in others, f"{path}: {line}"
+
+
+def test_ci_calls_the_readmes_test_command():
+    assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
