@@ -88,26 +88,6 @@ def test_schedule_starts_anew_in_each_phase(quickstart):
     assert rates == pytest.approx([1e-3, 1e-4, 1e-3, 1e-4])
 
 
-def test_resume_goes_on_in_phase_2(quickstart, tmp_path):
-    whole = train(quickstart("OUTPUT_DIR", str(tmp_path / "whole"))).raw_model.state_dict()
-    train(quickstart("MODEL.DPPP.PHASES", (1,)))
-    trainer = train(quickstart(), resume=True)
-    assert trainer.start_epoch == 1
-    assert set(trainer.results) == {"phase 2"}
-    final = trainer.raw_model.state_dict()
-    assert not [k for k in changed(whole, final) if k.startswith("towers.")]
-
-
-def test_phase_2_starts_from_a_phase_1_file(quickstart, tmp_path):
-    train(quickstart("MODEL.DPPP.PHASES", (1,), "OUTPUT_DIR", str(tmp_path / "1")))
-    weights = str(tmp_path / "1" / "model_final.pth")
-    cfg = quickstart("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", weights)
-    trainer = train(cfg)
-    assert trainer.raw_model.phase == 2
-    moved = changed(state(weights), trainer.raw_model.state_dict())
-    assert all(k.startswith(("destylization.", "content_head.", "_extra_state")) for k in moved)
-
-
 def test_evaluation_alone_gives_the_same_scores(quickstart, tmp_path):
     trainer = train(quickstart())
     for phase in ("phase1", "phase2"):

@@ -11,7 +11,7 @@ PROMPT_STRATEGIES = ("style-content", "content", "generic")
 
 def add_dppp_config(cfg: CN) -> None:
     """Add DPPP's keys, at the paper's values, to a FastReID config (in place)."""
-    # Seed of every random number of a run; negative: FastReID's way, a new one each time.
+    # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
     cfg.SEED = 0
 
     # Folders under FASTREID_DATASETS that hold sets made by geneperson. Each becomes a data set

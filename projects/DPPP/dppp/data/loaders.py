@@ -4,10 +4,8 @@ FastReID's ``DataLoaderX`` prefetches with a CUDA stream and cannot be made on a
 """
 
 import os
-import random
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from fastreid.config import CfgNode
 from fastreid.data import samplers
@@ -22,8 +20,15 @@ from torchvision import transforms as T
 
 from ..errors import DataNotFoundError, UserError
 from .geneperson import register_geneperson, registered
+from .sampling import EpochBatches, seeded
 
 _IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
+_SAMPLERS = (
+    "TrainingSampler",
+    "ImbalancedDatasetSampler",
+    "SetReWeightSampler",
+    *_IDENTITY_SAMPLERS,
+)
 
 
 class ReadableImages(CommDataset):
@@ -37,6 +42,15 @@ class ReadableImages(CommDataset):
             raise UserError(
                 f"{path}: cannot be read as an image ({error}); replace or remove it"
             ) from None
+
+
+class TrainingImages(ReadableImages):
+    """Images for training: an item is asked for with the seed of its random transforms."""
+
+    def __getitem__(self, item: tuple[int, int]) -> dict:
+        index, seed = item
+        with seeded(seed):  # FastReID's transforms draw from Python's, NumPy's and torch's
+            return super().__getitem__(index)
 
 
 class DeviceLoader:
@@ -103,10 +117,16 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
             f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image in them, under "
             f"{data_root()}; build or copy the data, or set FASTREID_DATASETS"
         )
-    train_set = ReadableImages(items, build_transforms(cfg, is_train=True), relabel=True)
+    train_set = TrainingImages(items, build_transforms(cfg, is_train=True), relabel=True)
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
-    sampler = _build_sampler(cfg, train_set, mini_batch)
-    return _device_loader(cfg, train_set, BatchSampler(sampler, mini_batch, drop_last=True))
+    _check_batch(cfg, train_set, mini_batch)
+    batches = EpochBatches(
+        lambda seed: _make_sampler(cfg, train_set, mini_batch, seed),
+        num_batches=len(train_set) // cfg.SOLVER.IMS_PER_BATCH,
+        batch_size=mini_batch,
+        seed=cfg.SEED,
+    )
+    return _device_loader(cfg, train_set, batches)
 
 
 def build_test_loader(cfg: CfgNode, name: str) -> tuple[DeviceLoader, int]:
@@ -143,59 +163,55 @@ def build_transforms(cfg: CfgNode, is_train: bool) -> T.Compose:
     )
 
 
-def _build_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> Sampler:
-    name, instances = cfg.DATALOADER.SAMPLER_TRAIN, cfg.DATALOADER.NUM_INSTANCE
-    seed = cfg.SEED if cfg.SEED >= 0 else comm.shared_random_seed()
-    if len(train_set) < cfg.SOLVER.IMS_PER_BATCH:
+def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
+    """Refuse what would train nothing, or what FastReID's samplers loop on for ever, silently."""
+    solver, name = cfg.SOLVER, cfg.DATALOADER.SAMPLER_TRAIN
+    if name not in _SAMPLERS:
+        raise UserError(f"DATALOADER.SAMPLER_TRAIN is {name!r}; allowed: {', '.join(_SAMPLERS)}")
+    if solver.IMS_PER_BATCH % comm.get_world_size():
+        raise UserError(
+            f"SOLVER.IMS_PER_BATCH {solver.IMS_PER_BATCH} cannot be shared by "
+            f"{comm.get_world_size()} processes; make it a multiple"
+        )
+    if len(train_set) < solver.IMS_PER_BATCH:
         raise UserError(
             f"{len(train_set)} training images are fewer than SOLVER.IMS_PER_BATCH "
-            f"{cfg.SOLVER.IMS_PER_BATCH}; an epoch would have no step"
-        )
-    if name == "TrainingSampler":
-        return samplers.TrainingSampler(len(train_set), seed=seed)
-    if name == "ImbalancedDatasetSampler":
-        return samplers.ImbalancedDatasetSampler(train_set.img_items)
-    if name == "SetReWeightSampler":
-        weights = cfg.DATALOADER.SET_WEIGHT
-        return samplers.SetReWeightSampler(
-            train_set.img_items, mini_batch, instances, weights, seed=seed
+            f"{solver.IMS_PER_BATCH}; an epoch would have no step"
         )
     if name not in _IDENTITY_SAMPLERS:
-        allowed = ("TrainingSampler", "ImbalancedDatasetSampler", "SetReWeightSampler")
-        raise UserError(
-            f"DATALOADER.SAMPLER_TRAIN is {name!r}; allowed: "
-            f"{', '.join(_IDENTITY_SAMPLERS + allowed)}"
-        )
-    # FastReID's samplers loop for ever, silently, in these two cases.
+        return
+    instances = cfg.DATALOADER.NUM_INSTANCE
     if mini_batch % instances:
         raise UserError(
             f"a batch of {mini_batch} images a process (SOLVER.IMS_PER_BATCH) is no multiple of "
             f"DATALOADER.NUM_INSTANCE {instances}"
         )
-    needed = cfg.SOLVER.IMS_PER_BATCH // instances
+    needed = solver.IMS_PER_BATCH // instances
     if train_set.num_classes < needed:
         raise UserError(
             f"a batch needs {needed} identities (IMS_PER_BATCH / NUM_INSTANCE); "
             f"{tuple(cfg.DATASETS.NAMES)} have {train_set.num_classes}"
         )
-    return getattr(samplers, name)(train_set.img_items, mini_batch, instances, seed=seed)
 
 
-def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: BatchSampler) -> DeviceLoader:
+def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: int) -> Sampler:
+    name, items = cfg.DATALOADER.SAMPLER_TRAIN, train_set.img_items
+    if name == "TrainingSampler":
+        return samplers.TrainingSampler(len(items), seed=seed)
+    if name == "ImbalancedDatasetSampler":
+        return samplers.ImbalancedDatasetSampler(items, seed=seed)
+    arguments = [items, mini_batch, cfg.DATALOADER.NUM_INSTANCE]
+    if name == "SetReWeightSampler":
+        arguments.append(cfg.DATALOADER.SET_WEIGHT)
+    return getattr(samplers, name)(*arguments, seed=seed)
+
+
+def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> DeviceLoader:
     loader = DataLoader(
         dataset,
         batch_sampler=batches,
         num_workers=cfg.DATALOADER.NUM_WORKERS,
         collate_fn=fast_batch_collator,
         pin_memory=torch.device(cfg.MODEL.DEVICE).type == "cuda",
-        worker_init_fn=_seed_worker,
-        generator=torch.Generator().manual_seed(max(cfg.SEED, 0) + comm.get_rank()),
     )
     return DeviceLoader(loader, cfg.MODEL.DEVICE)
-
-
-def _seed_worker(worker: int) -> None:
-    """FastReID's transforms draw from Python's and NumPy's generators; torch seeds only its own."""
-    seed = torch.initial_seed() % 2**32
-    random.seed(seed)
-    np.random.seed(seed)

@@ -7,6 +7,8 @@ import torch
 from fastreid.utils.checkpoint import Checkpointer
 
 from ..errors import UserError
+from ..modeling.architecture import adapt_state, describe_architecture, inference_state
+from ..modeling.clip_dppp import CLIPDPPP
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -17,19 +19,40 @@ class AtomicCheckpointer(Checkpointer):
         if not self.save_dir or not self.save_to_disk:
             return
         data = {"model": self.model.state_dict()}
+        if isinstance(self.model, CLIPDPPP):
+            data["architecture"] = describe_architecture(self.model)
         data.update({key: part.state_dict() for key, part in self.checkpointables.items()})
         data.update(kwargs)
+        self._write(name, data)
+        self.tag_last_checkpoint(f"{name}.pth")
+
+    def save_for_inference(self) -> None:
+        """Write model_inference.pth: no text tower, no pseudo-words, no optimizer."""
+        if self.save_to_disk and isinstance(self.model, CLIPDPPP):
+            architecture = describe_architecture(self.model, inference_only=True)
+            state = {"model": inference_state(self.model), "architecture": architecture}
+            self._write("model_inference", state)
+
+    def _write(self, name: str, data: dict) -> None:
         path = os.path.join(self.save_dir, f"{name}.pth")
         self.logger.info("Saving checkpoint to %s", path)
         torch.save(data, f"{path}.tmp")
         os.replace(f"{path}.tmp", path)
-        self.tag_last_checkpoint(f"{name}.pth")
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
         path = os.path.join(self.save_dir, "last_checkpoint")
         with open(f"{path}.tmp", "w") as file:
             file.write(last_filename_basename)
         os.replace(f"{path}.tmp", path)
+
+    def peek(self, path: str) -> dict:
+        """The content of a checkpoint of a run of ours, tensors left on the disk."""
+        saved = self._load_file(path, device="meta")
+        if "trainer" not in saved:
+            raise UserError(
+                f"--resume: {path} was not written by tools/train_net.py of this project"
+            )
+        return saved
 
     def load(self, path: str, checkpointables: list[str] | None = None) -> dict:
         if path and not os.path.isfile(path):
@@ -38,9 +61,18 @@ class AtomicCheckpointer(Checkpointer):
             )
         return super().load(path, checkpointables)
 
-    def _load_file(self, path: str) -> dict:
+    def _load_model(self, checkpoint: dict):
+        saved = checkpoint.pop("architecture", None)
+        if isinstance(self.model, CLIPDPPP) and saved is not None:
+            adapt_state(saved, checkpoint["model"], self.model)
+        incompatible = super()._load_model(checkpoint)
+        if saved is not None and saved["inference_only"]:
+            return None  # what is missing is meant to be missing
+        return incompatible
+
+    def _load_file(self, path: str, device: str = "cpu") -> dict:
         try:
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            checkpoint = torch.load(path, map_location=device, weights_only=True)
         except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"checkpoint {path}: cannot be read ({reason[:120]})") from None

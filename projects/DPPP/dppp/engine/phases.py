@@ -26,11 +26,13 @@ class Phase:
     Args:
         name: for logs, tables and file names.
         start_epoch, end_epoch: the epochs [start, end) of the run that belong to it.
+        number: of the phase, which its random numbers depend on.
     """
 
     name: str
     start_epoch: int
     end_epoch: int
+    number: int = 0
 
     def enter(self, model: nn.Module) -> None:
         """Make ``model`` ready for this phase."""
@@ -49,8 +51,6 @@ class Phase:
 @dataclass(frozen=True)
 class DPPPPhase(Phase):
     """Phase 1 (pseudo-word learning, Eq. 13) or 2 (style disentanglement, Eq. 16)."""
-
-    number: int = 1
 
     def enter(self, model: nn.Module) -> None:
         model.start_phase(self.number)

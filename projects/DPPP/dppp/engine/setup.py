@@ -8,8 +8,6 @@ import torch
 import yaml
 from fastreid.config import CfgNode, get_cfg
 from fastreid.engine import default_setup
-from fastreid.utils import comm
-from fastreid.utils.env import seed_all_rng
 
 from ..config import add_dppp_config, check_dppp_config
 from ..errors import UserError
@@ -45,6 +43,8 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
 
 
 def _check_device(cfg: CfgNode) -> None:
+    if cfg.SEED < 0:
+        raise UserError(f"SEED is {cfg.SEED}; it must be 0 or more")
     try:
         device = torch.device(cfg.MODEL.DEVICE)
     except RuntimeError:
@@ -54,9 +54,7 @@ def _check_device(cfg: CfgNode) -> None:
 
 
 def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
-    """FastReID's logging and copy of the config, and the random seeds of this process."""
+    """FastReID's logging and copy of the config; the trainer seeds itself with SEED."""
     # FastReID's report on the environment makes torch look for a CUDA compiler, and complain.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     default_setup(cfg, args)
-    if cfg.SEED >= 0:
-        seed_all_rng(cfg.SEED + comm.get_rank())

@@ -29,6 +29,10 @@ class TrainStep(SimpleTrainer):
         self.grad_scaler = torch.amp.GradScaler(self._device_type) if scaled else None
         self.phase_name = ""
 
+    def restart_data(self) -> None:
+        """Take the next batch from where the loader's sampler has been set to start."""
+        self._data_loader_iter = iter(self.data_loader)
+
     def run_step(self) -> None:
         """Forward, backward, step; a loss that is not finite stops the run before the step."""
         start = time.perf_counter()

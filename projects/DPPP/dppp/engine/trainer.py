@@ -6,7 +6,6 @@ import time
 from collections import OrderedDict
 
 import gdown
-import torch
 from fastreid.config import CfgNode
 from fastreid.engine import DefaultTrainer, hooks
 from fastreid.engine.train_loop import TrainerBase
@@ -17,6 +16,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..data.loaders import DeviceLoader, build_test_loader, build_train_loader
+from ..data.sampling import derive_seeds, seed_everything
 from ..errors import UserError
 from ..evaluation import RankingEvaluator
 from .checkpoint import AtomicCheckpointer
@@ -30,6 +30,7 @@ from .phases import (
     build_phases,
     describe_trainable,
 )
+from .resume import check_same_run
 from .step import TrainStep
 from .summary import by_test_set, format_summary, keep_available_tests, summarize, write_summary
 
@@ -56,6 +57,7 @@ class DPPPTrainer(DefaultTrainer):
         self.max_iter = self.max_epoch * self.iters_per_epoch
         self.results: dict[str, dict] = OrderedDict()
 
+        seed_everything(*derive_seeds(cfg.SEED))
         self.raw_model = self.build_model(cfg)
         self._trainer = TrainStep(
             self.raw_model, loader, cfg.SOLVER.AMP.ENABLED, cfg.SOLVER.LOG_PERIOD
@@ -125,7 +127,12 @@ class DPPPTrainer(DefaultTrainer):
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
         self.warmup_iters = phase.start_epoch * self.iters_per_epoch + self.cfg.SOLVER.WARMUP_ITERS
         self.delay_epochs = phase.start_epoch + self.cfg.SOLVER.DELAY_EPOCHS
-        self.checkpointer.checkpointables = {"optimizer": optimizer, **self.scheduler}
+        self.checkpointer.checkpointables = {
+            "optimizer": optimizer,
+            **self.scheduler,
+            **({"grad_scaler": self.grad_scaler} if self.grad_scaler else {}),
+            "trainer": self,
+        }
         if comm.get_world_size() > 1:
             devices = [comm.get_local_rank()] if model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
@@ -143,12 +150,30 @@ class DPPPTrainer(DefaultTrainer):
     def resume_or_load(self, resume: bool = True) -> None:
         """Go on from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
         if resume and self.checkpointer.has_checkpoint():
-            path = self.checkpointer.get_checkpoint_file()
-            epoch = torch.load(path, map_location="meta", weights_only=True)["epoch"]
-            self.enter_phase(self.phase_of(min(epoch, self.max_epoch - 1)))
-            self.start_epoch = epoch + 1
+            self._go_back_to(self.checkpointer.get_checkpoint_file())
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
         self.phase.enter(self.raw_model)  # the file may come from another phase
+
+    def _go_back_to(self, path: str) -> None:
+        """Enter the phase a checkpoint of this run was written in, and know the next epoch."""
+        saved = self.checkpointer.peek(path)
+        epoch, state = saved["epoch"], saved["trainer"]
+        check_same_run(state["config"], self.cfg, path)
+        phase = self.phase_of(min(epoch, self.max_epoch - 1))
+        if phase.name != state["phase"]:
+            raise UserError(
+                f"--resume: epoch {epoch} of {path} is in {state['phase']}, with the present "
+                f"SOLVER.PHASE_EPOCHS and MODEL.DPPP.PHASES in {phase.name}; set them as they were"
+            )
+        self.enter_phase(phase)
+        self.start_epoch = epoch + 1
+
+    def state_dict(self) -> dict:
+        """What the trainer itself knows; the epoch is written by FastReID's checkpoint hook."""
+        return {"phase": self.phase.name, "config": self.cfg.dump(), "results": dict(self.results)}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.results.update(state["results"])
 
     # --- the loop ---
 
@@ -164,15 +189,22 @@ class DPPPTrainer(DefaultTrainer):
             epochs = range(max(self.start_epoch, phase.start_epoch), phase.end_epoch)
             # A storage for each phase, or the losses of the last one would go on being printed.
             with EventStorage(self.iter) as self.storage:
+                self.data_loader.batch_sampler.start_at(
+                    phase.number, epochs.start - phase.start_epoch
+                )
+                self._trainer.restart_data()
                 for self.epoch in epochs:
                     self._run_epoch()
         self.after_train()
+        self.checkpointer.save_for_inference()
         if comm.is_main_process():
             self.report(time.perf_counter() - start)
         return self.results
 
     def _run_epoch(self) -> None:
         self.before_epoch()
+        place = self.phase.number, self.epoch - self.phase.start_epoch
+        seed_everything(*derive_seeds(self.cfg.SEED, *place, comm.get_rank()))
         for _ in range(self.iters_per_epoch):
             self.before_step()
             self.run_step()

@@ -46,10 +46,12 @@ class CLIPTowers(nn.Module):
     Args:
         model: an open_clip CLIP with a class token and a causal text Transformer.
         tokenize: text -> token ids (1, context length), int64.
+        name: open_clip's name of the model.
     """
 
-    def __init__(self, model: nn.Module, tokenize: open_clip.SimpleTokenizer) -> None:
+    def __init__(self, model: nn.Module, tokenize: open_clip.SimpleTokenizer, name: str) -> None:
         super().__init__()
+        self.name = name
         self.visual = model.visual
         self.text = _TextTower(model)
         self.text.requires_grad_(False)
@@ -161,7 +163,7 @@ def build_clip(
             f"CLIP weights {pretrained!r} for {name} could not be fetched or read "
             f"({type(_root_cause(error)).__name__}); MODEL.DPPP.CLIP_PRETRAINED takes a file too"
         ) from error
-    return CLIPTowers(model, open_clip.get_tokenizer(name))
+    return CLIPTowers(model, open_clip.get_tokenizer(name), name)
 
 
 @contextmanager

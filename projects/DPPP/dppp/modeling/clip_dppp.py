@@ -88,6 +88,7 @@ class CLIPDPPP(nn.Module):
         self.prompts = nn.ModuleDict(prompts)
         self.strategy = strategy
         self.destylization = DestylizationProjector(towers.feature_dim)
+        self.num_classes = num_classes
         if num_classes:
             self.final_head = IdentityHead(towers.patch_dim, num_classes)
             self.projected_head = IdentityHead(towers.feature_dim, num_classes)

@@ -1,0 +1,56 @@
+"""Is a checkpoint one of this run's? A run goes on only with the settings it began with."""
+
+import yaml
+from fastreid.config import CfgNode
+
+from ..errors import UserError
+
+# Keys that do not change what is learnt, or that say how long the run is.
+_FREE = (
+    "CUDNN_BENCHMARK",
+    "DATALOADER.NUM_WORKERS",
+    "DATASETS.TESTS",
+    "MODEL.BACKBONE.PRETRAIN",
+    "MODEL.BACKBONE.PRETRAIN_PATH",
+    "MODEL.DEVICE",
+    "MODEL.DPPP.CLIP_PRETRAINED",
+    "MODEL.DPPP.PHASES",
+    "MODEL.WEIGHTS",
+    "OUTPUT_DIR",
+    "SOLVER.CHECKPOINT_PERIOD",
+    "SOLVER.LOG_PERIOD",
+    "SOLVER.MAX_EPOCH",
+    "SOLVER.PHASE_EPOCHS",
+)
+
+
+def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
+    """Refuse to go on with other settings.
+
+    Args:
+        saved_config: the YAML text of the config in the checkpoint.
+        cfg: the present config.
+        path: of the checkpoint, for the message.
+
+    Raises:
+        UserError: names the first key that differs, and both values.
+    """
+    saved, present = _flatten(yaml.safe_load(saved_config)), _flatten(yaml.safe_load(cfg.dump()))
+    for key in sorted(saved.keys() | present.keys()):
+        if key in _FREE or key.startswith("TEST."):
+            continue
+        if saved.get(key) != present.get(key):
+            raise UserError(
+                f"--resume: {path} was trained with {key} {saved.get(key)!r}, not "
+                f"{present.get(key)!r}; use the same value, or another OUTPUT_DIR"
+            )
+
+
+def _flatten(node: dict, prefix: str = "") -> dict[str, object]:
+    flat = {}
+    for name, value in node.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,0 +1,140 @@
+"""A run that is stopped and goes on ends with the same bytes; one that would not is refused."""
+
+import pytest
+import torch
+from fastreid.engine.train_loop import HookBase
+
+from dppp import DPPPTrainer, UserError
+from dppp.engine import evaluate
+from dppp.modeling.architecture import resample_positions
+
+EPOCHS = ("SOLVER.PHASE_EPOCHS", (2, 2), "SOLVER.CHECKPOINT_PERIOD", 1, "SOLVER.WARMUP_ITERS", 2)
+
+
+class Stop(HookBase):
+    """Ends the run as a kill would, before the step ``at``."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def before_step(self) -> None:
+        if self.trainer.iter == self.at:
+            raise KeyboardInterrupt
+
+
+def train(cfg, resume=False, stop_at=None):
+    trainer = DPPPTrainer(cfg)
+    trainer.resume_or_load(resume)
+    if stop_at is not None:
+        trainer.register_hooks([Stop(stop_at)])
+    trainer.train()
+    return trainer
+
+
+def weights(trainer):
+    return trainer.raw_model.state_dict()
+
+
+def assert_equal(one, two):
+    assert one.keys() == two.keys()
+    assert not [key for key in one if not torch.equal(one[key], two[key])]
+
+
+# Three steps an epoch: steps 0-2 and 3-5 are phase 1, 6-8 and 9-11 phase 2.
+@pytest.mark.parametrize("stop_at", [4, 6, 10], ids=["in phase 1", "at the boundary", "in phase 2"])
+def test_stopped_and_resumed_equals_uninterrupted(quickstart, tmp_path, stop_at):
+    whole = train(quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "whole")))
+    cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "stopped"))
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg, stop_at=stop_at)
+    resumed = train(cfg, resume=True)
+    assert resumed.start_epoch == stop_at // 3
+    assert_equal(weights(whole), weights(resumed))
+    assert list(resumed.results) == ["phase 1", "phase 2"]
+    assert resumed.results == whole.results
+
+
+def test_worker_processes_do_not_change_the_result(quickstart, tmp_path):
+    one = train(quickstart("OUTPUT_DIR", str(tmp_path / "0")))
+    two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "DATALOADER.NUM_WORKERS", 2))
+    assert_equal(weights(one), weights(two))
+
+
+def test_phase_2_from_a_file_equals_going_straight_through(quickstart, tmp_path):
+    straight = train(quickstart("OUTPUT_DIR", str(tmp_path / "straight")))
+    train(quickstart("OUTPUT_DIR", str(tmp_path / "1"), "MODEL.DPPP.PHASES", (1,)))
+    second = train(
+        quickstart(
+            "OUTPUT_DIR", str(tmp_path / "2"), "MODEL.DPPP.PHASES", (2,),
+            "MODEL.WEIGHTS", str(tmp_path / "1" / "model_final.pth"),
+        )
+    )  # fmt: skip
+    assert second.raw_model.phase == 2
+    assert_equal(weights(straight), weights(second))
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (("MODEL.DPPP.TEMPERATURE", 0.1), r"MODEL\.DPPP\.TEMPERATURE 0.07, not 0.1"),
+        (("INPUT.CJ.CONTRAST", 0.2), r"INPUT\.CJ\.CONTRAST"),
+        (("SEED", 5), "SEED 0, not 5"),
+        (("SOLVER.PHASE_EPOCHS", (9, 1)), "SOLVER.PHASE_EPOCHS"),
+    ],
+)
+def test_resuming_with_other_settings_is_refused(quickstart, opts, says):
+    train(quickstart())
+    with pytest.raises(UserError, match=says):
+        train(quickstart(*opts), resume=True)
+
+
+def test_a_finished_run_has_nothing_to_do(quickstart):
+    first = train(quickstart())
+    again = train(quickstart(), resume=True)
+    assert again.start_epoch == 2
+    assert_equal(weights(first), weights(again))
+    assert again.results == first.results
+
+
+def test_a_foreign_checkpoint_is_no_run_of_ours(quickstart, tmp_path):
+    torch.save({"model": {}, "epoch": 1}, tmp_path / "model_0001.pth")
+    (tmp_path / "last_checkpoint").write_text("model_0001.pth")
+    with pytest.raises(UserError, match="not written by"):
+        train(quickstart(), resume=True)
+
+
+def test_other_clip_weights_are_explained(quickstart, tmp_path):
+    train(quickstart())
+    path = str(tmp_path / "model_final.pth")
+    with pytest.raises(UserError, match=r"MODEL\.PIXEL_MEAN"):
+        evaluate(quickstart("MODEL.WEIGHTS", path, "MODEL.PIXEL_MEAN", [127.5, 127.5, 127.5]))
+
+
+def test_inference_needs_no_text_side(quickstart, tmp_path):
+    trainer = train(quickstart())
+    path = tmp_path / "model_inference.pth"
+    saved = torch.load(path, weights_only=True)
+    assert saved["architecture"]["inference_only"]
+    parts = {key.split(".")[0] + "." + key.split(".")[1] for key in saved["model"] if "." in key}
+    assert parts == {"towers.visual", "destylization.mlp"}
+    results = evaluate(quickstart("MODEL.WEIGHTS", str(path)))
+    assert results == trainer.results["phase 2"]
+    with pytest.raises(UserError, match="train from a whole one"):
+        train(quickstart("MODEL.WEIGHTS", str(path)))
+
+
+def test_another_image_size_resamples_the_positions(quickstart, tmp_path):
+    train(quickstart())
+    size = ("INPUT.SIZE_TRAIN", [160, 64], "INPUT.SIZE_TEST", [160, 64])
+    evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / "model_final.pth"), *size))
+
+
+def test_resampling_keeps_a_plane_a_plane():
+    """Positions that grow linearly down the grid still do; across they stay the same."""
+    rows = torch.arange(8.0).repeat_interleave(4)[:, None]
+    new = resample_positions(torch.cat([torch.tensor([[99.0]]), rows]), [8, 4], [16, 8])
+    assert new[0, 0] == 99
+    grid = new[1:, 0].reshape(16, 8)
+    assert torch.allclose(grid[:, :1].expand(-1, 8), grid, atol=1e-5)
+    steps = grid[3:13, 0].diff()
+    assert torch.allclose(steps, torch.full_like(steps, 0.5), atol=1e-4)
