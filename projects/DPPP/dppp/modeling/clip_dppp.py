@@ -20,6 +20,7 @@ from ..config import check_dppp_config
 from ..losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
 from .clip import CLIPTowers, ImageFeatures, build_clip
 from .destylization import DestylizationProjector
+from .global_batch import gather_batch
 from .identity_head import IdentityHead
 from .prompts import Prompt
 from .pseudo_words import (
@@ -226,19 +227,21 @@ class CLIPDPPP(nn.Module):
     def pseudo_word_learning(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_PTL = L1_ReID + L1_SupCon + L_Tri-txt, Eq. 13."""
         image = self.towers.encode_image(pixels)
+        v_g, labels = gather_batch(image.projected), gather_batch(labels)
         losses = {}
         if "L1_ReID" in self.loss_names:  # Eq. 10, on CLIP-ReID's features
-            logits = [self.final_head(image.final_class), self.projected_head(image.projected)]
+            final = gather_batch(image.final_class)
+            penultimate = gather_batch(image.penultimate_class)
+            logits = [self.final_head(final), self.projected_head(v_g)]
             losses["loss_l1_id"] = self._identity(logits, labels)
-            features = [image.penultimate_class, image.final_class, image.projected]
-            losses["loss_l1_tri"] = self._image_triplet(features, labels)
+            losses["loss_l1_tri"] = self._image_triplet([penultimate, final, v_g], labels)
         if "L1_SupCon" in self.loss_names:
-            t = self._describe(image, self.strategy)
+            t = gather_batch(self._describe(image, self.strategy))
             losses["loss_l1_supcon"] = self.loss_weights["L1_SupCon"] * supcon_loss(
-                image.projected, t, labels, self._temperature()
+                v_g, t, labels, self._temperature()
             )
         if "L_Tri-txt" in self.loss_names:
-            t_c = self._describe(image, "content")
+            t_c = gather_batch(self._describe(image, "content"))
             losses["loss_tri_txt"] = self.loss_weights["L_Tri-txt"] * text_triplet_loss(
                 t_c, labels, self.text_margin
             )
@@ -248,14 +251,15 @@ class CLIPDPPP(nn.Module):
         """L_PSD = L2_ReID + L2_SupCon, Eq. 16; the encoders run without autograd."""
         with torch.no_grad():
             image = self.towers.encode_image(pixels)
-        v_c = self.destylization(image.projected)  # Eq. 14
+        v_c = gather_batch(self.destylization(image.projected))  # Eq. 14
+        labels = gather_batch(labels)
         losses = {}
         if "L2_ReID" in self.loss_names:
             losses["loss_l2_id"] = self._identity([self.content_head(v_c)], labels)
             losses["loss_l2_tri"] = self._image_triplet([v_c], labels)
         if "L2_SupCon" in self.loss_names:  # Eq. 15
             with torch.no_grad():
-                t_c = self._describe(image, "content")
+                t_c = gather_batch(self._describe(image, "content"))
             losses["loss_l2_supcon"] = self.loss_weights["L2_SupCon"] * supcon_loss(
                 v_c, t_c, labels, self._temperature()
             )
@@ -273,7 +277,7 @@ class CLIPDPPP(nn.Module):
             style_features = self.style_aggregation(patches)  # Eq. 2
             style = self.style_inversion(self.local_filter(style_features, v_g))  # Eqs. 3-5
         t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
-        return t.expand(len(v_g), -1)
+        return t.expand(len(v_g), -1).contiguous()
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:
