@@ -55,6 +55,13 @@ setup(
         "generate": [*GENERATE, "onnxruntime"],
         # The same for GPUs; onnxruntime and onnxruntime-gpu must not be there together.
         "cluster": [*GENERATE, "onnxruntime-gpu"],
-        "dev": ["codespell", "pre-commit", "pytest>=8", "ruff"],
+        "dev": [
+            "codespell",
+            "pre-commit",
+            "pytest>=8",
+            "ruff",
+            "safetensors",
+            "transformers>=4.44",
+        ],
     },
 )

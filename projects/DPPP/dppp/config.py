@@ -23,6 +23,9 @@ def add_dppp_config(cfg: CN) -> None:
     # SOLVER.WARMUP_ITERS start anew in each phase.
     cfg.SOLVER.PHASE_EPOCHS = (20, 20)
 
+    # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
+    cfg.SOLVER.AMP.DTYPE = "bf16"
+
     # Every how many steps the losses are written to the console, metrics.json and TensorBoard.
     cfg.SOLVER.LOG_PERIOD = 50
 

@@ -13,8 +13,10 @@ from fastreid.engine import hooks
 from fastreid.engine.train_loop import HookBase
 from fastreid.solver import build_lr_scheduler, build_optimizer
 from fastreid.solver.build import get_default_optimizer_params, maybe_add_gradient_clipping
+from fastreid.utils import comm
 from torch import nn
 from torch.optim import Optimizer
+from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +137,24 @@ class EvaluationHook(hooks.EvalHook):
 
     def after_train(self) -> None:
         """The last epoch ends the last phase; there is nothing left to evaluate."""
+
+
+class ProgressHook(HookBase):
+    """A progress bar of steps, in an interactive terminal."""
+
+    def before_train(self) -> None:
+        trainer = self.trainer
+        total, start = trainer.max_iter, trainer.start_iter
+        # None: shown only where standard error is a terminal.
+        disable = None if comm.is_main_process() else True
+        self._bar = tqdm(total=total, initial=start, unit="step", disable=disable)
+
+    def after_step(self) -> None:
+        self._bar.set_description(self.trainer.phase.name, refresh=False)
+        self._bar.update()
+
+    def after_train(self) -> None:
+        self._bar.close()
 
 
 class WriterHook(hooks.PeriodicWriter):

@@ -42,7 +42,18 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
     return cfg
 
 
+def amp_dtype(cfg: CfgNode) -> torch.dtype | None:
+    """The number format of mixed precision; None where it is off."""
+    names = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return names[cfg.SOLVER.AMP.DTYPE] if cfg.SOLVER.AMP.ENABLED else None
+
+
 def _check_device(cfg: CfgNode) -> None:
+    amp = cfg.SOLVER.AMP
+    if amp.DTYPE not in ("bf16", "fp16"):
+        raise UserError(f"SOLVER.AMP.DTYPE is {amp.DTYPE!r}; allowed: bf16, fp16")
+    if amp.ENABLED and amp.DTYPE == "fp16" and not cfg.MODEL.DEVICE.startswith("cuda"):
+        raise UserError("SOLVER.AMP.DTYPE fp16 needs CUDA; use bf16")
     if cfg.SEED < 0:
         raise UserError(f"SEED is {cfg.SEED}; it must be 0 or more")
     try:

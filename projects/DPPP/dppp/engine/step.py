@@ -1,6 +1,7 @@
 """One optimisation step, on any device, with FastReID's loader iterator and event storage."""
 
 import time
+from collections.abc import Iterable
 
 import torch
 from fastreid.engine.train_loop import SimpleTrainer
@@ -15,22 +16,33 @@ class TrainStep(SimpleTrainer):
     Args:
         model: returns named losses, or their tensors, in training mode.
         data_loader: endless batches on the model's device.
-        amp: mixed precision: fp16 with a gradient scaler on CUDA, bf16 on a CPU.
+        amp_dtype: of mixed precision: torch.bfloat16, torch.float16 (with a gradient scaler), or
+            None for full precision.
         log_period: every how many steps the losses are brought from the device and stored.
+        images_per_step: of all processes together.
     """
 
-    def __init__(self, model: nn.Module, data_loader, amp: bool, log_period: int) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        data_loader: Iterable,
+        amp_dtype: torch.dtype | None,
+        log_period: int,
+        images_per_step: int,
+    ) -> None:
         super().__init__(model, data_loader, optimizer=None, param_wrapper=None)
         self._device_type = model.device.type
-        self._amp_dtype = torch.float16 if self._device_type == "cuda" else torch.bfloat16
-        self._amp = amp
+        self._amp_dtype = amp_dtype
         self._log_period = log_period
-        scaled = amp and self._amp_dtype == torch.float16
+        self._last_log: tuple[int, float] | None = None
+        self.images_per_step = images_per_step
+        scaled = amp_dtype == torch.float16
         self.grad_scaler = torch.amp.GradScaler(self._device_type) if scaled else None
         self.phase_name = ""
 
     def restart_data(self) -> None:
         """Take the next batch from where the loader's sampler has been set to start."""
+        self._last_log = None
         self._data_loader_iter = iter(self.data_loader)
 
     def run_step(self) -> None:
@@ -39,7 +51,8 @@ class TrainStep(SimpleTrainer):
         batch = next(self._data_loader_iter)
         data_sec = time.perf_counter() - start
 
-        with torch.autocast(self._device_type, self._amp_dtype, enabled=self._amp):
+        amp = self._amp_dtype is not None
+        with torch.autocast(self._device_type, self._amp_dtype, enabled=amp):
             losses = self.model(batch)
             total = sum(losses.values())
         if not torch.isfinite(total):
@@ -60,9 +73,32 @@ class TrainStep(SimpleTrainer):
             self._store(losses, total, data_sec)
 
     def _store(self, losses: dict[str, Tensor], total: Tensor, data_sec: float) -> None:
+        """Bring this step's numbers from the device, average them over processes, store them."""
         values = {name: value.item() for name, value in losses.items()}
         values = {"total_loss": total.item(), "data_time": data_sec, **values}
+        raw = getattr(self.model, "module", self.model)
+        values.update({name: value.item() for name, value in getattr(raw, "watched", {}).items()})
         gathered = comm.gather(values)
-        if comm.is_main_process():
-            means = {k: sum(part[k] for part in gathered) / len(gathered) for k in values}
-            get_event_storage().put_scalars(**means)
+        if not comm.is_main_process():
+            return
+        storage = get_event_storage()
+        storage.put_scalars(
+            **{name: sum(part[name] for part in gathered) / len(gathered) for name in values}
+        )
+        storage.put_scalars(**self._settings(raw, losses), smoothing_hint=False)
+        now = time.perf_counter()
+        if self._last_log is not None:
+            steps, sec = self.iter - self._last_log[0], now - self._last_log[1]
+            storage.put_scalar("images_per_sec", steps * self.images_per_step / sec)
+        self._last_log = self.iter, now
+
+    def _settings(self, raw: nn.Module, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Learning rate of each group, weight of each term, and the GPU memory used so far."""
+        rates = {f"lr_{g['name']}": g["lr"] for g in self.optimizer.param_groups if "name" in g}
+        weights = raw.term_weights() if hasattr(raw, "term_weights") else {}
+        shown = {
+            name.replace("loss_", "weight_"): weights[name] for name in losses if name in weights
+        }
+        if self._device_type == "cuda":
+            shown["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20
+        return rates | shown

@@ -25,12 +25,14 @@ from .phases import (
     EvaluationHook,
     Phase,
     PhaseHook,
+    ProgressHook,
     ScheduleHook,
     WriterHook,
     build_phases,
     describe_trainable,
 )
 from .resume import check_same_run
+from .setup import amp_dtype
 from .step import TrainStep
 from .summary import by_test_set, format_summary, keep_available_tests, summarize, write_summary
 
@@ -60,7 +62,11 @@ class DPPPTrainer(DefaultTrainer):
         seed_everything(*derive_seeds(cfg.SEED))
         self.raw_model = self.build_model(cfg)
         self._trainer = TrainStep(
-            self.raw_model, loader, cfg.SOLVER.AMP.ENABLED, cfg.SOLVER.LOG_PERIOD
+            self.raw_model,
+            loader,
+            amp_dtype(cfg),
+            cfg.SOLVER.LOG_PERIOD,
+            cfg.SOLVER.IMS_PER_BATCH,
         )
         self.checkpointer = AtomicCheckpointer(
             self.raw_model, cfg.OUTPUT_DIR, save_to_disk=comm.is_main_process()
@@ -110,7 +116,7 @@ class DPPPTrainer(DefaultTrainer):
             hooks.PeriodicWriter: lambda h: WriterHook(h._writers, self.cfg.SOLVER.LOG_PERIOD),
         }
         upstream = super().build_hooks()
-        return [PhaseHook()] + [own.get(type(h), lambda h: h)(h) for h in upstream]
+        return [PhaseHook(), ProgressHook()] + [own.get(type(h), lambda h: h)(h) for h in upstream]
 
     # --- phases ---
 

@@ -39,6 +39,16 @@ def supcon_loss(
         return _one_direction(logits, positive) + _one_direction(logits.T, positive)
 
 
+@torch.no_grad()
+def match_share(image_features: Tensor, text_features: Tensor, labels: Tensor) -> Tensor:
+    """Share of images (0..1) whose most similar text belongs to their own identity; for watching.
+
+    Arguments as for ``supcon_loss``.
+    """
+    similarity = F.normalize(image_features.float()) @ F.normalize(text_features.float()).T
+    return (labels[similarity.argmax(dim=1)] == labels).float().mean()
+
+
 def _one_direction(logits: Tensor, positive: Tensor) -> Tensor:
     """Eq. 7: -1/B sum_i 1/|P(i)| sum_{p in P(i)} log softmax_j(logits_ij) at j = p."""
     log_probabilities = F.log_softmax(logits, dim=1)

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .clip_files import is_torchscript, load_weights
 
 logger = logging.getLogger("fastreid.dppp")
 
@@ -153,12 +154,14 @@ def build_clip(
     _check_architecture(name)
     _check_weights(name, pretrained)
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
+    is_file = Path(pretrained).is_file()
+    tag = None if is_file else pretrained or None
     try:
         with _quiet():
-            model = open_clip.create_model(
-                name, pretrained or None, force_image_size=tuple(image_size), weights_only=True
-            )
-    except Exception as error:  # open_clip and the hub client raise a dozen kinds
+            model = open_clip.create_model(name, tag, force_image_size=tuple(image_size))
+        if is_file:
+            load_weights(model, pretrained)
+    except Exception as error:  # open_clip, torch and the hub client raise a dozen kinds
         raise UserError(
             f"CLIP weights {pretrained!r} for {name} could not be fetched or read "
             f"({type(_root_cause(error)).__name__}); MODEL.DPPP.CLIP_PRETRAINED takes a file too"
@@ -186,7 +189,8 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def _check_weights(name: str, pretrained: str) -> None:
-    if pretrained == "openai" and not open_clip.get_model_config(name).get("quick_gelu"):
+    from_openai = pretrained == "openai" or is_torchscript(pretrained)
+    if from_openai and not open_clip.get_model_config(name).get("quick_gelu"):
         # open_clip only warns; the features would be off by up to 1.3 in silence.
         raise UserError(
             f"OpenAI's CLIP weights were trained with QuickGELU and {name} has GELU; "

@@ -17,7 +17,13 @@ from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
 
 from ..config import check_dppp_config
-from ..losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
+from ..losses import (
+    identity_loss,
+    image_triplet_loss,
+    match_share,
+    supcon_loss,
+    text_triplet_loss,
+)
 from .clip import CLIPTowers, ImageFeatures, build_clip
 from .destylization import DestylizationProjector
 from .global_batch import gather_batch
@@ -37,6 +43,11 @@ class CLIPDPPP(nn.Module):
 
     In training it returns the named losses of its phase; in evaluation, features (B, d1): v_g in
     phase 1, v_c in phase 2. The phase is part of the state, so a file knows which feature it gives.
+
+    Attributes:
+        watched: what else is worth watching in the last training step, as tensors on the device:
+            ``match_share``, images whose most similar text is one of their own identity, and
+            ``attention_entropy`` of GFLFM (Eq. 3), between 0 and log n.
 
     Args:
         towers: the CLIP model.
@@ -158,6 +169,7 @@ class CLIPDPPP(nn.Module):
     def start_phase(self, phase: int) -> None:
         """Freeze everything but what ``phase`` trains."""
         self.phase = phase
+        self.watched = {}
         self.requires_grad_(False)
         for part in self.trained_parts():
             part.requires_grad_(True)
@@ -240,6 +252,7 @@ class CLIPDPPP(nn.Module):
             losses["loss_l1_supcon"] = self.loss_weights["L1_SupCon"] * supcon_loss(
                 v_g, t, labels, self._temperature()
             )
+            self.watched["match_share"] = match_share(v_g, t, labels)
         if "L_Tri-txt" in self.loss_names:
             t_c = gather_batch(self._describe(image, "content"))
             losses["loss_tri_txt"] = self.loss_weights["L_Tri-txt"] * text_triplet_loss(
@@ -263,6 +276,7 @@ class CLIPDPPP(nn.Module):
             losses["loss_l2_supcon"] = self.loss_weights["L2_SupCon"] * supcon_loss(
                 v_c, t_c, labels, self._temperature()
             )
+            self.watched["match_share"] = match_share(v_c, t_c, labels)
         return losses
 
     def _describe(self, image: ImageFeatures, strategy: str) -> Tensor:
@@ -276,8 +290,22 @@ class CLIPDPPP(nn.Module):
         if prompt.has_style:
             style_features = self.style_aggregation(patches)  # Eq. 2
             style = self.style_inversion(self.local_filter(style_features, v_g))  # Eqs. 3-5
+            w = self.local_filter.attention(style_features.detach(), v_g.detach())
+            self.watched["attention_entropy"] = torch.special.entr(w).sum(dim=1).mean()
         t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
         return t.expand(len(v_g), -1).contiguous()
+
+    def term_weights(self) -> dict[str, float]:
+        """What each term of ``forward`` has been multiplied by."""
+        weights = {
+            "loss_l1_supcon": self.loss_weights["L1_SupCon"],
+            "loss_tri_txt": self.loss_weights["L_Tri-txt"],
+            "loss_l2_supcon": self.loss_weights["L2_SupCon"],
+        }
+        for phase in ("l1", "l2"):
+            weights[f"loss_{phase}_id"] = self.identity["scale"]
+            weights[f"loss_{phase}_tri"] = self.image_triplet["scale"]
+        return weights
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:
