@@ -37,7 +37,8 @@ def add_dppp_config(cfg: CN) -> None:
     # random ones. Not read where MODEL.WEIGHTS or --resume bring a whole checkpoint.
     dppp.CLIP_PRETRAINED = "openai"
 
-    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 file in MODEL.WEIGHTS.
+    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 file in MODEL.WEIGHTS. A
+    # phase none of whose losses is on does not run.
     dppp.PHASES = (1, 2)
 
     # n, the number of style elements T_s, Eq. 2.
@@ -78,6 +79,14 @@ def add_dppp_config(cfg: CN) -> None:
     # The weights of L1_ReID and L2_ReID are FastReID's MODEL.LOSSES.CE.SCALE and TRI.SCALE.
 
 
+def active_phases(cfg: CN) -> tuple[int, ...]:
+    """The phases of MODEL.DPPP.PHASES that have a loss that is on; the others do not run."""
+    losses = set(cfg.MODEL.DPPP.LOSSES)
+    return tuple(
+        p for p in cfg.MODEL.DPPP.PHASES if losses.intersection(LOSSES_OF_PHASE.get(p, ()))
+    )
+
+
 def check_dppp_config(cfg: CN) -> None:
     """Refuse values that cannot mean anything; all of them at once.
 
@@ -98,9 +107,8 @@ def check_dppp_config(cfg: CN) -> None:
         )
     if tuple(dppp.PHASES) not in ((1,), (2,), (1, 2)):
         problems.append(f"MODEL.DPPP.PHASES is {tuple(dppp.PHASES)}; allowed: (1,), (2,), (1, 2)")
-    for phase in dppp.PHASES:
-        if not any(name in LOSSES_OF_PHASE.get(phase, LOSSES) for name in dppp.LOSSES):
-            problems.append(f"MODEL.DPPP.LOSSES has none of phase {phase}; take it out of PHASES")
+    if not unknown and not active_phases(cfg):
+        problems.append("MODEL.DPPP.LOSSES has no loss of a phase in MODEL.DPPP.PHASES")
     if not 1 <= dppp.NUM_STYLE_WORDS <= dppp.NUM_STYLE_TOKENS:
         problems.append(
             f"MODEL.DPPP.NUM_STYLE_WORDS (k) is {dppp.NUM_STYLE_WORDS}; "

@@ -18,6 +18,8 @@ from torch import nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from ..config import active_phases
+
 logger = logging.getLogger(__name__)
 
 
@@ -101,7 +103,7 @@ def build_phases(cfg: CfgNode) -> list[Phase]:
     if cfg.MODEL.META_ARCHITECTURE != "CLIPDPPP":
         return [Phase("training", 0, cfg.SOLVER.MAX_EPOCH)]
     phases, start = [], 0
-    for number in cfg.MODEL.DPPP.PHASES:
+    for number in active_phases(cfg):
         end = start + cfg.SOLVER.PHASE_EPOCHS[number - 1]
         phases.append(DPPPPhase(f"phase {number}", start, end, number))
         start = end

@@ -16,7 +16,7 @@ from fastreid.config import CfgNode, configurable
 from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
 
-from ..config import check_dppp_config
+from ..config import active_phases, check_dppp_config
 from ..losses import (
     identity_loss,
     image_triplet_loss,
@@ -161,7 +161,7 @@ class CLIPDPPP(nn.Module):
             "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,
-            "phase": dppp.PHASES[-1],
+            "phase": active_phases(cfg)[-1],
         }
 
     # --- phases ---
