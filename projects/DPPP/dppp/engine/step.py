@@ -9,6 +9,8 @@ from fastreid.utils import comm
 from fastreid.utils.events import get_event_storage
 from torch import Tensor, nn
 
+from ..modeling import CLIPDPPP
+
 
 class TrainStep(SimpleTrainer):
     """A step of the present phase.
@@ -77,7 +79,8 @@ class TrainStep(SimpleTrainer):
         values = {name: value.item() for name, value in losses.items()}
         values = {"total_loss": total.item(), "data_time": data_sec, **values}
         raw = getattr(self.model, "module", self.model)
-        values.update({name: value.item() for name, value in getattr(raw, "watched", {}).items()})
+        watched = raw.watched if isinstance(raw, CLIPDPPP) else {}
+        values.update({name: value.item() for name, value in watched.items()})
         gathered = comm.gather(values)
         if not comm.is_main_process():
             return
@@ -95,10 +98,8 @@ class TrainStep(SimpleTrainer):
     def _settings(self, raw: nn.Module, losses: dict[str, Tensor]) -> dict[str, float]:
         """Learning rate of each group, weight of each term, and the GPU memory used so far."""
         rates = {f"lr_{g['name']}": g["lr"] for g in self.optimizer.param_groups if "name" in g}
-        weights = raw.term_weights() if hasattr(raw, "term_weights") else {}
-        shown = {
-            name.replace("loss_", "weight_"): weights[name] for name in losses if name in weights
-        }
+        weights = raw.losses.weights if isinstance(raw, CLIPDPPP) else {}
+        shown = {n.replace("loss_", "weight_"): weights[n] for n in losses if n in weights}
         if self._device_type == "cuda":
             shown["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20
         return rates | shown

@@ -17,13 +17,7 @@ from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
 
 from ..config import active_phases, check_dppp_config
-from ..losses import (
-    identity_loss,
-    image_triplet_loss,
-    match_share,
-    supcon_loss,
-    text_triplet_loss,
-)
+from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
 from .clip import CLIPTowers, ImageFeatures, build_clip
 from .destylization import DestylizationProjector
 from .global_batch import gather_batch
@@ -55,11 +49,7 @@ class CLIPDPPP(nn.Module):
         prompts: ``Prompt`` for "style-content", "content" and "generic".
         strategy: which of them stands for an image in L1_SupCon.
         num_classes: training identities; 0 builds no classifiers, for evaluation.
-        losses: names of the terms that are on, from ``config.LOSSES``.
-        loss_weights: what L1_SupCon, L_Tri-txt and L2_SupCon are multiplied by.
-        identity: ``label_smoothing`` and ``scale`` of the identity losses.
-        image_triplet: ``margin``, ``normalize``, ``hard_mining``, ``scale`` of the image triplets.
-        text_margin: delta of Eq. 9.
+        losses: which terms are on, and their weights.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
         detach_inversion_input: keep the text losses' gradient out of the visual encoder.
@@ -79,11 +69,7 @@ class CLIPDPPP(nn.Module):
         prompts: dict[str, Prompt],
         strategy: str,
         num_classes: int,
-        losses: tuple[str, ...],
-        loss_weights: dict[str, float],
-        identity: dict[str, float],
-        image_triplet: dict[str, float],
-        text_margin: float,
+        losses: LossSettings,
         temperature: float,
         learnable_temperature: bool,
         detach_inversion_input: bool,
@@ -108,11 +94,7 @@ class CLIPDPPP(nn.Module):
         log_inverse = torch.tensor(math.log(1 / temperature))
         self.log_inverse_temperature = nn.Parameter(log_inverse) if learnable_temperature else None
         self.temperature = temperature
-        self.loss_names = losses
-        self.loss_weights = loss_weights
-        self.identity = identity
-        self.image_triplet = image_triplet
-        self.text_margin = text_margin
+        self.losses = losses
         self.detach_inversion_input = detach_inversion_input
         for name, values in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
@@ -121,7 +103,7 @@ class CLIPDPPP(nn.Module):
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict:
         check_dppp_config(cfg)
-        dppp, losses = cfg.MODEL.DPPP, cfg.MODEL.LOSSES
+        dppp = cfg.MODEL.DPPP
         pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
         towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
         d1, d2, dt = towers.feature_dim, towers.patch_dim, towers.token_dim
@@ -142,20 +124,7 @@ class CLIPDPPP(nn.Module):
             },
             "strategy": texts.STRATEGY,
             "num_classes": cfg.MODEL.HEADS.NUM_CLASSES,
-            "losses": tuple(dppp.LOSSES),
-            "loss_weights": {
-                "L1_SupCon": dppp.LOSS_WEIGHTS.L1_SUPCON,
-                "L_Tri-txt": dppp.LOSS_WEIGHTS.TRI_TXT,
-                "L2_SupCon": dppp.LOSS_WEIGHTS.L2_SUPCON,
-            },
-            "identity": {"label_smoothing": losses.CE.EPSILON, "scale": losses.CE.SCALE},
-            "image_triplet": {
-                "margin": losses.TRI.MARGIN,
-                "normalize": losses.TRI.NORM_FEAT,
-                "hard_mining": losses.TRI.HARD_MINING,
-                "scale": losses.TRI.SCALE,
-            },
-            "text_margin": dppp.TEXT_TRIPLET.MARGIN,
+            "losses": LossSettings.from_config(cfg),
             "temperature": dppp.TEMPERATURE,
             "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
             "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
@@ -180,17 +149,17 @@ class CLIPDPPP(nn.Module):
         if self.phase == 2:
             return [self.destylization, *self._heads("L2_ReID", "content_head")]
         parts = [self.towers.visual, *self._heads("L1_ReID", "final_head", "projected_head")]
-        words = self.strategy if "L1_SupCon" in self.loss_names else "generic"
+        words = self.strategy if "L1_SupCon" in self.losses.names else "generic"
         if words == "style-content":
             parts += [self.style_aggregation, self.style_inversion]
-        if words != "generic" or "L_Tri-txt" in self.loss_names:
+        if words != "generic" or "L_Tri-txt" in self.losses.names:
             parts += [self.content_inversion]
         if self.log_inverse_temperature is not None:
             parts += [self.log_inverse_temperature]
         return parts
 
     def _heads(self, loss: str, *names: str) -> list[nn.Module]:
-        return [getattr(self, n) for n in names if hasattr(self, n) and loss in self.loss_names]
+        return [getattr(self, n) for n in names if hasattr(self, n) and loss in self.losses.names]
 
     def train(self, mode: bool = True) -> "CLIPDPPP":
         """Frozen parts stay in evaluation mode: their batch statistics must not move."""
@@ -240,25 +209,21 @@ class CLIPDPPP(nn.Module):
         """L_PTL = L1_ReID + L1_SupCon + L_Tri-txt, Eq. 13."""
         image = self.towers.encode_image(pixels)
         v_g, labels = gather_batch(image.projected), gather_batch(labels)
-        losses = {}
-        if "L1_ReID" in self.loss_names:  # Eq. 10, on CLIP-ReID's features
+        on, terms = self.losses.names, {}
+        if "L1_ReID" in on:  # Eq. 10, on CLIP-ReID's features
             final = gather_batch(image.final_class)
             penultimate = gather_batch(image.penultimate_class)
             logits = [self.final_head(final), self.projected_head(v_g)]
-            losses["loss_l1_id"] = self._identity(logits, labels)
-            losses["loss_l1_tri"] = self._image_triplet([penultimate, final, v_g], labels)
-        if "L1_SupCon" in self.loss_names:
-            t = gather_batch(self._describe(image, self.strategy))
-            losses["loss_l1_supcon"] = self.loss_weights["L1_SupCon"] * supcon_loss(
-                v_g, t, labels, self._temperature()
-            )
-            self.watched["match_share"] = match_share(v_g, t, labels)
-        if "L_Tri-txt" in self.loss_names:
+            terms["loss_l1_id"] = self.losses.identity(logits, labels)
+            terms["loss_l1_tri"] = self.losses.image_triplet([penultimate, final, v_g], labels)
+        if "L1_SupCon" in on:  # Eqs. 6-8
+            t_sc = gather_batch(self._describe(image, self.strategy))
+            terms["loss_l1_supcon"] = supcon_loss(v_g, t_sc, labels, self._temperature())
+            self.watched["match_share"] = match_share(v_g, t_sc, labels)
+        if "L_Tri-txt" in on:  # Eq. 9
             t_c = gather_batch(self._describe(image, "content"))
-            losses["loss_tri_txt"] = self.loss_weights["L_Tri-txt"] * text_triplet_loss(
-                t_c, labels, self.text_margin
-            )
-        return losses
+            terms["loss_tri_txt"] = text_triplet_loss(t_c, labels, self.losses.text_margin)
+        return self.losses.weighted(terms)
 
     def style_disentanglement(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_PSD = L2_ReID + L2_SupCon, Eq. 16; the encoders run without autograd."""
@@ -266,18 +231,16 @@ class CLIPDPPP(nn.Module):
             image = self.towers.encode_image(pixels)
         v_c = gather_batch(self.destylization(image.projected))  # Eq. 14
         labels = gather_batch(labels)
-        losses = {}
-        if "L2_ReID" in self.loss_names:
-            losses["loss_l2_id"] = self._identity([self.content_head(v_c)], labels)
-            losses["loss_l2_tri"] = self._image_triplet([v_c], labels)
-        if "L2_SupCon" in self.loss_names:  # Eq. 15
+        on, terms = self.losses.names, {}
+        if "L2_ReID" in on:
+            terms["loss_l2_id"] = self.losses.identity([self.content_head(v_c)], labels)
+            terms["loss_l2_tri"] = self.losses.image_triplet([v_c], labels)
+        if "L2_SupCon" in on:  # Eq. 15
             with torch.no_grad():
                 t_c = gather_batch(self._describe(image, "content"))
-            losses["loss_l2_supcon"] = self.loss_weights["L2_SupCon"] * supcon_loss(
-                v_c, t_c, labels, self._temperature()
-            )
+            terms["loss_l2_supcon"] = supcon_loss(v_c, t_c, labels, self._temperature())
             self.watched["match_share"] = match_share(v_c, t_c, labels)
-        return losses
+        return self.losses.weighted(terms)
 
     def _describe(self, image: ImageFeatures, strategy: str) -> Tensor:
         """Text features (B, d1) of the images' prompts: t_sc or t_c."""
@@ -295,29 +258,7 @@ class CLIPDPPP(nn.Module):
         t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
         return t.expand(len(v_g), -1).contiguous()
 
-    def term_weights(self) -> dict[str, float]:
-        """What each term of ``forward`` has been multiplied by."""
-        weights = {
-            "loss_l1_supcon": self.loss_weights["L1_SupCon"],
-            "loss_tri_txt": self.loss_weights["L_Tri-txt"],
-            "loss_l2_supcon": self.loss_weights["L2_SupCon"],
-        }
-        for phase in ("l1", "l2"):
-            weights[f"loss_{phase}_id"] = self.identity["scale"]
-            weights[f"loss_{phase}_tri"] = self.image_triplet["scale"]
-        return weights
-
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:
             return self.temperature
         return 1 / self.log_inverse_temperature.exp()
-
-    def _identity(self, logits: list[Tensor], labels: Tensor) -> Tensor:
-        smoothing = self.identity["label_smoothing"]
-        return self.identity["scale"] * sum(identity_loss(x, labels, smoothing) for x in logits)
-
-    def _image_triplet(self, features: list[Tensor], labels: Tensor) -> Tensor:
-        kwargs = {k: self.image_triplet[k] for k in ("margin", "normalize", "hard_mining")}
-        return self.image_triplet["scale"] * sum(
-            image_triplet_loss(x, labels, **kwargs) for x in features
-        )
