@@ -143,3 +143,38 @@ def test_wrong_settings_are_one_line(opts, says):
     with pytest.raises(UserError, match=says) as caught:
         load_config("", opts)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_to_watch_are_written(quickstart, tmp_path):
+    train(quickstart())
+    rows = [json.loads(line) for line in (tmp_path / "metrics.json").read_text().splitlines()]
+    seen = set().union(*rows)
+    for name in (
+        "total_loss loss_l1_id loss_l1_tri loss_l1_supcon loss_tri_txt loss_l2_id loss_l2_supcon "
+        "weight_l1_supcon lr_visual lr_new data_time images_per_sec attention_entropy match_share"
+    ).split():
+        assert name in seen, name
+    entropies = [row["attention_entropy"] for row in rows if "attention_entropy" in row]
+    assert all(0 <= value <= math.log(24) for value in entropies)
+    assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def test_bf16_on_a_cpu_trains_and_is_off_by_default(quickstart, tmp_path):
+    exact = train(quickstart("OUTPUT_DIR", str(tmp_path / "1")))
+    mixed = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "SOLVER.AMP.ENABLED", True))
+    one, two = exact.raw_model.state_dict(), mixed.raw_model.state_dict()
+    assert changed(one, two)
+    assert all(torch.isfinite(value).all() for value in two.values())
+    with pytest.raises(UserError, match="fp16 needs CUDA"):
+        quickstart("SOLVER.AMP.ENABLED", True, "SOLVER.AMP.DTYPE", "fp16")
+
+
+def test_flip_test_is_normalised_once(quickstart):
+    """A left-right symmetric image has the same feature flipped: their mean is the feature."""
+    model = DPPPTrainer(quickstart("TEST.FLIP.ENABLED", True)).raw_model.eval()
+    half = torch.randint(0, 256, (1, 3, 128, 32)).float()
+    batch = {"images": torch.cat([half, half.flip(3)], dim=3)}
+    with torch.no_grad():
+        plain = model(batch)
+        batch["images"] = batch["images"].flip(dims=[3])  # as fastreid's inference_on_dataset does
+        assert torch.allclose(model(batch), plain, atol=1e-5)

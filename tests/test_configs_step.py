@@ -1,0 +1,69 @@
+"""Every training config builds and takes one step in each of its phases, with a small model."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from dppp import DPPPTrainer
+from dppp.engine import load_config
+from fastreid.utils.events import EventStorage
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (CONFIGS / d).rglob("*.yml"))
+ABLATIONS = sorted((CONFIGS / "DPPP" / "ablations").glob("*.yml"))
+SMALL = (
+    "MODEL.DEVICE", "cpu",
+    "MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-16-quickgelu",
+    "MODEL.DPPP.CLIP_PRETRAINED", "",
+    "MODEL.BACKBONE.PRETRAIN", False,
+    "INPUT.SIZE_TRAIN", [128, 64],
+    "INPUT.SIZE_TEST", [128, 64],
+    "DATASETS.GENEPERSON_DIRS", ("GenePersonToy",),
+    "DATASETS.NAMES", ("GenePersonToy",),
+    "DATASETS.TESTS", ("GenePersonToy",),
+    "DATALOADER.NUM_WORKERS", 0,
+    "DATALOADER.NUM_INSTANCE", 2,
+    "SOLVER.IMS_PER_BATCH", 8,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
+def test_one_step_in_each_phase(path, data_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    cfg = load_config(str(path), [*SMALL, "OUTPUT_DIR", str(tmp_path)])
+    trainer = DPPPTrainer(cfg)
+    for phase in trainer.phases:
+        trainer.enter_phase(phase)
+        before = [p.clone() for p in trainer.raw_model.parameters() if p.requires_grad]
+        trainer._trainer.iter = 0
+        trainer.data_loader.batch_sampler.start_at(phase.number, 0)
+        trainer._trainer.restart_data()
+        with EventStorage():  # FastReID's own heads write their accuracy to it
+            trainer._trainer.run_step()
+        after = [p for p in trainer.raw_model.parameters() if p.requires_grad]
+        assert any(not torch.equal(b, a) for b, a in zip(before, after, strict=True))
+
+
+def _leaves(node, prefix=""):
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda p: p.stem)
+def test_an_ablation_differs_in_one_key(path):
+    content = yaml.safe_load(path.read_text())
+    assert content.pop("_BASE_") == "../vit_b16.yml"
+    assert content.pop("OUTPUT_DIR") == f"logs/dppp/ablations/{path.stem}"
+    assert len(list(_leaves(content))) == 1
+
+
+def test_each_row_of_the_papers_tables_has_a_config():
+    names = {path.stem for path in ABLATIONS}
+    assert {f"table4_{row}" for row in "abcde"} <= names
+    assert {f"table5_{name}" for name in ("generic", "content", "style_content")} <= names
+    assert {f"table6_k{k:02d}" for k in (4, 6, 8, 10, 12)} | {"table6_no_filter"} <= names
