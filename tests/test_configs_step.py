@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer
 from dppp.engine import load_config
-from fastreid.utils.events import EventStorage
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (CONFIGS / d).rglob("*.yml"))
