@@ -37,7 +37,7 @@ def test_base_file_states_every_default(tmp_path: Path) -> None:
 
 def test_quickstarts_are_what_the_training_configs_count_on() -> None:
     source, shifted = load(CONFIGS / "quickstart.yml"), load(CONFIGS / "quickstart_shifted.yml")
-    assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (100, 30, 0)
+    assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (150, 30, 0)
     assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.DOMAIN) == (4, 4, "source")
     assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 30)
     assert shifted.DOMAIN == "shifted" and shifted.SEED != source.SEED
@@ -72,7 +72,7 @@ def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
         ("SEED: -1", "SEED is -1, must be 0 or more"),
         ("CANVAS: {CELL_SIZE: [256]}", "CANVAS.CELL_SIZE"),
         ("CANVAS: {CELL_SIZE: [a, b]}", "CANVAS.CELL_SIZE"),
-        ("CANVAS: {ROWS: 0}", "CANVAS.ROWS is 0, must be 1 or more"),
+        ("CANVAS: {ROWS: 0}", "CANVAS.ROWS is 0, must be in 1..64"),
         ("IDENTITIES: {TRAIN: -1}", "IDENTITIES.TRAIN is -1"),
         ("IDENTITIES: {TRAIN: 0}", "IDENTITIES.TRAIN is 0, must be 1 or more where"),
         ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
