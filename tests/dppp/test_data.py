@@ -118,3 +118,13 @@ def test_a_truncated_image_is_named_in_one_line(quickstart, own_root, workers):
     message = one_line(caught.value)
     assert message.startswith(str(own_root / "GenePersonToy" / "bounding_box_train"))
     assert "cannot be read as an image" in message
+
+
+def test_file_names_that_fastreids_loader_refuses_are_no_missing_set(quickstart, own_root):
+    market = own_root / "Market-1501-v15.09.15"
+    for folder in ("bounding_box_train", "query", "bounding_box_test"):
+        (market / folder).mkdir(parents=True)
+    (market / "bounding_box_train" / "1600_c1s1_000451_03.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match="refuses a file name") as caught:
+        load_dataset(quickstart(), "Market1501")
+    assert not isinstance(caught.value, DataNotFoundError)

@@ -138,3 +138,13 @@ def test_resampling_keeps_a_plane_a_plane():
     assert torch.allclose(grid[:, :1].expand(-1, 8), grid, atol=1e-5)
     steps = grid[3:13, 0].diff()
     assert torch.allclose(steps, torch.full_like(steps, 0.5), atol=1e-4)
+
+
+def test_weights_of_another_shape_or_model_are_refused(quickstart, tmp_path):
+    train(quickstart())
+    path = str(tmp_path / "model_final.pth")
+    with pytest.raises(UserError, match=r"style_aggregation\.tokens of shape \(24, 192\)"):
+        evaluate(quickstart("MODEL.WEIGHTS", path, "MODEL.DPPP.NUM_STYLE_TOKENS", 30))
+    torch.save({"model": {"backbone.conv1.weight": torch.zeros(1)}}, path)
+    with pytest.raises(UserError, match="no CLIPDPPP"):
+        evaluate(quickstart("MODEL.WEIGHTS", path))

@@ -94,7 +94,12 @@ def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
         )
     try:
         return dataset(root=data_root(), **kwargs)
-    except (RuntimeError, AssertionError) as error:  # check_before_run; MSMT17 asserts
+    except (RuntimeError, AssertionError) as error:  # FastReID's two ways to say it
+        if "not found" not in str(error):
+            raise UserError(
+                f"data set {name}: FastReID's loader refuses a file name in it, by a rule of that "
+                "set (as identities up to 1501 in Market1501); keep only the set's own files there"
+            ) from None
         raise DataNotFoundError(
             f"data set {name}: {error}; set FASTREID_DATASETS to the folder that holds it"
         ) from None

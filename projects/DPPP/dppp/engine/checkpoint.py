@@ -63,7 +63,9 @@ class AtomicCheckpointer(Checkpointer):
 
     def _load_model(self, checkpoint: dict):
         saved = checkpoint.pop("architecture", None)
-        if isinstance(self.model, CLIPDPPP) and saved is not None:
+        if isinstance(self.model, CLIPDPPP):
+            if saved is None:
+                raise UserError("the checkpoint (MODEL.WEIGHTS) holds no CLIPDPPP model")
             adapt_state(saved, checkpoint["model"], self.model)
         incompatible = super()._load_model(checkpoint)
         if saved is not None and saved["inference_only"]:

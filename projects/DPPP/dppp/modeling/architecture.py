@@ -67,6 +67,13 @@ def adapt_state(saved: dict, state: dict[str, Tensor], model: nn.Module) -> None
             del state[key]
         if own["classes"]:
             logger.info("classifiers of %d identities left out", saved["classes"])
+    shapes = {key: value.shape for key, value in model.state_dict().items()}
+    for key, value in state.items():
+        if key in shapes and value.shape != shapes[key]:
+            raise UserError(
+                f"the checkpoint has {key} of shape {tuple(value.shape)}, this model "
+                f"{tuple(shapes[key])}; set the keys of MODEL.DPPP as they were"
+            )
 
 
 def resample_positions(embedding: Tensor, old: list[int], new: list[int]) -> Tensor:
