@@ -16,8 +16,8 @@ $(VENV)/.installed: setup.py constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart.yml --output $(DATA)/GenePersonToy --workers $(WORKERS)
-	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart_shifted.yml --output $(DATA)/GenePersonToyShifted --workers $(WORKERS)
+	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart.yml --output "$(DATA)/GenePersonToy" --workers $(WORKERS)
+	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart_shifted.yml --output "$(DATA)/GenePersonToyShifted" --workers $(WORKERS)
 	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
 
 test: setup

@@ -75,6 +75,7 @@ def _build(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     problems = verify(args.directory)
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be anything
     for problem in problems:
         print(problem)
     return 1 if problems else 0
@@ -95,7 +96,7 @@ def main() -> int:
     try:
         args = _parse(sys.argv[1:])
         return args.run(args)
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

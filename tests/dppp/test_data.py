@@ -1,9 +1,12 @@
 """Generated folders as FastReID data sets, and loaders that refuse what cannot work."""
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from dppp import UserError
 from dppp.data import build_test_loader, build_train_loader, register_geneperson
@@ -128,3 +131,20 @@ def test_file_names_that_fastreids_loader_refuses_are_no_missing_set(quickstart,
     with pytest.raises(UserError, match="refuses a file name") as caught:
         load_dataset(quickstart(), "Market1501")
     assert not isinstance(caught.value, DataNotFoundError)
+
+
+def test_the_camera_is_the_scene(quickstart, data_root):
+    scenes = ("street", "commercial", "park", "field", "residential", "indoor")
+    lines = (data_root / "GenePersonToy" / "images.jsonl").read_text().splitlines()
+    scene_of = {row["file"]: row["scene"] for row in map(json.loads, lines)}
+    dataset = load_dataset(quickstart(), "GenePersonToy")
+    for path, _, camera in dataset.query + dataset.gallery:
+        assert scenes[camera] == scene_of["/".join(path.split("/")[-2:])]
+
+
+def test_test_images_are_not_augmented(quickstart):
+    loader, _ = build_test_loader(quickstart(), "GenePersonToy")
+    batch = next(iter(loader))
+    with Image.open(batch["img_paths"][0]) as image:
+        expected = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()  # 128 x 64 on disk
+    assert torch.equal(batch["images"][0], expected)

@@ -178,3 +178,28 @@ def test_flip_test_is_normalised_once(quickstart):
         plain = model(batch)
         batch["images"] = batch["images"].flip(dims=[3])  # as fastreid's inference_on_dataset does
         assert torch.allclose(model(batch), plain, atol=1e-5)
+
+
+def test_the_schedule_that_is_used(quickstart, tmp_path):
+    """Warm-up from a tenth and the step at epoch 1, in each phase anew (3 steps an epoch)."""
+    opts = ("SOLVER.PHASE_EPOCHS", (2, 2), "SOLVER.STEPS", (1,), "SOLVER.WARMUP_ITERS", 1)
+    train(quickstart(*opts))
+    rows = [json.loads(line) for line in (tmp_path / "metrics.json").read_text().splitlines()]
+    rates = [row["lr_new"] for row in rows if "lr_new" in row]
+    assert rates == pytest.approx([1e-4, 1e-3, 1e-3, 1e-4, 1e-4, 1e-4] * 2)
+
+
+def test_optimizer_follows_the_config(quickstart):
+    cfg = quickstart(
+        "SOLVER.WEIGHT_DECAY", 0.1, "SOLVER.WEIGHT_DECAY_NORM", 0.2,
+        "SOLVER.WEIGHT_DECAY_BIAS", 0.3,
+        "SOLVER.CLIP_GRADIENTS.ENABLED", True, "SOLVER.SCHED", "CosineAnnealingLR",
+        "SOLVER.PHASE_EPOCHS", (3, 5),
+    )  # fmt: skip
+    trainer = DPPPTrainer(cfg)
+    decays = {group["weight_decay"] for group in trainer.optimizer.param_groups}
+    assert decays == {0.1, 0.2, 0.3}
+    assert "GradientClip" in type(trainer.optimizer).__name__
+    trainer.enter_phase(trainer.phases[1])
+    assert trainer.scheduler["lr_sched"].T_max == 5
+    assert all(group["lr"] == 1e-3 for group in trainer.optimizer.param_groups)

@@ -116,7 +116,7 @@ def test_failing_while_publishing_and_going_on(
         shutil.rmtree(output, ignore_errors=True)
         (output / STAGING).mkdir(parents=True)
         (output / obstacle).mkdir(parents=True)
-        with pytest.raises(IsADirectoryError):
+        with pytest.raises(UserError, match="Is a directory"):
             _build_around(output, cfg)
         assert verify(output) == [".build: unfinished build; run the same build command again"]
         (output / obstacle).rmdir()

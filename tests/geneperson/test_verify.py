@@ -281,3 +281,25 @@ def test_held_out_identities_can_be_evaluated(rows: list[ImageRow], message: str
         assert problems == []
     else:
         assert_names(problems, message)
+
+
+@pytest.mark.parametrize("file", ["images.jsonl", "identities.jsonl", "dataset.json"])
+def test_a_folder_in_place_of_a_file(dataset: Path, file: str) -> None:
+    (dataset / file).unlink()
+    (dataset / file).mkdir()
+    assert any(problem.startswith(f"{file}: ") for problem in verify(dataset))
+
+
+@pytest.mark.parametrize("file", ["images.jsonl", "dataset.json"])
+def test_json_that_is_nested_too_deep(dataset: Path, file: str) -> None:
+    (dataset / file).write_text("[" * 200_000)
+    assert any(problem.startswith(f"{file}: ") for problem in verify(dataset))
+
+
+def test_a_header_that_promises_a_huge_picture(dataset: Path) -> None:
+    path = next((dataset / "bounding_box_train").iterdir())
+    content = bytearray(path.read_bytes())
+    start = content.index(b"\xff\xc0") + 5  # height and width of the frame
+    content[start : start + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert any(path.name in problem for problem in verify(dataset))

@@ -54,8 +54,9 @@ hair are words of a prompt here, not measurements.
 
 - The words come from a fixed vocabulary, and only adults ("woman", "man") are described; the set
   shows the balance above and nothing about the balance of any real population.
-- One identity wears one outfit everywhere, and every image shows one whole, walking person: no
-  crowds, no occlusion, no change of clothes.
+- One identity wears one outfit everywhere, and every image shows one walking person, drawn whole
+  and framed as a detector might, which can cut feet or hair: no crowds, no occlusion, no change of
+  clothes.
 - Six scenes stand in for six cameras; a camera here is a kind of place, not one fixed spot.
 
 ## Licence

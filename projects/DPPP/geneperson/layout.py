@@ -134,19 +134,23 @@ def read_rows(root: Path, kind: type[Row], problems: list[str]) -> list[Row]:
     types = {field.name: _TYPES[field.type] for field in fields(kind)}
     try:
         lines = (root / file).read_bytes().splitlines()
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            problems.append(f"{file}: cannot be read ({error.strerror})")
         return []
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
             content = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             problems.append(f"{file}: line {number} is not JSON")
             continue
         if not isinstance(content, dict) or content.keys() != types.keys():
             problems.append(f"{file}: line {number} must have the keys {', '.join(types)}")
         elif wrong := [key for key in types if not isinstance(content[key], types[key])]:
             problems.append(f"{file}: line {number} has a wrong type in {', '.join(wrong)}")
+        elif kind is ImageRow and parse_name(content["file"]) is None:
+            problems.append(f"{file}: line {number} names no image of a data set")
         else:
             rows.append(kind(**content))
     return rows

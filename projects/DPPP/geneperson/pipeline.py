@@ -7,7 +7,6 @@ names given and files moved into place.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import time
@@ -30,7 +29,6 @@ from .vocabulary import Vocabulary
 from .workers import draw_in_order
 
 MAX_REJECTED_IN_A_ROW = 50  # then something is wrong with the settings, not with the candidates
-_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 _CODE = "code_sha256"  # in build.json
 
@@ -131,7 +129,7 @@ def _draw(cfg: CfgNode, words: Vocabulary, staging: Staging, workers: int) -> li
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
-        closing(draw_in_order(cfg, to_draw, workers)) as drawn,
+        closing(draw_in_order(cfg, to_draw, min(workers, needed))) as drawn,
         tqdm(total=needed, unit="identity", desc="geneperson") as progress,
     ):
         while num_accepted < needed:
@@ -168,7 +166,7 @@ def _refuse_endless_rejection(records: list[Record], in_a_row: int) -> None:
     listed = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
     raise UserError(
         f"{in_a_row} candidates in a row were rejected (cells: {listed}); "
-        "loosen the limits of QUALITY"
+        f"loosen the limits of QUALITY, and delete the folder {layout.STAGING} in the output"
     )
 
 
@@ -208,8 +206,6 @@ def _disk_trouble(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_TROUBLE:
-            raise
         raise UserError(
             f"cannot write {error.filename or output}: {error.strerror}; mend that and run the "
             "same command again, it goes on where it was"

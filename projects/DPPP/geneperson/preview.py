@@ -103,7 +103,7 @@ def _load(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
             return image.convert("RGB").resize(_TILE[::-1], Image.Resampling.LANCZOS)
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"cannot read {path}: run verify on the data set") from error
 
 

@@ -35,7 +35,7 @@ def stats(directory: str | Path) -> str:
         raise UserError(
             f"{root} holds no finished data set ({error.filename} is missing)"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{root} cannot be read ({error}); run verify on it") from error
 
 

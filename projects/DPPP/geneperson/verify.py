@@ -50,7 +50,7 @@ def _cell_size(dataset: dict | None) -> tuple[int, int] | None:
     try:
         height, width = dataset["configuration"]["CANVAS"]["CELL_SIZE"]
         return int(height), int(width)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
@@ -64,7 +64,11 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
         if not path.is_file():
             missing.append(file)
             continue
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            problems.append(f"{file}: cannot be read ({error.strerror})")
+            continue
         trouble = _check_jpeg(content, size)
         if layout.sha256(content) != expected[file]:
             trouble = f"altered ({trouble})" if trouble else "altered, its sha256 differs"
@@ -103,7 +107,7 @@ def _check_jpeg(content: bytes, size: tuple[int, int] | None) -> str | None:
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         return f"truncated or no JPEG: {error}"
     if image.mode != "RGB":
         return f"its mode is {image.mode}, must be RGB"
@@ -148,7 +152,7 @@ def _read_dataset(root: Path, problems: list[str]) -> dict | None:
     """Read dataset.json; an unreadable one is a problem, and None."""
     try:
         dataset = json.loads((root / layout.DATASET).read_bytes())
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{layout.DATASET}: not JSON ({error})")
         return None
     if not isinstance(dataset, dict):
