@@ -108,3 +108,17 @@ def test_prompt_with_content_first(pair):
 def test_prompt_refuses(pair, template):
     with pytest.raises(UserError, match=r"MODEL\.DPPP\.PROMPTS"):
         Prompt(template, 2, pair[1])
+
+
+def test_text_gradient_equals_the_full_run(pair):
+    """All 77 positions by open_clip's own parts, against ours up to the end token."""
+    model, towers = pair
+    ids = open_clip.get_tokenizer(NAME)([TEXT])
+    full = model.token_embedding(ids).detach().requires_grad_()
+    tokens = model.transformer(full + model.positional_embedding, attn_mask=model.attn_mask)
+    (model.ln_final(tokens)[0, 6] @ model.text_projection).square().sum().backward()
+    short = full.detach()[:, :7].requires_grad_()
+    towers.encode_text(short, torch.tensor([6])).square().sum().backward()
+    scale = full.grad.abs().max()
+    assert torch.allclose(short.grad / scale, full.grad[:, :7] / scale, atol=1e-5)
+    assert full.grad[:, 7:].abs().max() == 0

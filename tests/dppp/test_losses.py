@@ -118,3 +118,47 @@ def test_identity_by_hand():
     expected = (math.log(1 + math.exp(-2)) + math.log(1 + math.e)) / 2
     assert identity_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
     assert identity_loss(logits, labels, label_smoothing=0.1) != identity_loss(logits, labels)
+
+
+def test_identity_gradient_is_softmax_minus_target():
+    logits = torch.randn(3, 4, requires_grad=True)
+    labels = torch.tensor([0, 3, 1])
+    identity_loss(logits, labels).backward()
+    expected = (logits.detach().softmax(1) - torch.eye(4)[labels]) / 3
+    assert torch.allclose(logits.grad, expected, atol=1e-6)
+
+
+def test_identity_of_extreme_logits_and_of_one_identity():
+    huge = identity_loss(torch.tensor([[1e4, -1e4]]), torch.tensor([1]))
+    assert huge.item() == pytest.approx(2e4)
+    assert identity_loss(torch.randn(3, 1), torch.zeros(3, dtype=torch.long)).item() == 0
+
+
+def test_image_triplet_gradient_and_extremes():
+    x = torch.tensor([[0.0], [1.0], [3.0], [5.0]], requires_grad=True)
+    labels = torch.tensor([0, 0, 1, 1])
+    image_triplet_loss(x, labels, 2.5, False, True).backward()
+    # Anchors 0 to 3: (0, 1, -1, 0), (-1, 2, -1, 0), (0, 1, -2, 1), (0, 1, -1, 0).
+    assert x.grad.flatten().tolist() == pytest.approx([-1 / 4, 5 / 4, -5 / 4, 1 / 4], abs=1e-3)
+    same = torch.ones(4, 8, requires_grad=True)
+    loss = image_triplet_loss(same, labels, 0.3, False, True)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.3, abs=1e-4)
+    assert torch.isfinite(same.grad).all()
+    assert torch.isfinite(image_triplet_loss(1e15 * torch.randn(4, 8), labels, 0.3, False, True))
+
+
+@pytest.mark.parametrize(
+    "labels", [[0, 0, 0, 0], [0, 1, 2, 3]], ids=["one identity", "no positive"]
+)
+def test_image_triplet_without_pairs_is_finite(labels):
+    loss = image_triplet_loss(torch.randn(4, 8), torch.tensor(labels), 0.3, False, True)
+    assert torch.isfinite(loss)
+
+
+def test_supcon_without_other_positives_is_clip_loss():
+    v, t = _features(1), _features(2)
+    labels = torch.arange(len(v))
+    logits = torch.nn.functional.normalize(v) @ torch.nn.functional.normalize(t).T / 0.3
+    expected = sum(torch.nn.functional.cross_entropy(x, labels) for x in (logits, logits.T))
+    assert supcon_loss(v, t, labels, 0.3).item() == pytest.approx(expected.item(), rel=1e-5)

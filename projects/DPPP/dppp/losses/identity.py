@@ -1,4 +1,10 @@
-"""Identity loss, Eq. 12."""
+"""Identity loss, Eq. 12.
+
+| symbol | meaning |
+| ------ | ------- |
+| B      | images of the batch |
+| p_j    | predicted probability of the true identity of image j |
+"""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,12 @@
-"""Triplet losses on text features (Eq. 9) and on image features (Eq. 11)."""
+"""Triplet losses on text features (Eq. 9) and on image features (Eq. 11).
+
+| symbol        | shape   | meaning |
+| ------------- | ------- | ------- |
+| t_a, t_p, t_n | (d1,)   | t_c of an anchor, of a positive (same identity) and of a negative |
+| delta         | scalar  | margin of Eq. 9 |
+| d_p, d_n      | scalars | distances of an anchor to its positive and negative image |
+| alpha         | scalar  | margin of Eq. 11 |
+"""
 
 import torch
 import torch.nn.functional as F

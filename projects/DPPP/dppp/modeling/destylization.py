@@ -1,4 +1,10 @@
-"""De-stylization projector, Eq. 14: v_c = P_s(v_g)."""
+"""De-stylization projector, Eq. 14: v_c = P_s(v_g).
+
+| symbol | shape   | meaning |
+| ------ | ------- | ------- |
+| v_g    | (B, d1) | class token after CLIP's final projection |
+| v_c    | (B, d1) | content feature, used at inference |
+"""
 
 from torch import Tensor, nn
 
