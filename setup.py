@@ -23,7 +23,7 @@ FASTREID_NEEDS = [
 GENERATE = [
     "accelerate",
     "controlnet-aux",
-    "diffusers>=0.30",
+    "diffusers>=0.42",
     "openai>=1",
     "peft",
     "rembg>=2.0.60",
@@ -56,12 +56,14 @@ setup(
         # The same for GPUs; onnxruntime and onnxruntime-gpu must not be there together.
         "cluster": [*GENERATE, "onnxruntime-gpu"],
         "dev": [
+            # The tests run stage 1 with real models, small ones.
+            *GENERATE,
             "codespell",
+            "onnx",
+            "onnxruntime",
             "pre-commit",
             "pytest>=8",
             "ruff",
-            "safetensors",
-            "transformers>=4.44",
         ],
     },
 )

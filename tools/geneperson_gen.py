@@ -1,11 +1,14 @@
 #!/usr/bin/env python
-"""Stage 1 on the command line: build, verify, preview and describe a virtual pedestrian data set.
+"""Stage 1 on the command line: plan, build, verify, preview and describe a data set.
 
 geneperson_gen.py build --config-file F --output DIR [--identities N] [--test-identities M]
-                        [--workers W] [KEY VALUE ...]
+                        [--workers W] [--only PID] [KEY VALUE ...]
+geneperson_gen.py plan --config-file F [--identities N] [--test-identities M] [KEY VALUE ...]
 geneperson_gen.py verify DIR
 geneperson_gen.py preview DIR --output FILE.png
 geneperson_gen.py stats DIR
+geneperson_gen.py vocabulary --output FILE.json [--model NAME] [--cache DIR]
+geneperson_gen.py poses --output FILE.json [--images DIR [--model NAME]] [--picture FILE.png]
 """
 
 from __future__ import annotations
@@ -15,11 +18,22 @@ import logging
 import sys
 from typing import NoReturn
 
+from yacs.config import CfgNode
+
 from geneperson import UserError, build, load, verify
+from geneperson.interview import make_vocabulary
+from geneperson.plan import plan
+from geneperson.pose_extraction import DEFAULT_MODEL as POSE_MODEL
+from geneperson.pose_extraction import extract_poses
+from geneperson.pose_files import save_poses
+from geneperson.pose_picture import draw_poses
+from geneperson.poses import walking_poses
 from geneperson.preview import preview
+from geneperson.rebuild import rebuild
 from geneperson.stats import stats
 
 INTERRUPTED = 130
+CHAT_MODEL = "gpt-4o-mini"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,16 +47,24 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = _Parser(description="Virtual pedestrian data sets from text.")
     commands = parser.add_subparsers(dest="command", required=True)
 
+    settings = _Parser(add_help=False)
+    settings.add_argument("--config-file", required=True, help="YAML file of settings")
+    settings.add_argument("--identities", type=int, help="training identities (IDENTITIES.TRAIN)")
+    settings.add_argument("--test-identities", type=int, help="held-out ones (IDENTITIES.TEST)")
+    settings.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings to override")
+
     command = commands.add_parser(
-        "build", help="build a data set, or go on with an interrupted one"
+        "build", parents=[settings], help="build a data set, or go on with an interrupted one"
     )
-    command.add_argument("--config-file", required=True, help="YAML file of settings")
     command.add_argument("--output", required=True, help="folder of the data set")
-    command.add_argument("--identities", type=int, help="training identities (IDENTITIES.TRAIN)")
-    command.add_argument("--test-identities", type=int, help="held-out ones (IDENTITIES.TEST)")
     command.add_argument("--workers", type=int, default=1, help="processes that draw (default 1)")
-    command.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings to override")
+    command.add_argument("--only", type=int, metavar="PID", help="remake one identity of a set")
     command.set_defaults(run=_build)
+
+    command = commands.add_parser(
+        "plan", parents=[settings], help="show what a build would make, need and take"
+    )
+    command.set_defaults(run=_plan)
 
     command = commands.add_parser("verify", help="list everything that is wrong with a data set")
     command.add_argument("directory")
@@ -53,13 +75,30 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command.add_argument("--output", required=True, help="PNG file to write")
     command.set_defaults(run=_preview)
 
+    command = commands.add_parser("vocabulary", help="ask a chat model for the words of prompts")
+    command.add_argument("--output", required=True, help="JSON file to write (VOCABULARY.FILE)")
+    command.add_argument("--model", default=CHAT_MODEL, help=f"chat model (default {CHAT_MODEL})")
+    command.add_argument(
+        "--cache",
+        default=".vocabulary_cache",
+        help="folder of answers; what is there is not asked again (default .vocabulary_cache)",
+    )
+    command.set_defaults(run=_vocabulary)
+
+    command = commands.add_parser("poses", help="write the built-in poses, or those in images")
+    command.add_argument("--output", required=True, help="JSON file to write (POSES.FILE)")
+    command.add_argument("--images", help="image or folder to find poses in")
+    command.add_argument("--model", default=POSE_MODEL, help=f"detector (default {POSE_MODEL})")
+    command.add_argument("--picture", help="PNG file to draw the poses into")
+    command.set_defaults(run=_poses)
+
     command = commands.add_parser("stats", help="show counts, shares and balance")
     command.add_argument("directory")
     command.set_defaults(run=_stats)
     return parser.parse_args(arguments)
 
 
-def _build(args: argparse.Namespace) -> int:
+def _settings(args: argparse.Namespace) -> CfgNode:
     opts = list(args.opts)
     for key, number in (
         ("IDENTITIES.TRAIN", args.identities),
@@ -67,9 +106,23 @@ def _build(args: argparse.Namespace) -> int:
     ):
         if number is not None:
             opts += [key, str(number)]
-    dataset = build(load(args.config_file, opts), args.output, workers=args.workers)
+    return load(args.config_file, opts)
+
+
+def _build(args: argparse.Namespace) -> int:
+    cfg = _settings(args)
+    if args.only is not None:
+        number, written = rebuild(cfg, args.output, args.only)
+        print(f"identity {args.only}: {number} images as recorded, {written} of them written")
+        return 0
+    dataset = build(cfg, args.output, workers=args.workers)
     identities, images = sum(dataset["identities"].values()), sum(dataset["images"].values())
     print(f"{args.output}: {identities} identities, {images} images, digest {dataset['digest']}")
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> int:
+    print(plan(_settings(args)), end="")
     return 0
 
 
@@ -83,6 +136,25 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _preview(args: argparse.Namespace) -> int:
     preview(args.directory, args.output)
+    return 0
+
+
+def _vocabulary(args: argparse.Namespace) -> int:
+    for line in make_vocabulary(args.output, args.model, args.cache):
+        print(line)
+    return 0
+
+
+def _poses(args: argparse.Namespace) -> int:
+    poses, skipped = walking_poses(), []
+    if args.images is not None:
+        poses, skipped = extract_poses(args.images, args.model)
+    for line in skipped:
+        print(line)
+    save_poses(args.output, poses)
+    if args.picture is not None:
+        draw_poses(poses, args.picture)
+    print(f"{args.output}: {len(poses)} poses")
     return 0
 
 

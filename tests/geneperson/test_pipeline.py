@@ -63,6 +63,7 @@ def test_finished_set_has_what_was_asked_for(pristine: Path) -> None:
         "bounding_box_test",
         "identities.jsonl",
         "images.jsonl",
+        "rejects.jsonl",
         "dataset.json",
         "README.md",
     }

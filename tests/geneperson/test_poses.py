@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,20 @@ def test_a_camera_that_looks_down_sees_the_front_foot_lower():
         return joints[poses.L_ANKLE, 1] - joints[poses.R_ANKLE, 1]
 
     assert lead(steep) > lead(level) + 0.02
+
+
+def test_joint_names_follow_openposes_order():
+    for name, joint in vars(poses).items():
+        if isinstance(joint, int) and name.split("_")[-1].lower() in " ".join(poses.JOINT_NAMES):
+            spelled = name.replace("R_", "right_").replace("L_", "left_").lower()
+            assert poses.JOINT_NAMES[joint] == spelled
+    assert len(set(poses.JOINT_NAMES)) == poses.NUM_JOINTS
+
+
+def test_a_pose_with_an_unknown_joint_or_depth_has_no_depth():
+    whole = walking_pose(30.0, 0.4)
+    assert whole.has_depth
+    for unknown in ((slice(None), 2), (poses.L_KNEE, 2), (poses.L_KNEE, slice(None))):
+        joints = whole.joints.copy()
+        joints[unknown] = np.nan
+        assert not dataclasses.replace(whole, joints=joints).has_depth

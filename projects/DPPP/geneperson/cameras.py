@@ -1,4 +1,4 @@
-"""What a camera does to the finished picture: resolution, blur, tone, colour cast and sensor noise.
+"""What a camera does to the finished picture: occlusion, resolution, blur, tone, noise and JPEG.
 
 Each scene has its own camera, as each camera of a real Re-ID data set has its own look.
 """
@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from .occlusion import THINGS, occlude
+
+_JPEG_JITTER = 6.0  # how far the quality of one image may lie from the camera's
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,9 @@ class Camera:
         gamma: exponent of the tone curve, above 1 darkens the middle tones.
         saturation: 0 = grey, 1 = unchanged.
         black: grey level that black is lifted to, 0..255.
+        jpeg: quality of the camera's own compression, 1..100; 0 = not compressed.
+        occlusion: probability that something stands in front of the person, 0..1.
+        occluders: names out of `occlusion.THINGS`, what may stand before this camera.
     """
 
     resolution: float = 1.0
@@ -34,10 +41,15 @@ class Camera:
     gamma: float = 1.0
     saturation: float = 1.0
     black: float = 0.0
+    jpeg: int = 0
+    occlusion: float = 0.0
+    occluders: tuple[str, ...] = tuple(THINGS)
 
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(H, W, 3) uint8 as this camera would have recorded it, a new array."""
         height, width = image.shape[:2]
+        if self.occlusion and rng.random() < self.occlusion:
+            image = occlude(image, rng, self.occluders)
         jitter = rng.uniform(-1.0, 1.0, 6)
         image = self._resolve(image, 1.0 + 0.12 * jitter[0])
         seen = cv2.LUT(image, self._tone_table(jitter[1], jitter[2:5]))
@@ -51,7 +63,8 @@ class Camera:
             # Chroma noise is coarser than luma noise: sensors interpolate colour.
             coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32)
             seen += cv2.resize(coarse, (width, height)) * (0.6 * strength)
-        return np.clip(seen + 0.5, 0.0, 255.0).astype(np.uint8)
+        recorded = np.clip(seen + 0.5, 0.0, 255.0).astype(np.uint8)
+        return self._compress(recorded, rng) if self.jpeg else recorded
 
     def _resolve(self, image: np.ndarray, factor: float) -> np.ndarray:
         height, width = image.shape[:2]
@@ -70,3 +83,11 @@ class Camera:
         black = self.black / 255.0
         level = black + (1.0 - black) * np.clip(level, 0.0, 1.0)
         return (255.0 * level).astype(np.float32).reshape(1, 256, 3)
+
+    def _compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(H, W, 3) uint8 after the camera's JPEG encoder and a decoder."""
+        quality = round(self.jpeg + rng.uniform(-_JPEG_JITTER, _JPEG_JITTER))
+        # OpenCV's order is B, G, R, which decides what is luma and what is chroma.
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, min(max(quality, 1), 100)])
+        return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

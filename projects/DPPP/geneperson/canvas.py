@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from .poses import Pose
+
+if TYPE_CHECKING:
+    from yacs.config import CfgNode
 
 # OpenPose's 17 limbs and 18 colours (RGB), as ControlNet's pose model was trained on them.
 LIMBS = (
@@ -36,6 +40,10 @@ class Grid:
     rows: int
     cell_height: int
     cell_width: int
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> Grid:
+        return cls(cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, *cfg.CANVAS.CELL_SIZE)
 
     @property
     def num_cells(self) -> int:

@@ -11,7 +11,7 @@ _CARD = """# GenePerson: virtual pedestrians made from text
 
 {identities} identities ({train} for training, {test} held out) in {images} images of
 {height} x {width} pixels (height x width). No real person's image was used: every person was drawn
-by a program from a text prompt, and any resemblance to a real person is a coincidence.
+by a program from a text prompt, and any resemblance to a real person is a coincidence.{trained_on}
 
 ## How it was made
 
@@ -19,10 +19,13 @@ Attribute words were combined at random into prompts, no two of which share the 
 prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose a cell, by the
 `{synthesis}` synthesizer. Cells without exactly one whole person of usable size were dropped. Each
 kept cell was relit and put into one of six scenes (the cameras c1..c6: street, commercial, park,
-field, residential, indoor) under one of nine lightings (s1..s9), and seen through that scene's
-camera of the `{domain}` camera world. {toy}
+field, residential, indoor) under one of nine lightings (s1..s9){cameras}. {toy}
 
-To make the same set again, use the configuration in `dataset.json` with geneperson {version}.
+To make the same set again, use the configuration in `dataset.json` with geneperson {version};
+`geneperson_gen.py build --only PID` makes one identity again, with the same bytes on the same
+machine.
+
+{models}
 
 ## Files
 
@@ -34,6 +37,7 @@ To make the same set again, use the configuration in `dataset.json` with geneper
   each identity
 - `images.jsonl`: file, pid, scene, lighting, cell, view, mask area (share of the cell) and sha256
   of each image
+- `rejects.jsonl`, `rejects.jpg`: the cells that were not used, with the reason, and examples
 - `dataset.json`: counts, configuration, versions, and the digest of the whole set
 
 Digest: `{digest}`
@@ -50,25 +54,36 @@ Training and evaluating person re-identification without images of real people. 
 recognising who a real person is, or for inferring traits of real people: gender, body, skin and
 hair are words of a prompt here, not measurements.
 
-## Limits
+## Limits and known biases
 
 - The words come from a fixed vocabulary, and only adults ("woman", "man") are described; the set
   shows the balance above and nothing about the balance of any real population.
-- One identity wears one outfit everywhere, and every image shows one walking person, drawn whole
-  and framed as a detector might, which can cut feet or hair: no crowds, no occlusion, no change of
-  clothes.
+{biases}- One identity wears one outfit everywhere, and every image shows one walking person, framed
+  as a detector might, which can cut feet or hair: no crowds, no change of clothes.
 - Six scenes stand in for six cameras; a camera here is a kind of place, not one fixed spot.
 
 ## Licence
 
-The images carry no third party's rights when the procedural synthesizer made them; they may be used
-under the licence of the software that made them (Apache-2.0). With a diffusion model, the terms of
-that model's weights apply to the images too.
+{licence}
 """
 _TOY = (
     "The procedural synthesizer draws simple shaded bodies; it is a toy that runs the whole system "
     "without a\ndiffusion model, and its pictures are far from photographs."
 )
+
+
+_CAMERAS = ", and seen through that scene's\ncamera of the `{domain}` camera world"
+_TRAINED_ON = """ The
+models that drew them were trained by others on images from the web, which can show real people;
+this set holds only what they drew."""
+_BIASES = """- A model draws what its training images made likely: who stands for "woman" or
+  "man", which skin and hair come out as asked, and what looks like a street follow the web, not the
+  world. Words of a prompt may be ignored; the attributes are what was asked for, not what is seen.
+"""
+_OWN_LICENCE = """No third party has rights in the images: they may be used under the licence of the
+software that made them (Apache-2.0)."""
+_MODELS_LICENCE = """The terms of the models apply to the images, beside the licence of the software
+that made them (Apache-2.0): read each model's card before you share or use them."""
 
 
 def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
@@ -81,7 +96,8 @@ def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
     configuration = dataset["configuration"]
     height, width = configuration["CANVAS"]["CELL_SIZE"]
     splits = dataset["identities"]
-    synthesis = dataset["models"]["synthesis"]
+    models = {key: model for key, model in dataset["models"].items() if key != "synthesis"}
+    cameras = _CAMERAS.format(domain=configuration["DOMAIN"])
     return _CARD.format(
         identities=sum(splits.values()),
         train=splits["train"],
@@ -91,10 +107,25 @@ def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
         width=width,
         columns=configuration["CANVAS"]["COLUMNS"],
         rows=configuration["CANVAS"]["ROWS"],
-        synthesis=synthesis,
-        domain=configuration["DOMAIN"],
-        toy=_TOY if synthesis == "procedural" else "",
+        synthesis=dataset["models"]["synthesis"],
+        cameras=cameras if configuration["CAMERA"]["EFFECTS"] else "",
+        toy="" if models else _TOY,
+        models=_table(models),
+        trained_on=_TRAINED_ON if models else "",
+        biases=_BIASES if models else "",
+        licence=_MODELS_LICENCE if models else _OWN_LICENCE,
         version=dataset["software"]["geneperson"],
         digest=dataset["digest"],
         statistics="\n".join(summary(dataset, identities)),
     )
+
+
+def _table(models: dict[str, dict[str, str]]) -> str:
+    """List the models as a Markdown table."""
+    if not models:
+        return "No model was used."
+    rows = [
+        f"| {role} | {model['name']} | {model['revision']} | {model['licence']} |"
+        for role, model in sorted(models.items())
+    ]
+    return "\n".join(["| model | name | revision | licence |", "| --- | --- | --- | --- |", *rows])

@@ -1,7 +1,4 @@
-"""All settings of a build: defaults, checks, and reading them from YAML and overrides.
-
-The keys and their meaning are listed here; ``configs/GenePerson/Base.yml`` holds the same defaults.
-"""
+"""Reading the settings of a build from YAML and overrides, and refusing what no build can use."""
 
 from __future__ import annotations
 
@@ -10,62 +7,25 @@ from pathlib import Path
 import yaml
 from yacs.config import CfgNode
 
+from .defaults import DEFAULTS
 from .errors import UserError
 
 _BASE = "_BASE_"
-
-_C = CfgNode()
-# Root of every random draw; another seed makes other people.
-_C.SEED = 0
-# Camera world: "source", or "shifted" (other sensors, camera height, framing, bodies, backgrounds).
-_C.DOMAIN = "source"
-_C.IDENTITIES = CfgNode()
-# Identities to train on (bounding_box_train). The paper's set has 6641.
-_C.IDENTITIES.TRAIN = 6641
-# Held-out identities (query and bounding_box_test); their pids follow the training pids.
-_C.IDENTITIES.TEST = 0
-_C.VOCABULARY = CfgNode()
-# JSON file of words; empty means the curated vocabulary that ships with the package.
-_C.VOCABULARY.FILE = ""
-_C.CANVAS = CfgNode()
-# Cells of one identity's canvas, one view each; the paper has 42.
-_C.CANVAS.COLUMNS = 7
-_C.CANVAS.ROWS = 6
-# (height, width) of a cell and so of every image, in pixels.
-_C.CANVAS.CELL_SIZE = (256, 128)
-_C.POSES = CfgNode()
-# Width of a limb in the skeleton map, in pixels.
-_C.POSES.LIMB_WIDTH = 4
-_C.SYNTHESIS = CfgNode()
-# What draws people and scenes; "procedural" needs no weights and no GPU.
-_C.SYNTHESIS.NAME = "procedural"
-_C.SCENES = CfgNode()
-# Background pictures per scene and lighting; images are random crops of them.
-_C.SCENES.POOL_SIZE = 4
-_C.CAMERA = CfgNode()
-# Noise, blur, resolution and colour cast of each scene's camera.
-_C.CAMERA.EFFECTS = True
-_C.QUALITY = CfgNode()
-# Smallest and largest share of a cell that a person may cover, 0..1.
-_C.QUALITY.MIN_AREA = 0.05
-_C.QUALITY.MAX_AREA = 0.60
-# Smallest height of a person as a share of the cell's height, 0..1.
-_C.QUALITY.MIN_HEIGHT = 0.40
-# An identity with fewer good cells is dropped, and the next prompt takes its place.
-_C.QUALITY.MIN_CELLS = 4
-# Quality of the written JPEGs, 1..100.
-_C.JPEG_QUALITY = 95
+_FILES = ("VOCABULARY.FILE", "POSES.FILE")  # relative to the file that names them
+DTYPES = ("bf16", "fp16", "fp32")
+PROVIDERS = ("auto", "cuda", "cpu")
 
 
 def get_cfg() -> CfgNode:
     """Give a fresh copy of the default settings."""
-    return _C.clone()
+    return DEFAULTS.clone()
 
 
 def load(config_file: str | Path, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    A relative ``_BASE_`` or ``VOCABULARY.FILE`` in a file starts from that file's folder.
+    A relative ``_BASE_``, ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file starts from that file's
+    folder.
 
     Returns:
         Checked and frozen settings.
@@ -76,7 +36,7 @@ def load(config_file: str | Path, opts: list[str] | tuple[str, ...] = ()) -> Cfg
     cfg = get_cfg()
     for path, content in _chain(Path(config_file), ()):
         for key, value in _flatten(content):
-            if key == "VOCABULARY.FILE" and value:
+            if key in _FILES and value:
                 value = str((path.parent / str(value)).resolve())
             _set(cfg, key, value, str(path))
     if len(opts) % 2:
@@ -93,6 +53,7 @@ def check(cfg: CfgNode) -> None:
     height, width = cfg.CANVAS.CELL_SIZE if len(cfg.CANVAS.CELL_SIZE) == 2 else (0, 0)
     train, test = cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST
     cells, quality = cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS, cfg.QUALITY
+    diffusion = cfg.DIFFUSION
     rules = (
         (0 <= cfg.SEED < 2**63, "SEED", "0 or more"),
         (train >= 0, "IDENTITIES.TRAIN", "0 or more"),
@@ -116,6 +77,26 @@ def check(cfg: CfgNode) -> None:
             "QUALITY.MIN_CELLS",
             "2 or more where IDENTITIES.TEST is set: a held-out identity is seen by two cameras",
         ),
+        (0 <= quality.MIN_JOINTS <= 1, "QUALITY.MIN_JOINTS", "in 0..1"),
+        (0 <= diffusion.POSE_SCALE <= 2, "DIFFUSION.POSE_SCALE", "in 0..2"),
+        (0 <= diffusion.EDGE_SCALE <= 2, "DIFFUSION.EDGE_SCALE", "in 0..2"),
+        (diffusion.STEPS >= 1, "DIFFUSION.STEPS", "1 or more"),
+        (diffusion.GUIDANCE >= 0, "DIFFUSION.GUIDANCE", "0 or more"),
+        (diffusion.BATCH_SIZE >= 1, "DIFFUSION.BATCH_SIZE", "1 or more"),
+        (diffusion.DTYPE in DTYPES, "DIFFUSION.DTYPE", f"one of {', '.join(DTYPES)}"),
+        (
+            cfg.SYNTHESIS.NAME != "diffusion" or _is_drawable(cfg),
+            "DIFFUSION.SCALE",
+            "such that both sides of the canvas times SCALE are multiples of 8",
+        ),
+        (0.25 <= diffusion.SCALE <= 8, "DIFFUSION.SCALE", "in 0.25..8"),
+        (
+            len(diffusion.BACKGROUND_SIZE) == 2
+            and all(_is_size(side) and side % 8 == 0 for side in diffusion.BACKGROUND_SIZE),
+            "DIFFUSION.BACKGROUND_SIZE",
+            "(height, width) in 16..4096, multiples of 8",
+        ),
+        (cfg.MATTING.PROVIDER in PROVIDERS, "MATTING.PROVIDER", f"one of {', '.join(PROVIDERS)}"),
         (1 <= cfg.JPEG_QUALITY <= 100, "JPEG_QUALITY", "in 1..100"),
     )
     problems = [
@@ -127,6 +108,12 @@ def check(cfg: CfgNode) -> None:
 
 def _is_size(pixels: object) -> bool:
     return isinstance(pixels, int) and 16 <= pixels <= 4096
+
+
+def _is_drawable(cfg: CfgNode) -> bool:
+    """Tell whether SDXL can draw the canvas: its VAE works on blocks of 8 x 8 pixels."""
+    sides = zip((cfg.CANVAS.ROWS, cfg.CANVAS.COLUMNS), cfg.CANVAS.CELL_SIZE, strict=False)
+    return all(_is_size(cell) and n * cell * cfg.DIFFUSION.SCALE % 8 == 0 for n, cell in sides)
 
 
 def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:

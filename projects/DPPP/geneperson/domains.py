@@ -6,8 +6,8 @@ vocabulary in both, so that only the world around them changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .cameras import Camera
 from .errors import UserError
@@ -45,8 +45,25 @@ class Domain:
     cloth_noise: float
 
 
-def _cameras(*cameras: Camera) -> Mapping[str, Camera]:
-    return dict(zip(SCENES, cameras, strict=True))
+# What may stand before the person in each scene.
+_OCCLUDERS = {
+    "street": ("post", "bin", "car"),
+    "commercial": ("post", "bin", "wall"),
+    "park": ("post", "bin", "hedge"),
+    "field": ("post", "hedge"),
+    "residential": ("post", "bin", "hedge", "wall", "car"),
+    "indoor": ("post", "bin", "wall"),
+}
+
+
+def _cameras(
+    *looks: Camera, jpeg: Sequence[int], occlusion: Sequence[float]
+) -> Mapping[str, Camera]:
+    """Each scene's camera from its look, its compression and how often its view is blocked."""
+    return {
+        scene: replace(look, jpeg=quality, occlusion=often, occluders=_OCCLUDERS[scene])
+        for scene, look, quality, often in zip(SCENES, looks, jpeg, occlusion, strict=True)
+    }
 
 
 SOURCE = Domain(
@@ -58,6 +75,8 @@ SOURCE = Domain(
         Camera(resolution=0.75, noise=3.0, cast=(1.0, 1.01, 0.97), gamma=0.94),
         Camera(blur=0.5, noise=4.0, cast=(0.97, 0.99, 1.05), contrast=0.95),
         Camera(resolution=0.85, noise=4.0, cast=(1.05, 1.0, 0.93), gamma=1.06, saturation=0.92),
+        jpeg=(80, 70, 0, 85, 75, 60),
+        occlusion=(0.08, 0.12, 0.06, 0.0, 0.10, 0.05),
     ),
     pitch_deg=6.0,
     scale=(0.90, 1.05),
@@ -79,6 +98,8 @@ SHIFTED = Domain(
         Camera(0.50, 1.2, 7.0, (1.06, 1.03, 0.88), contrast=1.15, gamma=0.86, saturation=0.8),
         Camera(0.40, 0.9, 11.0, (0.92, 0.98, 1.12), contrast=0.85, gamma=1.1, saturation=0.65),
         Camera(0.48, 0.8, 12.0, (1.04, 1.06, 0.84), contrast=0.95, gamma=1.18, saturation=0.8),
+        jpeg=(45, 40, 55, 60, 50, 35),
+        occlusion=(0.15, 0.20, 0.12, 0.05, 0.15, 0.10),
     ),
     pitch_deg=22.0,
     scale=(0.78, 0.98),

@@ -9,7 +9,9 @@ from .domains import Domain
 from .lighting import Lighting, relight
 
 _SOLID = 250  # alpha from which a pixel's colour is the person's alone
-_FEET = 0.07  # share of the person's height that touches the ground
+_SOLE = 0.05  # share of the person's height, above the lowest point, that shades the ground
+_STEP = 0.22  # how much higher in the picture the farther foot may be, of the person's height
+_CONTACT = 0.42  # least darkness below the feet: even fog's light does not get under a sole
 
 
 def fuse(
@@ -84,22 +86,38 @@ def _shadowed(background: np.ndarray, alpha: np.ndarray, lighting: Lighting) -> 
     """(h, w, 3) float32: the background with the person's shadow on the ground."""
     ground = background.astype(np.float32)
     rows = np.flatnonzero(alpha.max(axis=1) > 127)
-    if not rows.size or not lighting.shadow:
+    if not rows.size:
         return ground
     height, width = alpha.shape
     foot_y, tall = int(rows[-1]), int(rows[-1] - rows[0]) + 1
-    # Contact: the feet's own outline, smeared along the ground.
-    contact = np.zeros_like(alpha)
-    top = max(0, foot_y - int(_FEET * tall))
-    drop = max(1, height // 110)
-    contact[top + drop : foot_y + 1 + drop] = alpha[top : foot_y + 1][: height - top - drop]
     spread = (width // 8 | 1, height // 42 | 1)
-    shade = cv2.blur(cv2.blur(contact, spread), spread).astype(np.float32)
+    contact = cv2.blur(cv2.blur(_soles(alpha, foot_y, tall), spread), spread).astype(np.float32)
+    darkest = max(lighting.shadow, _CONTACT)
+    shade = contact * darkest
     if lighting.shadow_length:
-        shade += 0.75 * _cast(alpha, foot_y, lighting)
-    factor = 1.0 - np.minimum(shade, 255.0) * (1.2 * lighting.shadow / 255.0)
+        shade += 0.75 * lighting.shadow * _cast(alpha, foot_y, lighting)
+    factor = 1.0 - np.minimum(shade, 255.0 * darkest) * (1.2 / 255.0)
     ground *= np.clip(factor, 0.15, 1.0)[:, :, None]
     return ground
+
+
+def _soles(alpha: np.ndarray, foot_y: int, tall: int) -> np.ndarray:
+    """(h, w) uint8 0..255: the outline's lowest parts, each column for itself, moved down a little.
+
+    Seen from above, the farther foot stands higher in the picture than the nearer one. What hangs
+    higher still, a hem or a hand, does not shade the ground right below it.
+    """
+    height = alpha.shape[0]
+    top = max(0, foot_y - int((_STEP + _SOLE) * tall))
+    legs = alpha[top : foot_y + 1]
+    lift = np.argmax(legs[::-1] > 127, axis=0)  # rows between foot_y and a column's lowest point
+    above = np.arange(foot_y - top, -1, -1)[:, None] - lift
+    weight = np.clip(1.5 * (1.0 - lift / (_STEP * tall)), 0.0, 1.0)
+    sole = np.where((above >= -1) & (above <= _SOLE * tall), legs * weight, 0.0)
+    drop = max(1, height // 110)
+    soles = np.zeros_like(alpha)
+    soles[top + drop : foot_y + 1 + drop] = sole[: height - top - drop]
+    return soles
 
 
 def _cast(alpha: np.ndarray, foot_y: int, lighting: Lighting) -> np.ndarray:

@@ -6,6 +6,8 @@
     query/  bounding_box_test/                    held-out identities
     identities.jsonl    one line per identity: pid, split, candidate, attributes, prompts, seed
     images.jsonl        one line per image: file, pid, scene, lighting, cell, view, area, sha256
+    rejects.jsonl       one line per cell that was not used: candidate, pid, cell, reason
+    rejects.jpg         examples of them
     dataset.json        counts, configuration, software and model versions, digest of the whole set
     README.md           the data card
 
@@ -31,6 +33,7 @@ TRAIN, QUERY, GALLERY = "bounding_box_train", "query", "bounding_box_test"
 FOLDERS = (TRAIN, QUERY, GALLERY)
 SPLITS = ("train", "test")
 IDENTITIES, IMAGES, DATASET, CARD = "identities.jsonl", "images.jsonl", "dataset.json", "README.md"
+REJECTS, REJECT_SHEET = "rejects.jsonl", "rejects.jpg"
 STAGING = ".build"
 FORMAT = 1  # of the tables and dataset.json; changes when a reader has to change
 
@@ -101,6 +104,16 @@ class IdentityRow:
     seed: int
 
 
+@dataclass(frozen=True)
+class RejectRow:
+    """One line of rejects.jsonl; pid is 0 where the whole candidate was dropped."""
+
+    candidate: int
+    pid: int
+    cell: int
+    reason: str
+
+
 Row = TypeVar("Row", ImageRow, IdentityRow)
 _TYPES = {"int": int, "str": str, "float": (int, float), "dict[str, str]": dict}
 
@@ -117,7 +130,7 @@ def count(
     }
 
 
-def to_jsonl(rows: Iterable[ImageRow | IdentityRow]) -> bytes:
+def to_jsonl(rows: Iterable[ImageRow | IdentityRow | RejectRow]) -> bytes:
     """Write rows as one JSON object a line."""
     return "".join(json.dumps(asdict(row)) + "\n" for row in rows).encode()
 

@@ -21,10 +21,12 @@ from yacs.config import CfgNode
 
 from . import config, layout, prompts, vocabulary
 from .domains import get_domain
+from .drawn_ahead import drawn_ahead
 from .errors import UserError
 from .publish import publish
 from .settings import code_digest, describe, difference
 from .staging import Record, Staging
+from .synthesis import check_name, draws_in_workers
 from .vocabulary import Vocabulary
 from .workers import draw_in_order
 
@@ -56,6 +58,7 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
         raise UserError(f"workers is {workers}, must be 1 or more")
     config.check(cfg)
     get_domain(cfg.DOMAIN)
+    check_name(cfg.SYNTHESIS.NAME)
     words = vocabulary.load(cfg.VOCABULARY.FILE)
     prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
     output, settings = Path(output), describe(cfg, words)
@@ -113,8 +116,8 @@ def _refuse_other_build(previous: dict, begun: dict, output: Path) -> None:
 
 
 def _leave_nothing_empty(output: Path, staging: Staging) -> None:
-    """After a failure before the first candidate, leave the disk as it was."""
-    if not staging.indices() and not (output / layout.DATASET).exists():
+    """After a failure before anything was drawn, leave the disk as it was."""
+    if staging.is_empty() and not (output / layout.DATASET).exists():
         staging.remove()
         if not any(output.iterdir()):
             output.rmdir()
@@ -124,12 +127,16 @@ def _draw(cfg: CfgNode, words: Vocabulary, staging: Staging, workers: int) -> li
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
     needed = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
     staged = staging.indices()
-    to_draw = (one for one in prompts.identities(words, cfg.SEED) if one.index not in staged)
+    identities = prompts.identities(words, cfg.SEED)
+    if draws_in_workers(cfg.SYNTHESIS.NAME):
+        jobs, scenes_dir = ((one, None) for one in identities if one.index not in staged), None
+    else:
+        jobs, scenes_dir = drawn_ahead(cfg, identities, staged, staging), staging.scenes
     records: list[Record] = []
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
-        closing(draw_in_order(cfg, to_draw, min(workers, needed))) as drawn,
+        closing(draw_in_order(cfg, jobs, min(workers, needed), scenes_dir)) as drawn,
         tqdm(total=needed, unit="identity", desc="geneperson") as progress,
     ):
         while num_accepted < needed:
@@ -170,8 +177,8 @@ def _refuse_endless_rejection(records: list[Record], in_a_row: int) -> None:
     )
 
 
-def _finished(output: Path, settings: dict) -> dict:
-    """Accept a finished set of the same settings; refuse one of others."""
+def read_finished(output: Path, settings: dict) -> dict:
+    """Read ``dataset.json`` of a finished set of the same settings; refuse one of others."""
     path = output / layout.DATASET
     try:
         dataset = json.loads(path.read_bytes())
@@ -181,6 +188,19 @@ def _finished(output: Path, settings: dict) -> dict:
     if different:
         raise UserError(
             f"{output} holds a finished set with {different}; choose another --output or delete it"
+        )
+    return dataset
+
+
+def _finished(output: Path, settings: dict) -> dict:
+    """Accept a finished set whose files are all there."""
+    dataset = read_finished(output, settings)
+    rows = layout.read_rows(output, layout.ImageRow, [])
+    missing = [row for row in rows if not (output / row.file).is_file()]
+    if missing or len(rows) != sum(dataset["images"].values()):
+        raise UserError(
+            f"{output} was finished, but files are missing since then: run verify on it, and "
+            "build --only PID for each identity that it names"
         )
     logger.info("%s: already complete", output)
     return dataset

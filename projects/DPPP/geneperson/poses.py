@@ -16,9 +16,14 @@ import numpy as np
 NUM_JOINTS = 18  # OpenPose's COCO order
 NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, L_SHOULDER, L_ELBOW, L_WRIST = range(8)
 R_HIP, R_KNEE, R_ANKLE, L_HIP, L_KNEE, L_ANKLE, R_EYE, L_EYE, R_EAR, L_EAR = range(8, 18)
+JOINT_NAMES = (
+    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist",
+    "left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle",
+    "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
+)  # fmt: skip
 
 # In the order of rising azimuth, 45 degrees each; "left" and "right" are the viewer's.
-_VIEWS = ("front", "front-right", "right", "back-right", "back", "back-left", "left", "front-left")
+VIEWS = ("front", "front-right", "right", "back-right", "back", "back-left", "left", "front-left")
 
 BODY_HEIGHT = 0.86  # of the cell height, crown to ground
 GROUND = 0.945  # y of the ground line in the cell
@@ -40,8 +45,8 @@ class Pose:
 
     Attributes:
         joints: (18, 3) float32; x, y in 0..1 of the cell (y down), z in cell heights, + towards the
-            camera.
-        visible: (18,) bool; False for face joints turned away.
+            camera. What a picture or a file does not tell is NaN: z, or all of an unseen joint.
+        visible: (18,) bool; False for face joints turned away and for joints that were not found.
         azimuth_deg: 0 faces the camera, 90 faces the viewer's right, 180 shows the back.
         view: name of the nearest of eight views; "right" faces the viewer's right.
         pitch_deg: how far the camera looks down.
@@ -55,10 +60,15 @@ class Pose:
     pitch_deg: float = 0.0
     aspect: float = 0.5
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether all 18 joints are known in three dimensions, as drawing by formula needs."""
+        return bool(np.isfinite(self.joints).all())
+
 
 def view_name(azimuth_deg: float) -> str:
     """Name of the 45-degree sector around `azimuth_deg`."""
-    return _VIEWS[round((azimuth_deg % 360.0) / 45.0) % 8]
+    return VIEWS[round((azimuth_deg % 360.0) / 45.0) % 8]
 
 
 def walking_poses(count: int = 42, pitch_deg: float = 0.0, aspect: float = 0.5) -> list[Pose]:

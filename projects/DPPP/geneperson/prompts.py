@@ -22,12 +22,15 @@ from .errors import UserError
 from .lighting import LIGHTINGS
 from .vocabulary import BODY, GARMENTS, GENDERS, OUTFIT, STYLES, Vocabulary
 
+# What makes one canvas show one person from all sides; the same in every prompt.
+SHEET = (
+    "simple background, multiple views of the same character, multiple views, "
+    "side view, back view, front view"
+)
 TEMPLATE = (
     "{gender}, walking, {upper_color} {upper_pattern} {upper_wear}, "
     "{lower_color} {lower_pattern} {lower_wear}, {footwear_color} {footwear}, {lighting}, "
-    "{body_shape}, {build}, {hair_color} hair color, {hairstyle}, {skin_color} skin, "
-    "simple background, multiple views of the same character, multiple views, "
-    "side view, back view, front view"
+    "{body_shape}, {build}, {hair_color} hair color, {hairstyle}, {skin_color} skin, " + SHEET
 )
 NEGATIVE_PROMPT = (
     "child, kid, toddler, baby, teenager, underage, nude, naked, nsfw, underwear, lingerie, "

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,13 @@ import numpy as np
 from yacs.config import CfgNode
 
 from . import card, layout, seeding
+from .contact_sheet import PER_REASON, contact_sheet
 from .errors import UserError
 from .prompts import Identity
 from .staging import Record, Staging
 from .version import __version__
+
+_MODEL_SOFTWARE = ("torch", "diffusers", "transformers", "peft", "rembg")
 
 
 def publish(
@@ -57,18 +61,15 @@ def publish(
         layout.IMAGES: layout.to_jsonl(image_rows),
     }
     tables = {file: layout.sha256(content) for file, content in files.items()}
+    files |= _reject_files(staging, records)
+    models = staging.models() or {}
     dataset = {
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
         **_count_candidates(records, cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS),
         **settings,
-        "models": {"synthesis": cfg.SYNTHESIS.NAME},
-        "software": {
-            "geneperson": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "opencv": cv2.__version__,
-        },
+        "models": {"synthesis": cfg.SYNTHESIS.NAME, **models},
+        "software": _software(with_models=bool(models)),
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
     }
     files[layout.CARD] = card.render(dataset, identity_rows).encode()
@@ -78,6 +79,36 @@ def publish(
         layout.write_atomic(output / file, content)
     layout.write_atomic(output / layout.DATASET, layout.to_json(dataset))
     return dataset
+
+
+def _software(with_models: bool) -> dict[str, str]:
+    """Give the versions of what made the images."""
+    versions = {
+        "geneperson": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+    if with_models:
+        versions |= {name: metadata.version(name) for name in _MODEL_SOFTWARE}
+    return versions
+
+
+def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, bytes]:
+    """Give the table of rejected cells, and a sheet of examples if there are any."""
+    rows, pid = [], 0
+    samples: dict[str, list[bytes]] = defaultdict(list)
+    for record in records:
+        pid += bool(record.images)
+        for cell, reason in sorted(record.rejected.items()):
+            rows.append(layout.RejectRow(record.index, pid if record.images else 0, cell, reason))
+        if any(len(samples[reason]) < PER_REASON for reason in record.rejected.values()):
+            for cell, jpeg in staging.samples(record.index).items():
+                samples[record.rejected[cell]].append(jpeg)
+    files = {layout.REJECTS: layout.to_jsonl(rows)}
+    if rows:
+        files[layout.REJECT_SHEET] = contact_sheet(samples)
+    return files
 
 
 def _identity_row(pid: int, split: str, identity: Identity) -> layout.IdentityRow:

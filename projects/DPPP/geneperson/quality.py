@@ -5,15 +5,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .poses import Pose
+
 NO_PERSON = "no person"
 SEVERAL_PEOPLE = "several people"
 CUT_OFF = "cut off"
 TOO_SMALL = "too small"
 TOO_LARGE = "too large"
-REASONS = (NO_PERSON, SEVERAL_PEOPLE, CUT_OFF, TOO_SMALL, TOO_LARGE)
+WRONG_POSE = "wrong pose"
 
 _OPAQUE = 128  # alpha from which a pixel belongs to a person
 _SPECK = 0.005  # share of the cell below which a blob is dirt of the matting, not a person
+_REACH = 0.02  # a joint this close to the person, as a share of the cell's height, lies on it
 _SECOND_PERSON = 0.30  # a second blob this large, as a share of the first, is another person
 
 
@@ -37,7 +40,7 @@ def check(alpha: np.ndarray, min_area: float, max_area: float, min_height: float
         min_height: smallest height of the person's bounding box, as a share of the cell's height.
 
     Returns:
-        None for a good cell, else the first of `REASONS` that applies.
+        None for a good cell, else the first reason that applies.
     """
     mask = person_mask(alpha)
     _, _, blobs, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -56,3 +59,24 @@ def check(alpha: np.ndarray, min_area: float, max_area: float, min_height: float
     if areas.sum() > max_area * mask.size:
         return TOO_LARGE
     return None
+
+
+def check_pose(alpha: np.ndarray, pose: Pose, min_joints: float) -> str | None:
+    """Judge whether the person stands as the skeleton asked.
+
+    Args:
+        alpha: (H, W) uint8, 0 = background, 255 = person.
+        pose: the skeleton the cell was drawn from.
+        min_joints: smallest share of the visible joints that must lie on the person, 0..1.
+
+    Returns:
+        None for a good cell, else `WRONG_POSE`.
+    """
+    if not min_joints:
+        return None
+    height, width = alpha.shape
+    reach = 2 * round(_REACH * height) + 1
+    near = cv2.dilate(person_mask(alpha), np.ones((reach, reach), np.uint8))
+    joints = pose.joints[pose.visible, :2] * (width, height)
+    x, y = np.clip(joints.T.astype(int), 0, [[width - 1], [height - 1]])
+    return WRONG_POSE if near[y, x].mean() < min_joints else None

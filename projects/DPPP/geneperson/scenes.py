@@ -7,13 +7,31 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .lighting import LIGHTINGS
+from .lighting import LIGHTINGS, Lighting
 
 SCENES = ("street", "commercial", "park", "field", "residential", "indoor")
+# What stands in a scene, for the paper's background template.
+_SCENERY = {
+    "street": "outdoors, street, {lighting}, building, tree",
+    "commercial": "outdoors, commercial area, {lighting}, shops, shop windows, signs",
+    "park": "outdoors, park, {lighting}, path, lawn, tree",
+    "field": "outdoors, field, {lighting}, grass, footpath, sky",
+    "residential": "outdoors, residential area, {lighting}, houses, fence, parked car",
+    "indoor": "indoors, shopping mall corridor, {lighting}, floor, wall",
+}
+NEGATIVE_PROMPT = "person, people, pedestrian, crowd, face, text, watermark, blurry, lowres"
 _ZOOM = (0.84, 1.0)  # height of a crop as a share of the picture's height
 
 
-class _Painter(Protocol):
+def background_prompt(scene: str, lighting: Lighting) -> str:
+    """Fill the paper's background template: scenery, place, lighting, things, realistic."""
+    words = _SCENERY[scene].format(lighting=lighting.prompt)
+    return f"scenery, {words}, realistic, photo background"
+
+
+class Painter(Protocol):
+    """Whatever gives background pictures: a synthesizer, or a folder of finished ones."""
+
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray: ...
 
 
@@ -24,7 +42,7 @@ class ScenePool:
     diffusion model needs seconds for each one.
     """
 
-    def __init__(self, synthesizer: _Painter, pool_size: int):
+    def __init__(self, synthesizer: Painter, pool_size: int):
         self._synthesizer = synthesizer
         self._pool_size = pool_size
         self._pictures: dict[tuple[str, str, int], np.ndarray] = {}

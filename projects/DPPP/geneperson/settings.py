@@ -8,17 +8,39 @@ from pathlib import Path
 
 from yacs.config import CfgNode
 
+from . import layout
+from .synthesis import draws_in_workers
 from .vocabulary import Vocabulary
 
 
 def describe(cfg: CfgNode, words: Vocabulary) -> dict:
     """Give what decides about a set's content: settings and words.
 
-    A vocabulary file is described by its name and content, because its path says nothing.
+    Files are described by their name and content, because a path says nothing, and only the
+    settings of the route that is taken count. Local models are named here; what is in them is
+    recorded when they are loaded.
     """
     configuration = json.loads(json.dumps(cfg))
-    configuration["VOCABULARY"]["FILE"] = Path(cfg.VOCABULARY.FILE).name
-    return {"configuration": configuration, "vocabulary_sha256": words.sha256}
+    description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
+    for section in ("VOCABULARY", "POSES"):
+        configuration[section]["FILE"] = Path(cfg[section].FILE).name
+    if cfg.POSES.FILE:
+        description["poses_sha256"] = layout.sha256(Path(cfg.POSES.FILE).read_bytes())
+    if draws_in_workers(cfg.SYNTHESIS.NAME):
+        del configuration["DIFFUSION"], configuration["MATTING"]
+    else:
+        _shorten_paths(configuration["DIFFUSION"])
+        _shorten_paths(configuration["MATTING"])
+    return description
+
+
+def _shorten_paths(section: dict) -> None:
+    """Put the last name in the place of each path that exists."""
+    for key, value in section.items():
+        if isinstance(value, dict):
+            _shorten_paths(value)
+        elif isinstance(value, str) and value and Path(value).expanduser().exists():
+            section[key] = Path(value).name
 
 
 def difference(found: dict, wanted: dict, prefix: str = "") -> str | None:

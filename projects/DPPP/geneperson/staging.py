@@ -4,7 +4,9 @@
 
     .build/lock                         held by the build that runs
     .build/build.json                   what is being built; another configuration is refused
-    .build/identities/000012/record.json, 000017.jpg ...     candidate 12, good or rejected
+    .build/models.json                  the models that draw and cut out, if there are any
+    .build/scenes/street_day_000.png    backgrounds, if a model draws them
+    .build/identities/000012/record.json, 000017.jpg, reject_000003.jpg ...   candidate 12
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from pathlib import Path
 from . import layout
 from .candidate import Candidate
 from .errors import UserError
+
+_REJECT = "reject_"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Staging:
         self.root = output / layout.STAGING
         self._identities = self.root / "identities"
         self._settings = self.root / "build.json"
+        self._models = self.root / "models.json"
+        self.scenes = self.root / "scenes"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -80,6 +86,28 @@ class Staging:
         for half_written in self._identities.glob("*.tmp"):
             shutil.rmtree(half_written)
 
+    def is_empty(self) -> bool:
+        """Tell whether nothing that took time is on disk."""
+        return not self.indices() and not (self.scenes.is_dir() and any(self.scenes.iterdir()))
+
+    def keep_models(self, models: dict[str, dict[str, str]]) -> None:
+        """Record the models in use; refuse others than the build began with."""
+        begun = self.models()
+        if begun is not None and begun != models:
+            changed = sorted(key for key in {*begun, *models} if begun.get(key) != models.get(key))
+            raise UserError(
+                f"{self.root.parent} holds an unfinished build by other models "
+                f"({', '.join(changed)} changed); choose another --output, or delete {self.root}"
+            )
+        layout.write_atomic(self._models, layout.to_json(models))
+
+    def models(self) -> dict[str, dict[str, str]] | None:
+        """Give the models of the build that was begun here; None if it has used none."""
+        try:
+            return json.loads(self._models.read_bytes())
+        except FileNotFoundError:
+            return None
+
     def indices(self) -> set[int]:
         """List the candidates that are on disk."""
         if not self._identities.is_dir():
@@ -105,6 +133,8 @@ class Staging:
                         layout.sha256(image.jpeg),
                     )
                 )
+            for cell, jpeg in candidate.samples.items():
+                (temporary / f"{_REJECT}{_file(cell)}").write_bytes(jpeg)
             record = Record(candidate.index, tuple(images), candidate.rejected)
             content = {"images": [vars(image) for image in images], "rejected": record.rejected}
             (temporary / "record.json").write_bytes(layout.to_json(content))
@@ -128,6 +158,13 @@ class Staging:
     def image(self, index: int, cell: int) -> Path:
         """Give the path of a candidate's image."""
         return self._folder(index) / _file(cell)
+
+    def samples(self, index: int) -> dict[int, bytes]:
+        """Give pictures of a candidate's rejected cells, one for each reason."""
+        return {
+            int(path.stem.removeprefix(_REJECT)): path.read_bytes()
+            for path in sorted(self._folder(index).glob(f"{_REJECT}*"))
+        }
 
     def remove(self) -> None:
         """Delete the folder once the set is finished."""

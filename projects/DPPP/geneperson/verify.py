@@ -14,7 +14,8 @@ from .errors import UserError
 from .layout import IdentityRow, ImageRow
 from .verify_rows import check_held_out, check_identities, check_rows
 
-_OWN_FILES = (layout.IDENTITIES, layout.IMAGES, layout.DATASET, layout.CARD)
+_TABLES = (layout.IDENTITIES, layout.IMAGES)
+_OWN_FILES = (*_TABLES, layout.DATASET, layout.CARD, layout.REJECTS, layout.REJECT_SHEET)
 
 
 def verify(directory: str | Path) -> list[str]:
@@ -130,15 +131,20 @@ def _check_dataset(
         problems.append(f"{where}: format is {dataset.get('format')!r}, must be {layout.FORMAT}")
     tables: dict[str, str] = {}
     stated = dataset.get("files")
-    for file in (layout.IDENTITIES, layout.IMAGES, layout.CARD):
+    stated = stated if isinstance(stated, dict) else {}
+    for file in dict.fromkeys((*_TABLES, layout.CARD, *stated)):
         path = root / file
+        if file not in _OWN_FILES:
+            problems.append(f"{where}: {file!r} does not belong to a data set")
+            continue
         if not path.is_file():
             problems.append(f"{file}: missing")
             continue
-        tables[file] = layout.sha256(path.read_bytes())
-        if not isinstance(stated, dict) or stated.get(file) != tables[file]:
+        found = layout.sha256(path.read_bytes())
+        if stated.get(file) != found:
             problems.append(f"{file}: altered, its sha256 differs from the one in {where}")
-    tables.pop(layout.CARD, None)
+        if file in _TABLES:
+            tables[file] = found
     for key, counted in layout.count(identities, images).items():
         if dataset.get(key) != counted:
             problems.append(f"{where}: {key} are {dataset.get(key)}, but {counted} are listed")

@@ -6,20 +6,37 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .base import Characters, Synthesizer
-from .procedural import ProceduralSynthesizer
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
 
-__all__ = ["Characters", "ProceduralSynthesizer", "Synthesizer", "build_synthesizer"]
+__all__ = ["Characters", "Synthesizer", "build_synthesizer", "check_name", "draws_in_workers"]
 
-_BUILDERS = {"procedural": ProceduralSynthesizer.from_config}
+NAMES = ("procedural", "diffusion")
 
 
 def build_synthesizer(cfg: CfgNode) -> Synthesizer:
-    """The synthesizer that `SYNTHESIS.NAME` asks for."""
-    if cfg.SYNTHESIS.NAME not in _BUILDERS:
-        raise UserError(
-            f"SYNTHESIS.NAME is {cfg.SYNTHESIS.NAME!r}: use one of {', '.join(_BUILDERS)}"
-        )
-    return _BUILDERS[cfg.SYNTHESIS.NAME](cfg)
+    """The synthesizer that `SYNTHESIS.NAME` asks for.
+
+    Raises:
+        UserError: unknown name; or packages, models or a device that it needs are not there.
+    """
+    check_name(cfg.SYNTHESIS.NAME)
+    if cfg.SYNTHESIS.NAME == "diffusion":
+        from .diffusion import DiffusionSynthesizer  # brings torch and diffusers
+
+        return DiffusionSynthesizer.from_config(cfg)
+    from .procedural import ProceduralSynthesizer
+
+    return ProceduralSynthesizer.from_config(cfg)
+
+
+def check_name(name: str) -> None:
+    """Refuse an unknown `SYNTHESIS.NAME`."""
+    if name not in NAMES:
+        raise UserError(f"SYNTHESIS.NAME is {name!r}: use one of {', '.join(NAMES)}")
+
+
+def draws_in_workers(name: str) -> bool:
+    """Tell whether every worker process may draw for itself, or one process holds the model."""
+    return name == "procedural"

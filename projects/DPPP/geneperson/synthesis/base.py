@@ -26,10 +26,19 @@ class Characters:
 
 
 class Synthesizer(Protocol):
-    """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls."""
+    """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls.
+
+    Attributes:
+        batch_size: identities that are best drawn in one call.
+    """
+
+    batch_size: int
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
         """One canvas an identity, independent of which others share the call."""
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """(h, w, 3) uint8: picture number `index` of a scene, lit by the named lighting."""
+
+    def models(self) -> dict[str, dict[str, str]]:
+        """Name, revision and licence of each model in use, for the provenance of a data set."""

@@ -13,9 +13,11 @@ import numpy as np
 
 from .. import seeding
 from ..canvas import Grid
+from ..cell_poses import cell_poses
 from ..domains import Domain, get_domain
 from ..lighting import get_lighting
-from ..poses import walking_poses
+from ..pose_files import require_depth
+from ..poses import Pose
 from .base import Characters
 from .figure import Figure
 from .scenery import paint_scene
@@ -33,23 +35,28 @@ class ProceduralSynthesizer:
 
     Args:
         grid: the canvas.
+        poses: one skeleton a cell, with depth.
         domain: the camera world.
         seed: of the scenes; people bring their own.
     """
 
-    def __init__(self, grid: Grid, domain: Domain, seed: int):
+    batch_size = 1
+
+    def __init__(self, grid: Grid, poses: Sequence[Pose], domain: Domain, seed: int):
         self.grid = grid
         self._domain = domain
         self._seed = seed
-        self._poses = walking_poses(
-            grid.num_cells, domain.pitch_deg, grid.cell_width / grid.cell_height
-        )
+        self._poses = poses
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> ProceduralSynthesizer:
-        height, width = cfg.CANVAS.CELL_SIZE
-        grid = Grid(cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, height, width)
-        return cls(grid, get_domain(cfg.DOMAIN), cfg.SEED)
+        poses = cell_poses(cfg)
+        require_depth(poses, cfg.POSES.FILE)
+        return cls(Grid.from_config(cfg), poses, get_domain(cfg.DOMAIN), cfg.SEED)
+
+    def models(self) -> dict[str, dict[str, str]]:
+        """No model at all: people and scenes are drawn by formula."""
+        return {}
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
         """One canvas an identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""

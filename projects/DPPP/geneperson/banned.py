@@ -1,0 +1,31 @@
+"""Words that no prompt may hold: of children, brands, real people, nudity and ethnicity.
+
+The lists stand in ``banned_words.json`` by kind, in lower case and in the singular; several words
+are a phrase. They err on the safe side: a model has enough other words for a colour or a shoe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+
+def kind_of(word: str) -> str | None:
+    """Tell which kind of banned word a lower-case word or phrase holds; None if it holds none.
+
+    Whole words are compared, so that "cowboy boots" and "double-breasted coat" pass.
+    """
+    parts = re.findall(r"[a-z]+", word.replace("'", ""))
+    singular = [part.removesuffix("s") for part in parts]
+    texts = (f" {' '.join(parts)} ", f" {' '.join(singular)} ")
+    for kind, banned in _lists().items():
+        if any(f" {one} " in text for one in banned for text in texts):
+            return kind
+    return None
+
+
+@cache
+def _lists() -> dict[str, list[str]]:
+    return json.loads(Path(__file__).with_name("banned_words.json").read_text(encoding="utf-8"))

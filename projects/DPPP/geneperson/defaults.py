@@ -1,0 +1,102 @@
+"""Every setting of stage 1 with its meaning, unit and default.
+
+``configs/GenePerson/Base.yml`` lists them too, ``sdxl.yml`` those of the models.
+"""
+
+from yacs.config import CfgNode
+
+DEFAULTS = CfgNode()
+# Root of every random draw; another seed makes other people.
+DEFAULTS.SEED = 0
+# Camera world: "source", or "shifted" (other sensors, camera height, framing, bodies, backgrounds).
+DEFAULTS.DOMAIN = "source"
+DEFAULTS.IDENTITIES = CfgNode()
+# Identities to train on (bounding_box_train). The paper's set has 6641.
+DEFAULTS.IDENTITIES.TRAIN = 6641
+# Held-out identities (query and bounding_box_test); their pids follow the training pids.
+DEFAULTS.IDENTITIES.TEST = 0
+DEFAULTS.VOCABULARY = CfgNode()
+# JSON file of words; empty means the curated vocabulary that ships with the package.
+DEFAULTS.VOCABULARY.FILE = ""
+DEFAULTS.CANVAS = CfgNode()
+# Cells of one identity's canvas, one view each; the paper has 42.
+DEFAULTS.CANVAS.COLUMNS = 7
+DEFAULTS.CANVAS.ROWS = 6
+# (height, width) of a cell and so of every image, in pixels.
+DEFAULTS.CANVAS.CELL_SIZE = (256, 128)
+DEFAULTS.POSES = CfgNode()
+# JSON file of skeletons, see the command "poses"; empty means the built-in walking ones.
+DEFAULTS.POSES.FILE = ""
+# Half width of a limb in the skeleton map, in pixels.
+DEFAULTS.POSES.LIMB_WIDTH = 4
+DEFAULTS.SYNTHESIS = CfgNode()
+# What draws people and scenes: "procedural" needs no weights and no GPU, "diffusion" is SDXL.
+DEFAULTS.SYNTHESIS.NAME = "procedural"
+DEFAULTS.DIFFUSION = CfgNode()
+# Models. Each is a name on the Hugging Face hub ("owner/name", a revision after "@") or a local
+# folder in diffusers' format; a LoRA is also a file, "owner/name/file.safetensors" or local.
+DEFAULTS.DIFFUSION.BASE = "stabilityai/stable-diffusion-xl-base-1.0"
+# Variant of the base model's files ("fp16" halves the download); empty means the plain ones.
+DEFAULTS.DIFFUSION.VARIANT = "fp16"
+# A VAE that does not overflow in half precision; empty means the base model's own.
+DEFAULTS.DIFFUSION.VAE = "madebyollin/sdxl-vae-fp16-fix"
+# The two ControlNets, and how much each one says, 0..2.
+DEFAULTS.DIFFUSION.POSE_CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
+DEFAULTS.DIFFUSION.POSE_SCALE = 1.0
+DEFAULTS.DIFFUSION.EDGE_CONTROLNET = "xinsir/controlnet-canny-sdxl-1.0"
+DEFAULTS.DIFFUSION.EDGE_SCALE = 0.5
+# One union network that reads both maps takes the place of the two; empty means two networks.
+DEFAULTS.DIFFUSION.UNION_CONTROLNET = ""
+# The paper's three LoRAs by role, each with its weight; empty means none.
+DEFAULTS.DIFFUSION.LORA = CfgNode()
+DEFAULTS.DIFFUSION.LORA.ENHANCEMENT = ""
+DEFAULTS.DIFFUSION.LORA.ENHANCEMENT_WEIGHT = 0.7
+DEFAULTS.DIFFUSION.LORA.LIGHTING = ""
+DEFAULTS.DIFFUSION.LORA.LIGHTING_WEIGHT = 0.7
+DEFAULTS.DIFFUSION.LORA.STYLE = ""
+DEFAULTS.DIFFUSION.LORA.STYLE_WEIGHT = 0.7
+# Words added to every character prompt, such as the trigger words of a LoRA.
+DEFAULTS.DIFFUSION.EXTRA_PROMPT = ""
+# Weights in pickle files can run code; only safetensors are read unless this is set.
+DEFAULTS.DIFFUSION.ALLOW_PICKLE = False
+# Denoising steps (Euler a) and classifier-free guidance.
+DEFAULTS.DIFFUSION.STEPS = 30
+DEFAULTS.DIFFUSION.GUIDANCE = 6.0
+# The canvas is drawn this much larger than the grid, then shrunk; its sides are multiples of 8.
+DEFAULTS.DIFFUSION.SCALE = 1.0
+# (height, width) of a background picture, in pixels, multiples of 8.
+DEFAULTS.DIFFUSION.BACKGROUND_SIZE = (1024, 1024)
+# Canvases drawn at once.
+DEFAULTS.DIFFUSION.BATCH_SIZE = 2
+# "auto" (a GPU where there is one), "cuda", "cuda:1", "cpu" ...
+DEFAULTS.DIFFUSION.DEVICE = "auto"
+# "bf16", "fp16" or "fp32".
+DEFAULTS.DIFFUSION.DTYPE = "bf16"
+# torch.compile the denoiser: minutes at the start, faster steps after it.
+DEFAULTS.DIFFUSION.COMPILE = False
+# Less memory for more time: decode one picture at a time; keep idle models off the GPU.
+DEFAULTS.DIFFUSION.VAE_SLICING = True
+DEFAULTS.DIFFUSION.CPU_OFFLOAD = False
+DEFAULTS.MATTING = CfgNode()
+# A model of rembg by name, or a local .onnx file that takes U2Net's input.
+DEFAULTS.MATTING.MODEL = "u2net"
+# onnxruntime's provider: "auto" (CUDA where it is there), "cuda" or "cpu".
+DEFAULTS.MATTING.PROVIDER = "auto"
+DEFAULTS.SCENES = CfgNode()
+# Background pictures per scene and lighting; images are random crops of them.
+DEFAULTS.SCENES.POOL_SIZE = 4
+DEFAULTS.CAMERA = CfgNode()
+# Noise, blur, resolution and colour cast of each scene's camera.
+DEFAULTS.CAMERA.EFFECTS = True
+DEFAULTS.QUALITY = CfgNode()
+# Smallest and largest share of a cell that a person may cover, 0..1.
+DEFAULTS.QUALITY.MIN_AREA = 0.05
+DEFAULTS.QUALITY.MAX_AREA = 0.60
+# Smallest height of a person as a share of the cell's height, 0..1.
+DEFAULTS.QUALITY.MIN_HEIGHT = 0.40
+# Smallest share of the skeleton's joints that must lie on the person, 0..1; 0 switches this off.
+DEFAULTS.QUALITY.MIN_JOINTS = 0.0
+# An identity with fewer good cells is dropped, and the next prompt takes its place.
+DEFAULTS.QUALITY.MIN_CELLS = 4
+# Quality of the written JPEGs, 1..100.
+DEFAULTS.JPEG_QUALITY = 95

@@ -1,0 +1,174 @@
+"""Small random models of the real classes, saved in the real formats: SDXL, ControlNets, LoRAs, U2Net."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+_CROSS = 64  # width of both text encoders together
+_BLOCKS = {
+    "block_out_channels": (32, 64),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "layers_per_block": 1,
+    "attention_head_dim": (2, 4),
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 8,
+    "transformer_layers_per_block": (1, 1),
+    "projection_class_embeddings_input_dim": 80,  # 6 times 8 of time ids, 32 of pooled text
+    "cross_attention_dim": _CROSS,
+    "norm_num_groups": 8,
+}
+
+
+def save_sdxl(folder: Path) -> Path:
+    """An SDXL base model of about a megabyte, in diffusers' folder format."""
+    from diffusers import (
+        AutoencoderKL,
+        EulerDiscreteScheduler,
+        StableDiffusionXLPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    text = CLIPTextConfig(
+        hidden_size=32,
+        intermediate_size=37,
+        num_attention_heads=4,
+        num_hidden_layers=3,
+        projection_dim=32,
+        hidden_act="gelu",
+    )
+    tokenizer = _tokenizer(folder.with_name("tokenizer"))
+    pipe = StableDiffusionXLPipeline(
+        unet=UNet2DConditionModel(
+            sample_size=16,
+            in_channels=4,
+            out_channels=4,
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            **_BLOCKS,
+        ),
+        scheduler=EulerDiscreteScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"
+        ),
+        vae=AutoencoderKL(
+            block_out_channels=(32, 64),
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            latent_channels=4,
+            sample_size=64,
+            norm_num_groups=8,
+        ),
+        text_encoder=CLIPTextModel(text),
+        text_encoder_2=CLIPTextModelWithProjection(text),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+    )
+    pipe.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def save_controlnet(folder: Path, seed: int) -> Path:
+    from diffusers import ControlNetModel
+
+    torch.manual_seed(seed)
+    network = ControlNetModel(
+        in_channels=4, conditioning_embedding_out_channels=(16, 32), **_BLOCKS
+    )
+    _disturb(network)
+    network.save_pretrained(folder)
+    return folder
+
+
+def save_union_controlnet(folder: Path) -> Path:
+    from diffusers import ControlNetUnionModel
+
+    torch.manual_seed(5)
+    network = ControlNetUnionModel(
+        in_channels=4, conditioning_embedding_out_channels=(16, 32), **_BLOCKS
+    )
+    _disturb(network)
+    network.save_pretrained(folder)
+    return folder
+
+
+def save_lora(folder: Path, sdxl: Path, seed: int) -> Path:
+    """One LoRA of the denoiser's attention, as training scripts save it; gives the file."""
+    from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    torch.manual_seed(seed)
+    unet = UNet2DConditionModel.from_pretrained(sdxl / "unet")
+    targets = ["to_q", "to_k", "to_v", "to_out.0"]
+    unet.add_adapter(LoraConfig(r=4, init_lora_weights=False, target_modules=targets))
+    StableDiffusionXLPipeline.save_lora_weights(
+        folder, unet_lora_layers=get_peft_model_state_dict(unet)
+    )
+    return next(folder.glob("*.safetensors"))
+
+
+def save_matting(path: Path) -> Path:
+    """An ONNX model with U2Net's input and output that finds a person-sized oval in every picture.
+
+    Dark pixels count a little less, so that the mask depends on the picture.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    y, x = np.mgrid[0:320, 0:320] / 160.0 - 1.0
+    oval = np.clip(6.0 - 6.0 * ((x / 0.45) ** 2 + (y / 0.85) ** 2), -4.0, 4.0)
+    constants = {
+        "oval": oval[None, None].astype(np.float32),
+        "little": np.float32([0.02]),
+        "axes": np.int64([1]),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["picture", "axes"], ["grey"], keepdims=1),
+        helper.make_node("Mul", ["grey", "little"], ["hint"]),
+        helper.make_node("Add", ["hint", "oval"], ["score"]),
+        helper.make_node("Sigmoid", ["score"], ["mask"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "oval",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, 320, 320])],
+        [helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, 1, 320, 320])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def _disturb(network: torch.nn.Module) -> None:
+    """ControlNets begin with zero convolutions; a trained one has something to say."""
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if "controlnet" in name:
+                weight.normal_(0.0, 0.1)
+
+
+def _tokenizer(folder: Path) -> object:
+    """CLIP's own tokenizer, from the words that open_clip ships."""
+    from open_clip.tokenizer import SimpleTokenizer
+    from transformers import CLIPTokenizer
+
+    words = SimpleTokenizer()
+    folder.mkdir(parents=True)
+    vocabulary = {
+        word.replace("<start_of_text>", "<|startoftext|>").replace(
+            "<end_of_text>", "<|endoftext|>"
+        ): number
+        for word, number in words.encoder.items()
+    }
+    merges = [" ".join(pair) for pair in words.bpe_ranks]
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n")
+    return CLIPTokenizer(
+        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=77
+    )
