@@ -40,7 +40,11 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "projects/DPPP"},
     packages=find_packages("projects/DPPP", include=["geneperson*", "dppp*"]),
-    package_data={"geneperson": ["*.json"], "dppp.modeling": ["clip_models/*.json"]},
+    package_data={
+        "geneperson": ["*.json"],
+        "geneperson.interview": ["*.json"],
+        "dppp.modeling": ["clip_models/*.json"],
+    },
     install_requires=[
         "numpy>=1.24",
         "open_clip_torch>=3.3,<4",

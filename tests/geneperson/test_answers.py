@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from geneperson import banned, vocabulary
-from geneperson.answers import FEWEST, MAX_TEXT, UnusableAnswerError, read
-from geneperson.questions import MAX_WORDS
+from geneperson import vocabulary
+from geneperson.interview import banned
+from geneperson.interview.answers import FEWEST, MAX_TEXT, UnusableAnswerError, read
+from geneperson.interview.questions import MAX_WORDS
 
 GOOD = ["red", "navy blue", "off-white", "sage green"]
 

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import pytest
 
-from geneperson import UserError, chat, vocabulary
-from geneperson.interview import ASKS, make_vocabulary
+from geneperson import UserError, vocabulary
+from geneperson.interview import chat, make_vocabulary
+from geneperson.interview.ask import ASKS
+from geneperson.interview.questions import QUESTIONS
 from geneperson.prompts import identities
-from geneperson.questions import QUESTIONS
 
 KEY = "sk-test-0123456789abcdef"
 LABELS = [question.label for question in QUESTIONS]

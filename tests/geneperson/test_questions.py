@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from geneperson import answers, vocabulary
-from geneperson.questions import MAX_WORDS, MIN_WORDS, QUESTIONS, RESPONSE_FORMAT
+from geneperson import vocabulary
+from geneperson.interview import answers
+from geneperson.interview.questions import MAX_WORDS, MIN_WORDS, QUESTIONS, RESPONSE_FORMAT
 
 
 def texts() -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import answers, layout, vocabulary
-from .answer_cache import AnswerCache
+from .. import layout, vocabulary
+from ..errors import UserError
+from . import answers
 from .answers import Answer, UnusableAnswerError
+from .cache import AnswerCache
 from .chat import Chat, NoAnswerError
-from .errors import UserError
 from .questions import QUESTIONS, Question
 
 ASKS = 3  # times one question is put until the answer is usable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import layout
-from .errors import UserError
+from .. import layout
+from ..errors import UserError
 from .questions import RESPONSE_FORMAT
 
 
@@ -25,7 +25,7 @@ class AnswerCache:
 
     def __init__(self, folder: Path, model: str) -> None:
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"cache {folder}: it is not a folder; give one")
+            raise UserError(f"cache {folder}: it is taken by a file; give a folder")
         self._folder = folder
         self._model = model
 

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..errors import UserError
+from ..extras import require
 from .answers import UnusableAnswerError
-from .errors import UserError
-from .extras import require
 from .questions import RESPONSE_FORMAT
 
 if TYPE_CHECKING:
