@@ -1,0 +1,149 @@
+"""One training run a row: found if it is finished, else made, and its scores.
+
+A run's folder is named by its settings, so rows that ask for the same model share one run, and a
+run of other settings is never taken for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from fastreid.config import CfgNode
+
+from ..data.loaders import load_dataset
+from ..engine.setup import load_config
+from ..errors import DataNotFoundError, UserError
+
+ROOT = Path(__file__).resolve().parents[4]  # of the repository, where tools/ and configs/ are
+CONFIGS = ROOT / "configs" / "DPPP"
+_NOT_COUNTED = ("OUTPUT_DIR", "CUDNN_BENCHMARK")  # settings that do not change a run's result
+
+logger = logging.getLogger("fastreid.dppp")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that may or may not have been made.
+
+    Attributes:
+        config_file: YAML file.
+        opts: ``KEY VALUE ...`` on top of it.
+        folder: where its files go.
+    """
+
+    config_file: Path
+    opts: tuple[str, ...]
+    folder: Path
+
+    def summary(self) -> dict | None:
+        """Give the content of its summary.json; None if it is not finished."""
+        try:
+            return json.loads((self.folder / "summary.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def command(self) -> list[str]:
+        """Give the command line that makes it, or goes on with it."""
+        script = str(ROOT / "tools" / "train_net.py")
+        return [
+            sys.executable,
+            script,
+            "--config-file",
+            str(self.config_file),
+            "--resume",
+            *self.opts,
+            "OUTPUT_DIR",
+            str(self.folder),
+        ]
+
+
+def plan_run(config_file: Path, opts: list[str], runs_dir: Path) -> Run:
+    """Name a run's folder by its settings.
+
+    Raises:
+        UserError: the settings cannot be used.
+    """
+    cfg = load_config(str(config_file), list(opts))
+    return Run(config_file, tuple(opts), runs_dir / _digest(cfg))
+
+
+def row_opts(config: str) -> list[str]:
+    """Give what a row's config says on top of vit_b16.yml, as ``KEY VALUE ...``.
+
+    Data sets and folders are left out: they belong to the world the row is made in.
+    """
+    content = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
+    pairs = _flatten({key: content[key] for key in content if key in ("MODEL", "SOLVER")})
+    return [text for pair in pairs for text in pair]
+
+
+def ensure(run: Run, train: bool) -> str | None:
+    """See that a run is finished; give None, or the reason why it is not.
+
+    Args:
+        train: whether a run that is missing is made.
+    """
+    if run.summary() is not None:
+        return None
+    missing = _missing_data(run)
+    if missing:
+        return ", ".join(missing)
+    return _make(run) if train else "not trained; --train does it"
+
+
+def _missing_data(run: Run) -> list[str]:
+    """List the data sets without which the run cannot be made, or shows nothing.
+
+    A test set that is not there takes its cells only, as long as another one is.
+    """
+    cfg = load_config(str(run.config_file), list(run.opts))
+    missing = [name for name in cfg.DATASETS.NAMES if not _is_there(cfg, name)]
+    if not any(_is_there(cfg, name) for name in cfg.DATASETS.TESTS):
+        missing += cfg.DATASETS.TESTS
+    return list(dict.fromkeys(missing))
+
+
+def _make(run: Run) -> str | None:
+    """Train; give None, or the reason why there is no result."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    logger.info("training: %s", " ".join(run.command()))
+    with open(run.folder / "console.txt", "ab") as console:
+        process = subprocess.run(run.command(), cwd=ROOT, stdout=console, stderr=console)
+    if process.returncode == 0 and run.summary() is not None:
+        return None
+    lines = (run.folder / "console.txt").read_text("utf-8", "replace").strip().splitlines()
+    last = lines[-1] if lines else f"status {process.returncode}"
+    return last.removeprefix("error: ")
+
+
+def _is_there(cfg: CfgNode, name: str) -> bool:
+    try:
+        load_dataset(cfg, name)
+    except DataNotFoundError:
+        return False
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
+    return True
+
+
+def _digest(cfg: CfgNode) -> str:
+    content = {key: value for key, value in cfg.items() if key not in _NOT_COUNTED}
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _flatten(content: dict, prefix: str = "") -> list[tuple[str, str]]:
+    pairs = []
+    for name, value in content.items():
+        if isinstance(value, dict):
+            pairs += _flatten(value, f"{prefix}{name}.")
+        else:
+            pairs.append((f"{prefix}{name}", str(value)))
+    return pairs

@@ -1,0 +1,152 @@
+"""Tables beside the paper's: what was measured is shown, what was not says why."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dppp import UserError
+from dppp.reproduce import TABLES, figure, paper, report, reproduce, runs, table
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP"
+ROWS = [row for one in TABLES.values() for row in one.rows]
+SMALL = (
+    "INPUT.SIZE_TRAIN (64,32) INPUT.SIZE_TEST (64,32) SOLVER.PHASE_EPOCHS (1,1) "
+    "SOLVER.IMS_PER_BATCH 8 DATALOADER.NUM_INSTANCE 4 DATALOADER.NUM_WORKERS 0"
+).split()
+SUMMARY = {
+    "results_percent": {
+        "GenePersonToyShifted": {
+            "chance": {"Rank-1": 1.0, "Rank-5": 2.0, "mAP": 3.0},
+            "after phase 1": {"Rank-1": 11.0, "Rank-5": 21.0, "mAP": 31.0},
+            "after phase 2": {"Rank-1": 12.0, "Rank-5": 22.0, "mAP": 32.0},
+        }
+    },
+    "not_available": ["Market1501"],
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.config)
+def test_every_row_has_its_config_and_the_papers_number(row: paper.Row) -> None:
+    assert (CONFIGS / row.config).is_file()
+    for scores in row.paper.values():
+        assert all(value is None or 0 < value < 100 for value in scores.values())
+
+
+def test_numbers_of_the_paper() -> None:
+    """A few cells against the printed tables."""
+    cells = {row.label: row.paper for row in TABLES["table3"].rows}
+    assert cells["GenePerson†"]["DukeMTMC"] == {"Rank-1": 57.5, "Rank-5": 71.3, "mAP": 37.2}
+    assert cells["SOMAset"]["Market1501"] == {"Rank-1": 4.5, "Rank-5": None, "mAP": 1.3}
+    rows = {row.label: row.paper["Market1501"] for row in TABLES["table6"].rows}
+    assert rows["k = 6"] == {"Rank-1": 57.7, "Rank-5": 78.7, "mAP": 32.6}
+    assert [row.paper["Market1501"]["mAP"] for row in TABLES["table4"].rows] == [
+        10.6,
+        29.9,
+        31.7,
+        32.4,
+        32.6,
+    ]
+
+
+def finish(config: str, seed: int, runs_dir: Path, summary: dict) -> None:
+    """Put a finished run where the table looks for it."""
+    opts = [*runs.row_opts(config), "SEED", str(seed)]
+    run = runs.plan_run(CONFIGS / "quickstart.yml", opts, runs_dir)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    (run.folder / "summary.json").write_text(json.dumps(summary))
+
+
+def make(name: str, runs_dir: Path, **changes: object) -> str:
+    arguments = {"num_seeds": 1, "train": False, "output": None, "opts": []} | changes
+    return table(name, "embedded", runs_dir=runs_dir, **arguments)
+
+
+def test_measured_numbers_stand_beside_the_papers(
+    tmp_path: Path, data_root: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
+    finish("ablations/table4_e.yml", 0, tmp_path, SUMMARY)
+    text = make("table4", tmp_path, output=tmp_path / "t.md")
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if "|" in line}
+    cells = [cell.strip() for cell in lines["b) + L1_ReID"].split("|")[2:-1]]
+    assert cells == ["55.0", "11.0", "29.9", "31.0"]  # after phase 1
+    assert "12.0" in lines["e) + L2_SupCon"] and "32.0" in lines["e) + L2_SupCon"]
+    assert "not available: not trained" in lines["a) L1_SupCon"]
+    assert "another one" in text  # the note on the other world
+    content = json.loads((tmp_path / "t.json").read_text())
+    cell = content["rows"][0]["cells"]["GenePersonToyShifted mAP"]
+    assert cell["measured"] is None and "not trained" in cell["not_available"]
+    assert content["rows"][1]["cells"]["GenePersonToyShifted mAP"]["measured"] == [31.0]
+    assert (tmp_path / "t.md").read_text() == text
+
+
+def test_seeds_give_mean_and_deviation_or_nothing(
+    tmp_path: Path, data_root: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    other = json.loads(json.dumps(SUMMARY).replace("31.0", "35.0"))
+    finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
+    assert "not trained" in make("table4", tmp_path, num_seeds=2).splitlines()[5]
+    finish("ablations/table4_b.yml", 1, tmp_path, other)
+    assert "33.0 ± 2.8" in make("table4", tmp_path, num_seeds=2).splitlines()[5]
+
+
+def test_rows_with_the_same_settings_share_a_run(tmp_path: Path) -> None:
+    def folder(config: str) -> Path:
+        return runs.plan_run(CONFIGS / config, ["MODEL.DEVICE", "cpu"], tmp_path).folder
+
+    assert folder("ablations/table4_e.yml") == folder("ablations/table6_k06.yml")
+    assert folder("ablations/table4_d.yml") != folder("ablations/table4_e.yml")
+
+
+def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(tmp_path))
+    text = table(
+        "table3",
+        "paper",
+        num_seeds=1,
+        runs_dir=tmp_path,
+        train=True,  # nothing can be trained, so nothing is
+        output=None,
+        opts=["MODEL.DEVICE", "cpu"],
+    )
+    row = next(line for line in text.splitlines() if "RandPerson" in line)
+    assert row.count("not available: RandPerson, Market1501, DukeMTMC") == 6
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_row_is_trained_and_found_again(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    row = TABLES["table5"].rows[1]
+    world = reproduce.choose_world("embedded", TABLES["table5"])
+    found = reproduce.measure(row, world, [0], tmp_path, True, SMALL)
+    assert not found.missing and len(found.scores["GenePersonToyShifted"]["mAP"]) == 1
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert reproduce.measure(row, world, [0], tmp_path, True, SMALL) == found
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_run_that_fails_gives_its_reason(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    run = runs.plan_run(
+        CONFIGS / "quickstart.yml", ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *SMALL], tmp_path
+    )
+    assert "nowhere.pt" in runs.ensure(run, train=True)
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--seeds is 0"):
+        make("table4", tmp_path, num_seeds=0)
+    with pytest.raises(UserError, match=r"table3 .* no embedded world"):
+        make("table3", tmp_path)
+    with pytest.raises(UserError, match="NO_SUCH_KEY"):
+        make("table4", tmp_path, opts=["NO_SUCH_KEY", "1"])
+    with pytest.raises(UserError, match="fig6 shows one run"):
+        figure("fig6", "paper", num_seeds=2, runs_dir=tmp_path, train=False, output=None, opts=[])
+
+
+def test_one_seed_has_no_deviation() -> None:
+    assert report.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
+    assert report.Measured().cell("T", "mAP") == "not available: no result"
