@@ -192,6 +192,16 @@ def test_image_of_wrong_size_or_channels(dataset: Path, make: Callable, message:
     assert_names(verify(dataset), file, message)
 
 
+def test_links_and_empty_folders(dataset: Path, tmp_path: Path) -> None:
+    file = image(dataset)
+    (dataset / file).rename(tmp_path / "elsewhere.jpg")
+    (dataset / file).symlink_to(tmp_path / "elsewhere.jpg")
+    (dataset / "notes").mkdir()
+    problems = verify(dataset)
+    assert_names(problems, file, "a link")
+    assert_names(problems, "notes: extra")
+
+
 def test_empty_folder_and_unfinished_build(tmp_path: Path) -> None:
     assert_names(verify(tmp_path), f"{DATASET}: missing")
     (tmp_path / ".build").mkdir()

@@ -12,6 +12,8 @@ from .errors import UserError
 
 _BASE = "_BASE_"
 _FILES = ("VOCABULARY.FILE", "POSES.FILE")  # relative to the file that names them
+_DEEPEST = 8  # sections within sections; an alias of YAML can point at its own parent
+MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
 
@@ -62,6 +64,11 @@ def check(cfg: CfgNode) -> None:
         (1 <= cfg.CANVAS.COLUMNS <= 64, "CANVAS.COLUMNS", "in 1..64"),
         (1 <= cfg.CANVAS.ROWS <= 64, "CANVAS.ROWS", "in 1..64"),
         (_is_size(height) and _is_size(width), "CANVAS.CELL_SIZE", "(height, width) in 16..4096"),
+        (
+            _is_size(height) and _is_size(width) and cells * height * width <= MAX_CANVAS_PX,
+            "CANVAS.CELL_SIZE",
+            f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
+        ),
         (cfg.POSES.LIMB_WIDTH >= 1, "POSES.LIMB_WIDTH", "1 or more"),
         (cfg.SCENES.POOL_SIZE >= 1, "SCENES.POOL_SIZE", "1 or more"),
         (0 <= quality.MIN_AREA < 1, "QUALITY.MIN_AREA", "in [0, 1)"),
@@ -126,7 +133,7 @@ def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:
         raise UserError(
             f"config {path}: {error.strerror}; give --config-file a YAML file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"config {path}: not YAML ({' '.join(str(error).split())})") from error
     content = {} if content is None else content
     if not isinstance(content, dict):
@@ -141,6 +148,10 @@ def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:
 
 def _flatten(content: dict, prefix: str = "") -> list[tuple[str, object]]:
     """Spell nested sections as dotted keys."""
+    if prefix.count(".") > _DEEPEST:
+        raise UserError(
+            f"config: {prefix[:40]}... goes on for ever; do not alias a section to itself"
+        )
     pairs = []
     for name, value in content.items():
         key = f"{prefix}{name}"
@@ -157,7 +168,9 @@ def _set(cfg: CfgNode, key: str, value: object, where: str) -> None:
     node = cfg
     for section in sections:
         node = node.get(section) if isinstance(node, CfgNode) else None
-    if not isinstance(node, CfgNode) or name not in node or isinstance(node[name], CfgNode):
+    if isinstance(node, CfgNode) and isinstance(node.get(name), CfgNode):
+        raise UserError(f"{key} in {where} is a section: 'KEY: value' lines are expected below it")
+    if not isinstance(node, CfgNode) or name not in node:
         raise UserError(
             f"unknown key '{key}' in {where}; the keys stand in configs/GenePerson/Base.yml"
         )

@@ -101,6 +101,8 @@ def _pictures(
 
 def _load(path: Path) -> Image.Image:
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise OSError("not a file")
         with Image.open(path) as image:
             return image.convert("RGB").resize(_TILE[::-1], Image.Resampling.LANCZOS)
     except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -65,6 +65,9 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
         if not path.is_file():
             missing.append(file)
             continue
+        if path.is_symlink():
+            problems.append(f"{file}: a link; a data set holds its own files")
+            continue
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -95,11 +98,14 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
 
 
 def _list_files(root: Path) -> list[str]:
-    """List everything below the root that is not a folder of the contract, sorted."""
+    """List everything below the root but folders that hold something or belong here, sorted."""
+    own_folders = {root / name for name in layout.FOLDERS}
     return sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
-        if path.is_symlink() or not path.is_dir()
+        if path.is_symlink()
+        or not path.is_dir()
+        or (path not in own_folders and not any(path.iterdir()))
     )
 
 

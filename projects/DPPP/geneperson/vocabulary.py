@@ -70,7 +70,7 @@ def load(path: str | Path = "") -> Vocabulary:
         raise UserError(
             f"vocabulary {source}: {error.strerror}; give VOCABULARY.FILE a JSON file or nothing"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"vocabulary {source}: not a JSON text ({error})") from error
     if not isinstance(content, dict):
         raise UserError(f"vocabulary {source}: a JSON object of attributes is expected")
@@ -114,7 +114,8 @@ def _groups(attribute: str, entry: object, problems: list[str]) -> dict[str, tup
 
 
 def _is_word(word: object) -> bool:
-    return isinstance(word, str) and bool(word) and word == " ".join(word.split())
+    is_text = isinstance(word, str) and bool(word) and word.isprintable()
+    return is_text and word == " ".join(word.split())
 
 
 def _contradictions(
