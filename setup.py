@@ -46,7 +46,7 @@ setup(
         "dppp.modeling": ["clip_models/*.json"],
     },
     install_requires=[
-        "numpy>=1.24",
+        "numpy>=2.0",
         "open_clip_torch>=3.3,<4",
         "pillow",
         "torch>=2.6",

@@ -1,5 +1,7 @@
 """Ranking scores against FastReID's own, and chance against simulation."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from fastreid.evaluation.rank import evaluate_rank as upstream
@@ -8,31 +10,65 @@ from dppp import UserError
 from dppp.evaluation import chance_level, evaluate_rank
 
 
-def _case(seed: int, ties: bool = False, queries: int = 30, gallery: int = 200):
+def _case(seed: int, queries: int = 30, gallery: int = 200, people: int = 15, cameras: int = 4):
     rng = np.random.default_rng(seed)
     distances = rng.random((queries, gallery)).astype(np.float32)
-    if ties:
-        distances = np.round(distances, 1)
-    people = rng.integers(0, 12, queries), rng.integers(0, 15, gallery)
-    return distances, *people, rng.integers(0, 4, queries), rng.integers(0, 4, gallery)
+    pids = rng.integers(0, people, queries), rng.integers(0, people, gallery)
+    return distances, *pids, rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
 
 
-@pytest.mark.parametrize("ties", [False, True])
-def test_equals_fastreid(ties):
+def _assert_equal_to_fastreid(*case, max_rank=50):
+    cmc, precisions, penalties = evaluate_rank(*case, max_rank=max_rank)
+    expected = upstream(*case, max_rank=max_rank, use_cython=False)
+    assert cmc.dtype == expected[0].dtype
+    assert np.array_equal(cmc, expected[0])
+    np.testing.assert_allclose(precisions, expected[1], rtol=1e-13)
+    np.testing.assert_allclose(penalties, expected[2], rtol=1e-13)
+
+
+@pytest.mark.parametrize("people", [3, 15, 90], ids=["many matches", "some", "few or none"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equals_fastreid(people, dtype):
     for seed in range(5):
-        case = _case(seed, ties)
-        ours, theirs = evaluate_rank(*case), upstream(*case, use_cython=False)
-        for mine, other in zip(ours, theirs, strict=True):
-            assert np.allclose(mine, other, atol=1e-6)
+        distances, *labels = _case(seed, people=people)
+        _assert_equal_to_fastreid(distances.astype(dtype), *labels)
+
+
+@pytest.mark.parametrize("decimals", [2, 1, 0])
+def test_ties_are_broken_as_in_fastreid(decimals):
+    """Some, most, and nearly all distances of a row are the same number."""
+    for seed in range(5):
+        distances, *labels = _case(seed, gallery=700)
+        _assert_equal_to_fastreid(distances.round(decimals), *labels)
+        _assert_equal_to_fastreid(np.asfortranarray(distances.round(decimals)), *labels)
+
+
+def test_all_images_equally_far():
+    distances, *labels = _case(0)
+    _assert_equal_to_fastreid(np.zeros_like(distances), *labels)
+
+
+def test_ties_with_junk_do_not_count():
+    """Junk, match and wrong image: a tie of the first two leaves the match first."""
+    labels = np.array([7]), np.array([7, 7, 1]), np.array([0]), np.array([0, 1, 0])
+    _, precision, _ = evaluate_rank(np.array([[0.2, 0.2, 0.3]]), *labels)
+    assert precision.tolist() == [1]
 
 
 def test_queries_without_a_match_are_left_out_as_in_fastreid():
     distances, q, g, qc, gc = _case(0)
-    q[:5] = 99
-    assert len(evaluate_rank(distances, q, g, qc, gc)[1]) == 25
-    assert np.allclose(
-        evaluate_rank(distances, q, g, qc, gc)[0], upstream(distances, q, g, qc, gc)[0]
-    )
+    q[:5] = 99  # in no camera
+    qc[5:10], gc[np.isin(g, q[5:10])] = 2, 2  # in their own camera only
+    _assert_equal_to_fastreid(distances, q, g, qc, gc, max_rank=20)
+    assert len(evaluate_rank(distances, q, g, qc, gc)[1]) < 21
+
+
+def test_one_camera_is_refused():
+    distances, q, g, qc, gc = _case(0)
+    with pytest.raises(UserError, match="two cameras"):
+        evaluate_rank(distances, q, g, qc * 0, gc * 0)
+    with pytest.raises(AssertionError):
+        upstream(distances, q, g, qc * 0, gc * 0)
 
 
 def test_by_hand():
@@ -45,10 +81,30 @@ def test_by_hand():
     assert penalty.tolist() == pytest.approx([2 / 3])
 
 
-def test_one_camera_is_refused():
+def test_small_galleries_have_a_short_curve():
+    """Three images for the one query, four for the other: FastReID stops with a ValueError."""
+    distances = np.array([[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.4, 0.3]])
+    labels = np.array([7, 1]), np.array([7, 1, 7, 1]), np.array([0, 5]), np.array([0, 3, 1, 2])
+    with pytest.raises(ValueError):
+        upstream(distances, *labels, use_cython=False)
+    assert evaluate_rank(distances, *labels)[0].tolist() == [0, 1, 1, 1]
+
+
+def test_labels_of_another_matrix_are_refused():
     distances, q, g, qc, gc = _case(0)
-    with pytest.raises(UserError, match="two cameras"):
-        evaluate_rank(distances, q, g, qc * 0, gc * 0)
+    with pytest.raises(UserError, match=r"\(30, 200\).*\(30, 29\)"):
+        evaluate_rank(distances, q, g, qc[1:], gc)
+    with pytest.raises(UserError, match="must agree"):
+        evaluate_rank(distances.T, q, g, qc, gc)
+
+
+def test_memory_is_a_few_rows():
+    case = _case(0, queries=200, gallery=20_000)
+    tracemalloc.start()
+    evaluate_rank(*case)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < case[0].nbytes / 10
 
 
 def test_chance_is_the_mean_of_random_rankings():

@@ -1,67 +1,203 @@
-"""Distances and post-processing of the evaluator against FastReID's own functions."""
+"""The evaluator against FastReID's own, under each setting of TEST."""
 
+import logging
+
+import numpy as np
 import pytest
 import torch
-from fastreid.evaluation.query_expansion import aqe
-from fastreid.evaluation.rerank import re_ranking
-from fastreid.utils.compute_dist import compute_cosine_distance
+from fastreid.config import get_cfg
+from fastreid.evaluation import ReidEvaluator, print_csv_format, reid_evaluation
+from fastreid.evaluation.roc import evaluate_roc
+from fastreid.utils.compute_dist import build_dist, compute_jaccard_distance
+from sklearn.metrics import roc_curve
 
-from dppp.evaluation import RankingEvaluator
+from dppp import UserError
+from dppp.evaluation import DistanceRows, RankingEvaluator, evaluate_rank
+from dppp.evaluation.roc import true_positive_rates
+
+EUCLIDEAN = "TEST.METRIC", "euclidean"
+EXPANSION = "TEST.AQE.ENABLED", True
+RERANKING = "TEST.RERANK.ENABLED", True
+ROC = "TEST.ROC.ENABLED", True
+PEOPLE, QUERIES, GALLERY = 8, 20, 90
+
+
+class Upstream(ReidEvaluator):
+    def _compile_dependencies(self):
+        """Nothing to compile: FastReID's Python ranking is the reference."""
+
+
+def _config(*opts):
+    cfg = get_cfg()
+    cfg.merge_from_list(list(opts))
+    return cfg
+
+
+def _batch(seed=0):
+    """Noisy features of 8 people in 3 cameras, as a data loader and a model hand them over."""
+    rng = torch.Generator().manual_seed(seed)
+    num_images = QUERIES + GALLERY
+    pids = torch.randint(PEOPLE, (num_images,), generator=rng)
+    centres = torch.randn(PEOPLE, 16, generator=rng)
+    features = centres[pids] + 2 * torch.randn(num_images, 16, generator=rng)
+    return {"targets": pids, "camids": torch.randint(3, (num_images,), generator=rng)}, features
+
+
+def _scores(evaluator, batch, features):
+    """Handed over in two parts, as batches come."""
+    for part in (slice(0, 70), slice(70, None)):
+        evaluator.process({key: value[part] for key, value in batch.items()}, features[part])
+    return evaluator.evaluate()
 
 
 @pytest.fixture
-def features():
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(5, 8, generator=generator), torch.randn(40, 8, generator=generator)
+def log(caplog, monkeypatch):
+    """What FastReID's logger, and it alone, would print."""
+    logger = logging.getLogger("fastreid")
+    monkeypatch.setattr(logger, "propagate", False)
+    caplog.set_level(logging.INFO, logger="fastreid")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
-def evaluate(cfg, query, gallery):
-    evaluator = RankingEvaluator(cfg, len(query))
-    pids = torch.arange(5), torch.arange(40) % 5
-    batch = {"targets": torch.cat(pids), "camids": torch.tensor([0] * 5 + [1] * 40)}
-    evaluator.process(batch, torch.cat([query, gallery]))
-    return evaluator, evaluator.evaluate()
+@pytest.fixture
+def upstream_on_a_cpu(monkeypatch):
+    """FastReID asks for the re-ranking that needs CUDA; it has one that does not."""
+
+    def build(query, gallery, metric, k1=None, k2=None):
+        if metric != "jaccard":
+            return build_dist(query, gallery, metric)
+        distances = compute_jaccard_distance(torch.cat([query, gallery]), k1, k2, search_option=3)
+        return distances[: len(query), len(query) :]
+
+    monkeypatch.setattr(reid_evaluation, "build_dist", build)
 
 
-def test_cosine_and_euclidean(quickstart, features):
-    query, gallery = features
-    cosine = RankingEvaluator(quickstart(), 5)._distances(query, gallery)
-    assert torch.allclose(
-        torch.from_numpy(cosine),
-        torch.from_numpy(compute_cosine_distance(query, gallery)),
-        atol=1e-5,
-    )
-    squared = RankingEvaluator(quickstart("TEST.METRIC", "euclidean"), 5)._distances(query, gallery)
-    assert squared[2, 7] == pytest.approx(float((query[2] - gallery[7]).square().sum()), rel=1e-4)
+@pytest.mark.filterwarnings("ignore:This overload of addmm_")
+@pytest.mark.parametrize(
+    "opts",
+    [
+        (),
+        EUCLIDEAN,
+        ROC,
+        EXPANSION,
+        (*EXPANSION, "TEST.AQE.QE_K", 3, "TEST.AQE.QE_TIME", 2, "TEST.AQE.ALPHA", 1.0),
+        RERANKING,
+        (*RERANKING, *EUCLIDEAN),
+        (*RERANKING, "TEST.RERANK.K1", 10, "TEST.RERANK.K2", 1, "TEST.RERANK.LAMBDA", 0.7),
+        (*EXPANSION, *RERANKING, *EUCLIDEAN, *ROC),
+    ],
+    ids=lambda opts: " ".join(str(opt).removeprefix("TEST.") for opt in opts) or "plain",
+)
+def test_equals_fastreid(opts, upstream_on_a_cpu):
+    cfg = _config(*opts)
+    ours = _scores(RankingEvaluator(cfg, QUERIES), *_batch())
+    theirs = _scores(Upstream(cfg, QUERIES), *_batch())
+    assert ours.pop("valid queries") == QUERIES
+    assert dict(ours) == pytest.approx(dict(theirs), rel=1e-6)
+    assert 10 < ours["mAP"] < 99  # neither chance nor perfect: a mistake would show
 
 
-def test_query_expansion(quickstart, features):
-    cfg = quickstart("TEST.AQE.ENABLED", True)
-    expanded = aqe(*features, cfg.TEST.AQE.QE_TIME, cfg.TEST.AQE.QE_K, cfg.TEST.AQE.ALPHA)
-    ours = RankingEvaluator(cfg, 5)._distances(*features)
-    assert torch.allclose(
-        torch.from_numpy(ours), torch.from_numpy(compute_cosine_distance(*expanded)), atol=1e-5
-    )
+def test_each_setting_changes_the_scores():
+    """Or the comparison above would say little."""
+    settings = (), EUCLIDEAN, EXPANSION, RERANKING
+    scores = [_scores(RankingEvaluator(_config(*opts), QUERIES), *_batch()) for opts in settings]
+    assert len({score["mAP"] for score in scores}) == len(settings)
 
 
-def test_reranking_runs_without_cuda(quickstart, features):
-    query, gallery = features
-    pairs = (query, gallery), (query, query), (gallery, gallery)
-    plain = RankingEvaluator(quickstart(), 5)
-    expected = re_ranking(*(plain._distances(*pair) for pair in pairs), 20, 6, 0.3)
-    ours = RankingEvaluator(quickstart("TEST.RERANK.ENABLED", True), 5)._distances(query, gallery)
-    assert ours == pytest.approx(expected)
+@pytest.mark.filterwarnings("ignore:This overload of addmm_")
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_distances_by_chunks(metric):
+    """Rows of 7 queries at a time are FastReID's matrix, and score as it does."""
+    batch, features = _batch()
+    query, gallery = features[:QUERIES], features[QUERIES:]
+    rows = DistanceRows(query, gallery, metric, chunk_size=7)
+    whole = build_dist(query, gallery, metric)
+    assert rows.shape == whole.shape
+    for _ in range(2):  # rows can be gone through again
+        np.testing.assert_allclose(np.stack(list(rows)), whole, rtol=1e-5, atol=1e-5)
+    assert max(len(row.base) for row in rows) == 7  # no larger part is ever made
+
+    pids, camids = batch["targets"].numpy(), batch["camids"].numpy()
+    labels = pids[:QUERIES], pids[QUERIES:], camids[:QUERIES], camids[QUERIES:]
+    for mine, other in zip(
+        evaluate_rank(rows, *labels), evaluate_rank(whole, *labels), strict=True
+    ):
+        np.testing.assert_allclose(mine, other, rtol=1e-6)
 
 
-def test_scores_and_roc(quickstart, features):
-    _, scores = evaluate(quickstart("TEST.ROC.ENABLED", True), *features)
-    assert list(scores)[:6] == ["Rank-1", "Rank-5", "Rank-10", "mAP", "mINP", "metric"]
-    assert all(0 <= scores[f"TPR@FPR={rate}"] <= 1 for rate in ("1e-04", "1e-03", "1e-02"))
+@pytest.mark.parametrize("decimals", [1, 2, 6])
+def test_roc_with_ties(decimals):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        distances = rng.random((40, 300)).astype(np.float32)
+        labels = [rng.integers(0, high, n) for high in (9, 3) for n in (40, 300)]
+        distances[labels[0][:, None] == labels[1]] -= 0.7  # false-positive rates of 1e-3 and less
+        distances = distances.round(decimals)
+        scores, is_positive = evaluate_roc(distances, *labels, use_cython=False)
+        false, true, _ = roc_curve(is_positive, scores)
+        expected = [true[np.argmin(np.abs(false - rate))] for rate in (1e-4, 1e-3, 1e-2)]
+        assert list(true_positive_rates(distances, *labels).values()) == pytest.approx(expected)
 
 
-def test_a_gallery_of_fewer_than_ten(quickstart, features):
-    query, gallery = features
-    evaluator = RankingEvaluator(quickstart(), 2)
-    batch = {"targets": torch.tensor([0, 1, 0, 1]), "camids": torch.tensor([0, 0, 1, 1])}
-    evaluator.process(batch, torch.cat([query[:2], gallery[:2]]))
+def test_the_papers_scores_come_first(log):
+    scores = _scores(RankingEvaluator(_config(*ROC), QUERIES), *_batch())
+    scores["dataset"] = "Market1501"
+    log.clear()
+    print_csv_format(scores)
+    table = log.text.splitlines()[1:4]
+    header, _, row = ([cell.strip() for cell in line.split("|")] for line in table)
+    assert header[1:5] == ["Dataset", "Rank-1", "Rank-5", "mAP"]
+    assert row[header.index("valid queries")] == "20"
+
+
+def test_valid_queries_are_told(log):
+    batch, features = _batch()
+    _scores(RankingEvaluator(_config(), QUERIES), batch, features)
+    assert "20 of 20 queries have a match" in log.text
+
+    batch["targets"][:4] = PEOPLE
+    scores = _scores(RankingEvaluator(_config(), QUERIES), batch, features)
+    assert "16 of 20 queries have a match; the scores leave the others out" in log.text
+    assert scores["valid queries"] == 16
+
+
+def test_a_gallery_of_six():
+    batch, features = _batch()
+    batch = {"targets": torch.arange(8) % 2, "camids": torch.tensor([0, 0, 1, 1, 1, 2, 2, 2])}
+    evaluator = RankingEvaluator(_config(*ROC), 2)
+    evaluator.process(batch, features[:8])
     assert evaluator.evaluate()["Rank-10"] == 100
+
+
+@pytest.mark.parametrize("opts", [EXPANSION, RERANKING])
+def test_more_neighbours_than_images(opts):
+    key = opts[0].replace("ENABLED", "QE_K" if opts == EXPANSION else "K1")
+    batch, features = _batch()
+    with pytest.raises(UserError, match=f"{key} is 111; with 110 images"):
+        _scores(RankingEvaluator(_config(*opts, key, 111), QUERIES), batch, features)
+
+
+def test_memory_of_all_pairs_is_told(log, monkeypatch):
+    _scores(RankingEvaluator(_config(*RERANKING), QUERIES), *_batch())
+    [record] = [r for r in log.records if "memory" in r.message]
+    assert record.levelno == logging.INFO
+    assert "re-ranking (k1 20, k2 6, lambda 0.3) of 110 images" in record.message
+
+    monkeypatch.setattr("dppp.evaluation.postprocess._MUCH_MEMORY_GB", 2 * 4 * 109**2 / 1e9)
+    log.clear()
+    _scores(RankingEvaluator(_config(*RERANKING), QUERIES), *_batch())
+    assert [r.levelno for r in log.records if "memory" in r.message] == [logging.WARNING]
+
+
+def test_unknown_metric():
+    with pytest.raises(UserError, match=r"TEST\.METRIC is 'jaccard'; allowed: cosine, euclidean"):
+        RankingEvaluator(_config("TEST.METRIC", "jaccard"), QUERIES)
+
+
+def test_features_of_a_diverged_model():
+    batch, features = _batch()
+    features[3, 0], features[5, 1] = torch.nan, torch.inf
+    with pytest.raises(UserError, match="2 of 110 images"):
+        _scores(RankingEvaluator(_config(), QUERIES), batch, features)

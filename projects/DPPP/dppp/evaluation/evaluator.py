@@ -1,4 +1,4 @@
-"""FastReID's evaluator with a ranking that needs no compiling and no CUDA."""
+"""FastReID's evaluator with a ranking that needs no compiling, no CUDA and little memory."""
 
 import itertools
 import logging
@@ -6,28 +6,36 @@ from collections import OrderedDict
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from fastreid.config import CfgNode
 from fastreid.evaluation import ReidEvaluator
-from fastreid.evaluation.query_expansion import aqe
-from fastreid.evaluation.rerank import re_ranking
-from fastreid.evaluation.roc import evaluate_roc
 from fastreid.utils import comm
-from sklearn.metrics import roc_curve
 from torch import Tensor
 
+from ..errors import UserError
+from .distances import DistanceRows, check_metric
+from .postprocess import expand, rerank
 from .ranking import evaluate_rank
+from .roc import true_positive_rates
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("fastreid.dppp")
 
 
 class RankingEvaluator(ReidEvaluator):
-    """Rank-1, Rank-5, mAP first; FastReID's AQE, re-ranking and ROC settings work on a CPU too."""
+    """The paper's scores first; FastReID's AQE, re-ranking and ROC settings work on a CPU too."""
+
+    def __init__(self, cfg: CfgNode, num_query: int, output_dir: str | None = None) -> None:
+        check_metric(cfg.TEST.METRIC)
+        super().__init__(cfg, num_query, output_dir)
 
     def _compile_dependencies(self) -> None:
         """Upstream runs ``make`` here and leaves the process if it fails."""
 
     def evaluate(self) -> OrderedDict:
-        """Scores in percent, on the main process; an empty result elsewhere."""
+        """Scores in percent, on the main process; an empty result elsewhere.
+
+        Raises:
+            UserError: a feature is not finite, or no query has a match.
+        """
         predictions = self._predictions
         if comm.get_world_size() > 1:
             comm.synchronize()
@@ -37,51 +45,51 @@ class RankingEvaluator(ReidEvaluator):
         features = torch.cat([p["feats"] for p in predictions])
         pids = torch.cat([p["pids"] for p in predictions]).numpy()
         camids = torch.cat([p["camids"] for p in predictions]).numpy()
+        if num_bad := int((~features.isfinite().all(dim=1)).sum()):
+            raise UserError(
+                f"the model gives NaN or infinite features for {num_bad} of {len(features)} "
+                "images, so they cannot be ranked; its training has diverged"
+            )
         n = self._num_query
         labels = pids[:n], pids[n:], camids[:n], camids[n:]
 
         distances = self._distances(features[:n], features[n:])
-        cmc, precisions, penalties = evaluate_rank(distances, *labels)
-        if len(precisions) < n:
-            logger.info("%d of %d queries have a match and count", len(precisions), n)
-        scores = OrderedDict()
-        for rank in (1, 5, 10):
-            scores[f"Rank-{rank}"] = 100 * float(cmc[min(rank, len(cmc)) - 1])
-        scores["mAP"] = 100 * float(np.mean(precisions))
-        scores["mINP"] = 100 * float(np.mean(penalties))
-        scores["metric"] = (scores["mAP"] + scores["Rank-1"]) / 2
+        scores = _scores(*evaluate_rank(distances, *labels), num_query=n)
         if self.cfg.TEST.ROC.ENABLED:
-            scores.update(_true_positive_rates(distances, *labels))
+            scores.update(true_positive_rates(distances, *labels))
         return scores
 
-    def _distances(self, query: Tensor, gallery: Tensor) -> np.ndarray:
+    def _distances(self, query: Tensor, gallery: Tensor) -> np.ndarray | DistanceRows:
+        """Distances (Q, G) after the expansion and re-ranking that the config asks for."""
         test = self.cfg.TEST
         if test.AQE.ENABLED:
-            query, gallery = aqe(query, gallery, test.AQE.QE_TIME, test.AQE.QE_K, test.AQE.ALPHA)
-        distances = _pairwise(query, gallery, test.METRIC)
+            query, gallery = expand(query, gallery, test.AQE)
         if test.RERANK.ENABLED:
-            distances = re_ranking(
-                distances,
-                _pairwise(query, query, test.METRIC),
-                _pairwise(gallery, gallery, test.METRIC),
-                test.RERANK.K1,
-                test.RERANK.K2,
-                test.RERANK.LAMBDA,
-            )
-        return distances
+            return rerank(query, gallery, test.METRIC, test.RERANK)
+        return DistanceRows(query, gallery, test.METRIC)
 
 
-def _pairwise(left: Tensor, right: Tensor, metric: str) -> np.ndarray:
-    """Distances (N, M): 1 - cosine, or squared Euclidean as FastReID's."""
-    if metric == "cosine":
-        return (1 - F.normalize(left, dim=1) @ F.normalize(right, dim=1).T).numpy()
-    return torch.cdist(left, right).square().numpy()
-
-
-def _true_positive_rates(distances: np.ndarray, *labels: np.ndarray) -> dict[str, float]:
-    scores, matches = evaluate_roc(distances, *labels)
-    false, true, _ = roc_curve(matches, scores)
-    return {
-        f"TPR@FPR={rate:.0e}": float(true[np.argmin(np.abs(false - rate))])
-        for rate in (1e-4, 1e-3, 1e-2)
-    }
+def _scores(
+    cmc: np.ndarray, precisions: np.ndarray, penalties: np.ndarray, num_query: int
+) -> OrderedDict:
+    """FastReID's scores, those of the paper first, and how many queries they are the mean of."""
+    valid = len(precisions)
+    if valid == num_query:
+        logger.info("%d of %d queries have a match", valid, num_query)
+    else:
+        logger.warning(
+            "%d of %d queries have a match; the scores leave the others out", valid, num_query
+        )
+    rank = {r: 100 * float(cmc[min(r, len(cmc)) - 1]) for r in (1, 5, 10)}
+    precision = 100 * float(np.mean(precisions))
+    return OrderedDict(
+        [
+            ("Rank-1", rank[1]),
+            ("Rank-5", rank[5]),
+            ("mAP", precision),
+            ("Rank-10", rank[10]),
+            ("mINP", 100 * float(np.mean(penalties))),
+            ("metric", (precision + rank[1]) / 2),
+            ("valid queries", valid),
+        ]
+    )
