@@ -99,6 +99,18 @@ def test_the_file_knows_its_phase_and_so_which_feature_it_gives(model):
     assert not torch.allclose(features[1], features[2])
 
 
+def test_the_feature_is_v_g_after_phase_1_and_v_c_after_phase_2(model):
+    images = batch()["images"]
+    model.eval()
+    with torch.no_grad():
+        v_g = model.towers.encode_image((images - model.pixel_mean) / model.pixel_std).projected
+        model.start_phase(1)
+        assert torch.equal(model(images), v_g)
+        model.start_phase(2)
+        assert torch.equal(model(images), model.destylization(v_g))
+        assert not torch.allclose(model(images), v_g)
+
+
 def test_images_are_not_normalised_in_place(model):
     data = batch()
     before = data["images"].clone()
