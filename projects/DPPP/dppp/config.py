@@ -7,6 +7,8 @@ from .errors import UserError
 LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_SupCon")}
 LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
 PROMPT_STRATEGIES = ("style-content", "content", "generic")
+UNREALPERSON_ALL_PARTS = tuple(f"unreal_v{x}.{y}" for x in (1, 2, 3, 4) for y in (1, 2, 3))
+UNREALPERSON_PARTS = ("unreal_v1.1", "unreal_v2.1", "unreal_v3.1", "unreal_v4.1")
 
 
 def add_dppp_config(cfg: CN) -> None:
@@ -17,6 +19,11 @@ def add_dppp_config(cfg: CN) -> None:
     # Folders under FASTREID_DATASETS that hold sets made by geneperson. Each becomes a data set
     # whose name is the folder's, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" always is one.
     cfg.DATASETS.GENEPERSON_DIRS = ()
+    # The same for folders of your own in Market-1501's layout: bounding_box_train, query and
+    # bounding_box_test with <pid>_c<camera>...jpg or .png, any numbers.
+    cfg.DATASETS.MARKET_STYLE_DIRS = ()
+    # Parts of UnrealPerson to train on, of UNREALPERSON_ALL_PARTS; by default Table III's.
+    cfg.DATASETS.UNREALPERSON_PARTS = UNREALPERSON_PARTS
 
     # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). SOLVER.MAX_EPOCH, which
     # FastReID's other meta-architectures use, does not count for CLIPDPPP. SOLVER.STEPS and
@@ -120,6 +127,8 @@ def check_dppp_config(cfg: CN) -> None:
         problems.append(
             f"SOLVER.PHASE_EPOCHS is {tuple(cfg.SOLVER.PHASE_EPOCHS)}; give two numbers"
         )
+    if cfg.MODEL.FREEZE_LAYERS:
+        problems.append("MODEL.FREEZE_LAYERS is not for CLIPDPPP, whose phases say what trains")
     if list(cfg.INPUT.SIZE_TRAIN) != list(cfg.INPUT.SIZE_TEST):
         problems.append(
             "INPUT.SIZE_TRAIN and INPUT.SIZE_TEST differ; CLIP's positions fit one size"

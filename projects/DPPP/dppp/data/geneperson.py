@@ -9,6 +9,7 @@ from fastreid.data.datasets import DATASET_REGISTRY
 from fastreid.data.datasets.bases import ImageDataset
 
 from ..errors import DataNotFoundError, UserError
+from .folders import register_folders
 
 # pid, camera (scene), lighting, canvas cell, copy. FastReID's Market1501 pattern reads one digit of
 # the camera and searches the whole path; ours matches the whole file name.
@@ -72,21 +73,4 @@ def _items(folder: Path) -> list[tuple[str, int, int]]:
 
 def register_geneperson(directories: Iterable[str]) -> None:
     """Make a data set of each folder under FastReID's root, named as the folder."""
-    for directory in directories:
-        known = registered(directory)
-        if known is None:
-            attributes = {"dataset_dir": directory, "dataset_name": directory}
-            DATASET_REGISTRY.register(type(directory, (GenePerson,), attributes))
-        elif not issubclass(known, GenePerson):
-            raise UserError(
-                f"DATASETS.GENEPERSON_DIRS: {directory!r} is the name of one of FastReID's data "
-                "sets; rename the folder"
-            )
-
-
-def registered(name: str) -> type[ImageDataset] | None:
-    """The data set class of that name in FastReID's registry, if there is one."""
-    try:
-        return DATASET_REGISTRY.get(name)
-    except KeyError:
-        return None
+    register_folders(GenePerson, directories, "DATASETS.GENEPERSON_DIRS")

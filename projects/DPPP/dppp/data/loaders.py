@@ -3,42 +3,38 @@
 FastReID's ``DataLoaderX`` prefetches with a CUDA stream and cannot be made on a CPU.
 """
 
-import os
 from collections.abc import Iterator
 
 import torch
 from fastreid.config import CfgNode
 from fastreid.data import samplers
-from fastreid.data import transforms as fastreid_transforms
 from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
-from fastreid.data.datasets.bases import ImageDataset
 from fastreid.utils import comm
-from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Sampler
-from torchvision import transforms as T
 
-from ..errors import DataNotFoundError, UserError
-from .geneperson import register_geneperson, registered
+from ..errors import UserError
+from .catalogue import data_root, load_dataset, require_test_images
+from .folders import check_mode
 from .sampling import EpochBatches, seeded
+from .transforms import build_transforms
 
 _IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
-_SAMPLERS = (
-    "TrainingSampler",
-    "ImbalancedDatasetSampler",
-    "SetReWeightSampler",
-    *_IDENTITY_SAMPLERS,
-)
+# Not SetReWeightSampler: it asks for batches larger than those it draws, and never gives one.
+_SAMPLERS = ("TrainingSampler", "ImbalancedDatasetSampler", *_IDENTITY_SAMPLERS)
 
 
 class ReadableImages(CommDataset):
     """FastReID's data set of images, that names the file it cannot read."""
 
     def __getitem__(self, index: int) -> dict:
+        path = self.img_items[index][0]
         try:
+            # FastReID converts nothing: transparency would be a fourth channel, and the numbers of
+            # a palette's colours would pass for brightness.
+            check_mode(path)
             return super().__getitem__(index)
         except OSError as error:
-            path = self.img_items[index][0]
             raise UserError(
                 f"{path}: cannot be read as an image ({error}); replace or remove it"
             ) from None
@@ -71,38 +67,6 @@ class DeviceLoader:
                 key: value.to(self._device, non_blocking=True) if torch.is_tensor(value) else value
                 for key, value in batch.items()
             }
-
-
-def data_root() -> str:
-    """The folder of all data sets: FASTREID_DATASETS, or ``datasets`` as FastReID has it."""
-    return os.getenv("FASTREID_DATASETS") or "datasets"
-
-
-def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
-    """One of FastReID's registered data sets, or a folder of DATASETS.GENEPERSON_DIRS.
-
-    Raises:
-        UserError: the name is unknown.
-        DataNotFoundError: the files are not there.
-    """
-    register_geneperson(cfg.DATASETS.GENEPERSON_DIRS)
-    dataset = registered(name)
-    if dataset is None:
-        raise UserError(
-            f"DATASETS: no data set {name!r}; it is neither one of FastReID's nor in "
-            f"DATASETS.GENEPERSON_DIRS {tuple(cfg.DATASETS.GENEPERSON_DIRS)}"
-        )
-    try:
-        return dataset(root=data_root(), **kwargs)
-    except (RuntimeError, AssertionError) as error:  # FastReID's two ways to say it
-        if "not found" not in str(error):
-            raise UserError(
-                f"data set {name}: FastReID's loader refuses a file name in it, by a rule of that "
-                "set (as identities up to 1501 in Market1501); keep only the set's own files there"
-            ) from None
-        raise DataNotFoundError(
-            f"data set {name}: {error}; set FASTREID_DATASETS to the folder that holds it"
-        ) from None
 
 
 def build_train_loader(cfg: CfgNode) -> DeviceLoader:
@@ -141,12 +105,7 @@ def build_test_loader(cfg: CfgNode, name: str) -> tuple[DeviceLoader, int]:
         UserError: no query or no gallery image.
     """
     dataset = load_dataset(cfg, name)
-    for part, images in (("query", dataset.query), ("gallery", dataset.gallery)):
-        if not images:
-            raise UserError(
-                f"DATASETS.TESTS: {name} has no {part} image; build it with held-out identities "
-                "(--test-identities)"
-            )
+    require_test_images(name, dataset)
     if comm.is_main_process():
         dataset.show_test()
     transforms = build_transforms(cfg, is_train=False)
@@ -154,18 +113,6 @@ def build_test_loader(cfg: CfgNode, name: str) -> tuple[DeviceLoader, int]:
     mini_batch = max(cfg.TEST.IMS_PER_BATCH // comm.get_world_size(), 1)
     batches = BatchSampler(samplers.InferenceSampler(len(test_set)), mini_batch, drop_last=False)
     return _device_loader(cfg, test_set, batches), len(dataset.query)
-
-
-def build_transforms(cfg: CfgNode, is_train: bool) -> T.Compose:
-    """FastReID's transforms of a config: PIL image -> float32 (3, H, W), 0..255.
-
-    Upstream's last step reads pixels through ``torch.ByteStorage``, which torch has deprecated.
-    """
-    steps = fastreid_transforms.build_transforms(cfg, is_train).transforms
-    to_tensor = T.Compose([T.PILToTensor(), Tensor.float])
-    return T.Compose(
-        [to_tensor if isinstance(t, fastreid_transforms.ToTensor) else t for t in steps]
-    )
 
 
 def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
@@ -186,7 +133,7 @@ def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
     if name not in _IDENTITY_SAMPLERS:
         return
     instances = cfg.DATALOADER.NUM_INSTANCE
-    if mini_batch % instances:
+    if instances < 1 or mini_batch % instances:
         raise UserError(
             f"a batch of {mini_batch} images a process (SOLVER.IMS_PER_BATCH) is no multiple of "
             f"DATALOADER.NUM_INSTANCE {instances}"
@@ -205,10 +152,7 @@ def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: i
         return samplers.TrainingSampler(len(items), seed=seed)
     if name == "ImbalancedDatasetSampler":
         return samplers.ImbalancedDatasetSampler(items, seed=seed)
-    arguments = [items, mini_batch, cfg.DATALOADER.NUM_INSTANCE]
-    if name == "SetReWeightSampler":
-        arguments.append(cfg.DATALOADER.SET_WEIGHT)
-    return getattr(samplers, name)(*arguments, seed=seed)
+    return getattr(samplers, name)(items, mini_batch, cfg.DATALOADER.NUM_INSTANCE, seed=seed)
 
 
 def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> DeviceLoader:

@@ -9,6 +9,8 @@ from ..errors import UserError
 _FREE = (
     "CUDNN_BENCHMARK",
     "DATALOADER.NUM_WORKERS",
+    "DATASETS.GENEPERSON_DIRS",  # they give names to folders; DATASETS.NAMES says which are used
+    "DATASETS.MARKET_STYLE_DIRS",
     "DATASETS.TESTS",
     "MODEL.BACKBONE.PRETRAIN",
     "MODEL.BACKBONE.PRETRAIN_PATH",

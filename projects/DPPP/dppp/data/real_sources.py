@@ -1,0 +1,86 @@
+"""What FastReID's own loaders of real people do not say: where a set is described, its counts."""
+
+import logging
+import re
+from dataclasses import dataclass
+
+from fastreid.data.datasets.bases import ImageDataset
+from fastreid.utils.logger import log_first_n
+
+from ..errors import UserError
+from .counts import Counts, warn_if_different
+
+
+@dataclass(frozen=True)
+class RealSource:
+    """A set that FastReID reads: its folder, where it is described, its counts by part."""
+
+    folder: str
+    described: str
+    known: dict[str, Counts]
+    notice: str = ""
+    # FastReID searches the whole path, not the name, for <identity>_c<camera>.
+    searches_path: bool = False
+
+
+REAL_SOURCES = {
+    "Market1501": RealSource(
+        folder="Market-1501-v15.09.15",
+        described="zheng-lab.cecs.anu.edu.au",
+        searches_path=True,
+        known={
+            "train": Counts(12_936, 751, 6),
+            "query": Counts(3_368, 750, 6),
+            "gallery": Counts(15_913, 751, 6),  # 750 people, and pid 0 for all strangers
+        },
+    ),
+    "DukeMTMC": RealSource(
+        folder="DukeMTMC-reID",
+        described="github.com/layumi/DukeMTMC-reID_evaluation",
+        searches_path=True,
+        known={
+            "train": Counts(16_522, 702, 8),
+            "query": Counts(2_228, 702, 8),
+            "gallery": Counts(17_661, 1_110, 8),
+        },
+        notice="DukeMTMC-reID was withdrawn by its owners and should no longer be used; report "
+        "results on another set as well, or instead",
+    ),
+    "MSMT17": RealSource(
+        # FastReID leaves list_val.txt out of the training part; its share of 32,621 is not known.
+        folder="MSMT17_V1",
+        described="www.pkuvmc.com",
+        known={
+            "query": Counts(11_659, 3_060, 15),
+            "gallery": Counts(82_161, 3_060, 15),
+        },
+    ),
+}
+
+
+def refuse_misleading_path(name: str, root: str) -> None:
+    """Refuse a path in which FastReID's loader would find every image's labels."""
+    match = re.search(r"[-\d]+_c\d", root)
+    if match and name in REAL_SOURCES and REAL_SOURCES[name].searches_path:
+        raise UserError(
+            f"data set {name}: FastReID's loader takes {match[0]!r} in the path {root} for the "
+            "identity and camera of every image; rename that folder"
+        )
+
+
+def tell_about(name: str, dataset: ImageDataset, parts: list[str]) -> None:
+    """The owners' withdrawal, and counts that are not the known ones; each once a process.
+
+    Args:
+        name: a data set's, of FastReID's registry.
+        dataset: that data set.
+        parts: which of "train", "query", "gallery" the run reads.
+    """
+    source = REAL_SOURCES.get(name)
+    if source is None:
+        return
+    if source.notice:
+        log_first_n(logging.WARNING, source.notice, name="fastreid.dppp", key="message")
+    for part in parts:
+        if part in source.known:
+            warn_if_different(name, part, getattr(dataset, part), source.known[part])

@@ -1,0 +1,318 @@
+"""The virtual training sets on small trees laid out as their owners lay them out, traps included.
+
+The images are empty files: which image is whose is a matter of names alone.
+"""
+
+import logging
+from pathlib import Path
+
+import pytest
+import yaml
+from fastreid.data.common import CommDataset
+
+from dppp import UserError
+from dppp.data import load_dataset, virtual_sources
+from dppp.engine import load_config
+from dppp.errors import DataNotFoundError
+
+SOURCE_CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP" / "sources"
+NAMES = [*virtual_sources.SOURCES, "UnrealPerson"]
+UNREAL_PARTS = "DATASETS.UNREALPERSON_PARTS"
+
+# Data set, files under FASTREID_DATASETS, and identity and camera of each in the order of paths;
+# a file beside the set's own, or a junk one, has none.
+LAYOUTS = {
+    "outfits of one person are one identity": (
+        "SOMAset",
+        ["soma/anna/coat/a1.jpg", "soma/anna/dress/b1.PNG", "soma/ben/suit/_c9_a1.jpeg",
+         "soma/readme.txt"],
+        ["anna 0", "anna 0", "ben 0"],
+    ),
+    "SOMAset unpacked into a folder of its name": (
+        "SOMAset",
+        ["SOMAset/SOMAset/01/x/a.jpg", "SOMAset/SOMAset/02/x/a.jpg"],
+        ["1 0", "2 0"],
+    ),
+    "a flat folder": (
+        "SyRI",
+        ["syri/007_279_3.jpg", "syri/010_000_1_0.jpg", "syri/._007_279_3.jpg"],
+        ["7 279", "10 0"],
+    ),
+    "SyRI with bounding_box_train": (
+        "SyRI",
+        ["SyRI/SyRI_random_cropped/bounding_box_train/1_2_3.jpg"],
+        ["1 2"],
+    ),
+    "six backgrounds, both halves, no copies": (
+        "PersonX",
+        ["PersonX_v1/1/bounding_box_train/0004_c1s1_01.jpg",
+         "PersonX_v1/6/bounding_box_train/0004_c6s1_01.jpg",
+         "PersonX_v1/6/bounding_box_test/0001_c6s1_36.jpg",
+         "PersonX_v1/6/query/0001_c6s1_36.jpg", "PersonX_v1/readme.txt"],
+        ["4 1", "1 6", "4 6"],
+    ),
+    "cameras 10 and 12 are not camera 1": (
+        "PersonXSubset",
+        ["PersonX/bounding_box_train/0002_c10s1_03.jpg",
+         "PersonX/bounding_box_train/0002_c12s1_03.jpg",
+         "PersonX/bounding_box_train/0002_c1s1_03.jpg"],
+        ["2 10", "2 12", "2 1"],
+    ),
+    "VisDA's source": (
+        "PersonXVisDA",
+        ["challenge_datasets/personX/image_train/0001_c12s1_24.jpg"],
+        ["1 12"],
+    ),
+    "a camera's number counts within its scene": (
+        "RandPerson",
+        ["randperson_subset/randperson_subset/000007_s00_c01_f000228.jpg",
+         "randperson_subset/randperson_subset/000007_s10_c01_f000228.jpg",
+         "randperson_subset/randperson_subset/000008_s10_c03_f000001.jpg"],
+        ["7 0_1", "7 10_1", "8 10_3"],
+    ),
+    "camera before scene, as names were": (
+        "RandPerson",
+        ["randperson_subset/000007_c01_s02_f000228.jpg"],
+        ["7 2_1"],
+    ),
+    "the subset, not the whole set beside it": (
+        "RandPerson",
+        ["randperson/images/scene00/000001_s00_c00_f000001.jpg",
+         "randperson/images/subset/000000_s00_c00_f000264.jpg"],
+        ["0 0_0"],
+    ),
+    "one person over environments, cameras of each": (
+        "UnrealPerson",
+        ["UnrealPerson/unreal_v1.1/images/333_c001_78.jpg",
+         "UnrealPerson/unreal_v2.1/images/333_c001_1.jpg",
+         "UnrealPerson/unreal_v2.2/images/333_c001_1.jpg",  # not one of the parts
+         "UnrealPerson/unreal_v3.1/images/4_c012_1.png",
+         "UnrealPerson/unreal_v4.1/images/333_c0_1.jpg"],
+        ["1_333 1_1", "1_333 2_1", "1_4 3_12", "1_333 4_0"],
+    ),
+    "a folder a person, numbers with gaps": (
+        "FineGPR",
+        ["FineGPR_Dataset/FineGPR/0001/0001_c01_w01_l01_p01.jpg",
+         "FineGPR_Dataset/FineGPR/0003/0003_c36_w07_l07_p09.jpg",
+         "FineGPR_Dataset/FineGPR_subset/0001_c10_w03_l05_p03.jpg"],
+        ["1 1", "3 36"],
+    ),
+    "the subset alone": (
+        "FineGPRSubset",
+        ["FineGPR_Dataset/FineGPR/0003/0003_c36_w07_l07_p09.jpg",
+         "FineGPR_Dataset/FineGPR_subset/0001_c10_w03_l05_p03.jpg"],
+        ["1 10"],
+    ),
+    "ClonedPerson, junk left out": (
+        "ClonedPerson",
+        ["clonedperson/train/-1_s02_c00_f000001.jpg",
+         "clonedperson/train/700000_s02_c00_f023389.jpg",
+         "clonedperson/train/700000_s06_c00_f023413.jpg"],
+        ["700000 2_0", "700000 6_0"],
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """A function: write empty files, then load a data set from where they lie."""
+    # A path with the pattern of a name in it, which searching the whole path would fall for.
+    root = tmp_path / "2026_c3_s1_runs" / "9_c9"
+    root.mkdir(parents=True)
+    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+
+    def load(name, files, *opts, **kwargs):
+        for file in files:
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            (root / file).touch()
+        cfg = load_config("", ["MODEL.DEVICE", "cpu", "DATASETS.TESTS", (), *opts])
+        return load_dataset(cfg, name, **kwargs)
+
+    load.root = root
+    return load
+
+
+@pytest.fixture
+def warnings():
+    """The warnings so far; once a run has begun, FastReID's logger hands none on to pytest's."""
+    records = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = records.append
+    logging.getLogger("fastreid.dppp").addHandler(handler)
+    yield lambda: [record.getMessage() for record in records]
+    logging.getLogger("fastreid.dppp").removeHandler(handler)
+
+
+@pytest.mark.parametrize(("name", "files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+def test_identities_and_cameras(load, name, files, expected):
+    dataset = load(name, files)
+    items = sorted(dataset.train)
+    assert [(pid, camera) for _, pid, camera in items] == [
+        tuple(f"{name}_{label}" for label in labels.split()) for labels in expected
+    ]
+    assert {path for path, _, _ in items} <= {str(load.root / file) for file in files}
+    assert len({path for path, _, _ in items}) == len(expected)
+
+
+def test_every_set_is_tried():
+    assert {name for name, _, _ in LAYOUTS.values()} == set(NAMES)
+
+
+def test_versions_of_the_people_are_other_people(load):
+    parts = ("unreal_v1.1", "unreal_v2.2", "unreal_v2.1")
+    files = [f"unreal/{part}/images/5_c001_1.jpg" for part in parts]
+    dataset = load("UnrealPerson", files, UNREAL_PARTS, parts)
+    assert sorted((pid, camera) for _, pid, camera in dataset.train) == [
+        ("UnrealPerson_1_5", "UnrealPerson_1_1"),
+        ("UnrealPerson_1_5", "UnrealPerson_2_1"),
+        ("UnrealPerson_2_5", "UnrealPerson_2_1"),
+    ]
+
+
+@pytest.mark.parametrize("parts", [("unreal_v5.1",), ("v1.1", "unreal_v1.1"), ()])
+def test_a_part_that_does_not_exist(load, parts):
+    with pytest.raises(UserError, match=r"UNREALPERSON_PARTS.*allowed: unreal_v1\.1, "):
+        load("UnrealPerson", [], UNREAL_PARTS, parts)
+
+
+def test_a_part_that_is_not_there_is_named(load):
+    with pytest.raises(DataNotFoundError, match=r"9_c9/UnrealPerson/unreal_v2\.1, "):
+        load("UnrealPerson", ["UnrealPerson/unreal_v1.1/images/333_c001_78.jpg"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_set_says_where_and_what(load, name):
+    with pytest.raises(DataNotFoundError) as caught:
+        load(name, [])
+    source = virtual_sources.SOURCES.get(name) or virtual_sources.UnrealPerson.source
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (name, str(load.root / source.roots[0]), source.described, source.terms):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("SyRI", "syri/1_2_3.jpg", "syri/noise.jpg"),
+        ("SyRI", "syri/1_2_3.jpg", "syri/copy1_2_3.jpg"),
+        ("PersonXSubset", "PersonX/bounding_box_train/0001_c3s1_01.jpg",
+         "PersonX/bounding_box_train/0001_cs1_01.jpg"),
+        ("RandPerson", "randperson_subset/000000_s00_c00_f0.jpg",
+         "randperson_subset/000000_c00_f0.jpg"),
+        ("ClonedPerson", "clonedperson/train/700000_s02_c00_f1.jpg",
+         "clonedperson/test/query/700000_c00_f1.jpg"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_the_sets_is_refused(load, name, good, bad):
+    with pytest.raises(UserError, match=f"9_c9/{bad}: not a name of {name}"):
+        load(name, [good, bad])
+
+
+def test_personx_subset_can_be_tested_on(load):
+    files = [
+        "PersonX/bounding_box_train/0002_c10s1_03.jpg",
+        "PersonX/query/0001_c3s1_06.jpg",
+        "PersonX/bounding_box_test/0001_c3s1_06.jpg",
+        "PersonX/bounding_box_test/0001_c12s1_06.jpg",
+    ]
+    dataset = load("PersonXSubset", files, "DATASETS.TESTS", ("PersonXSubset",))
+    assert [item[1] for item in dataset.query + dataset.gallery] == [1, 1, 1]
+    (query,), (other, same) = [[i[2] for i in part] for part in (dataset.query, dataset.gallery)]
+    assert query == same != other
+    assert all(type(camera) is int for camera in (query, same, other))
+
+
+def test_clonedperson_s_test_cameras_are_scene_and_camera(load):
+    files = [
+        "clonedperson/train/700000_s02_c00_f023389.jpg",
+        "clonedperson/test/query/705227_s02_c02_f001117.jpg",
+        "clonedperson/test/gallery/705227_s06_c02_f005521.jpg",
+        "clonedperson/test/gallery/705227_s02_c02_f005521.jpg",
+        "clonedperson/test/gallery/705227_s02_c00_f005521.jpg",
+    ]
+    dataset = load("ClonedPerson", files)
+    query_camera = dataset.query[0][2]
+    assert [item[2] == query_camera for item in dataset.gallery] == [False, True, False]
+    assert len({item[2] for item in dataset.gallery}) == 3
+    combined = load("ClonedPerson", files, combineall=True)
+    assert {item[1] for item in combined.train} == {
+        "ClonedPerson_700000",
+        "ClonedPerson_test_705227",
+    }
+
+
+@pytest.mark.parametrize("name", ["SOMAset", "RandPerson", "UnrealPerson", "FineGPR", "PersonX"])
+def test_a_set_made_for_training_is_no_test_set(load, name):
+    files = next(files for n, files, _ in LAYOUTS.values() if n == name)
+    with pytest.raises(UserError, match=f"DATASETS.TESTS: {name} has no query") as caught:
+        load(name, files, "DATASETS.TESTS", (name,))
+    assert not isinstance(caught.value, DataNotFoundError)
+    dataset = load(name, files)
+    assert dataset.query == dataset.gallery == []
+
+
+def test_all_sets_mix(load):
+    items, identities = [], 0
+    for name, files, expected in {n: (n, f, e) for n, f, e in LAYOUTS.values()}.values():
+        items += load(name, files).train
+        identities += len({labels.split()[0] for labels in expected})
+    mixed = CommDataset(items, relabel=True)
+    assert mixed.num_classes == identities
+
+
+def test_counts_that_differ_are_told_once_in_a_line(load, warnings):
+    for _ in range(2):
+        load("PersonXVisDA", ["challenge_datasets/personX/image_train/0001_c12s1_24.jpg"])
+    (line,) = warnings()
+    assert "1 images (known: 20,280), 1 identities (known: 700), 1 cameras (known: 6)" in line
+    assert line.startswith("data set PersonXVisDA, train: ") and "\n" not in line
+
+
+def test_counts_that_agree_are_not_told(load, warnings):
+    """FineGPR's subset: 1,150 people by 4 cameras."""
+    load("FineGPRSubset", [
+        f"FineGPR_Dataset/FineGPR_subset/{pid:04d}_c{camera:02d}_w03_l05_p03.jpg"
+        for pid in range(1, 1151) for camera in (1, 10, 19, 28)
+    ])  # fmt: skip
+    assert warnings() == []
+
+
+def test_counts_of_all_parts_of_unrealperson_alone_are_known(load, warnings):
+    parts = virtual_sources.UNREALPERSON_ALL_PARTS
+    files = [f"UnrealPerson/{part}/images/5_c001_1.jpg" for part in parts]
+    load("UnrealPerson", files)
+    assert warnings() == []
+    load("UnrealPerson", files, UNREAL_PARTS, parts)
+    assert "3 identities (known: 6,799)" in warnings()[0]
+
+
+ROWS = {
+    "market1501": ("Market1501", ("DukeMTMC",)),
+    "dukemtmc": ("DukeMTMC", ("Market1501",)),
+    "somaset": ("SOMAset", ("Market1501", "DukeMTMC")),
+    "syri": ("SyRI", ("Market1501", "DukeMTMC")),
+    "personx": ("PersonX", ("Market1501", "DukeMTMC")),
+    "finegpr": ("FineGPR", ("Market1501", "DukeMTMC")),
+    "randperson": ("RandPerson", ("Market1501", "DukeMTMC")),
+    "unrealperson": ("UnrealPerson", ("Market1501", "DukeMTMC")),
+    "geneperson": ("GenePerson", ("Market1501", "DukeMTMC")),
+    "geneperson_dagger": ("GenePerson", ("Market1501", "DukeMTMC")),
+}
+
+
+def test_each_row_of_table_iii_has_a_config():
+    assert {path.stem for path in SOURCE_CONFIGS.glob("*.yml")} == set(ROWS)
+
+
+@pytest.mark.parametrize("stem", ROWS)
+def test_a_row_differs_in_the_training_set_and_the_dagger(stem):
+    path = SOURCE_CONFIGS / f"{stem}.yml"
+    cfg = load_config(str(path), ["MODEL.DEVICE", "cpu"])
+    assert (cfg.DATASETS.NAMES, cfg.DATASETS.TESTS) == ((ROWS[stem][0],), ROWS[stem][1])
+    assert cfg.MODEL.DPPP.PHASES == ((1, 2) if stem == "geneperson_dagger" else (1,))
+    content = yaml.safe_load(path.read_text())
+    assert content["_BASE_"] == "../vit_b16.yml"
+    assert content["OUTPUT_DIR"] == f"logs/dppp/sources/{stem}"
+    assert set(content) <= {"_BASE_", "MODEL", "DATASETS", "OUTPUT_DIR"}
+    assert content.get("MODEL", {"DPPP": {"PHASES": None}})["DPPP"].keys() == {"PHASES"}

@@ -1,0 +1,65 @@
+"""One command line that trains on GenePerson and another folder together, and evaluates on both."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
+    "MODEL.DPPP.PHASES (1,) SOLVER.PHASE_EPOCHS (1,1) INPUT.SIZE_TRAIN [64,32] "
+    "INPUT.SIZE_TEST [64,32] SOLVER.WARMUP_ITERS 0 SOLVER.LOG_PERIOD 1 OUTPUT_DIR out"
+).split()
+PARTS = ("bounding_box_train", "query", "bounding_box_test")
+
+
+def copy_as(source: Path, target: Path, name: str) -> None:
+    """The images of a generated set under other names: ``name`` of number, pid and camera."""
+    for part in PARTS:
+        (target / part).mkdir(parents=True)
+        for number, image in enumerate(sorted((source / part).iterdir())):
+            pid, rest = image.name.split("_c")
+            labels = {"number": number, "pid": int(pid), "camera": int(rest[0])}
+            shutil.copy(image, target / part / name.format(**labels))
+
+
+def test_geneperson_and_two_other_folders_in_one_line(data_root, tmp_path):
+    datasets = tmp_path / "datasets"
+    shutil.copytree(data_root / "GenePersonToy", datasets / "GenePersonToy")
+    toy = datasets / "GenePersonToy"
+    copy_as(toy, datasets / "Own", "{pid}_c1{camera}_{number}.jpg")  # cameras 11 to 16
+    for folder in ("Market-1501-v15.09.15", "DukeMTMC-reID"):
+        copy_as(toy, datasets / folder, "{pid:04d}_c{camera}s1_{number:06d}.jpg")
+    for index, image in enumerate((datasets / "Own" / PARTS[0]).iterdir()):
+        if index % 4 == 0:  # some of one's own are PNG
+            Image.open(image).save(image.with_suffix(".png"))
+            image.unlink()
+    sets = "('GenePersonToy', 'Own', 'Market1501')"
+    result = subprocess.run(
+        [
+            sys.executable, str(ROOT / "tools" / "train_net.py"),
+            "--config-file", str(ROOT / "configs" / "DPPP" / "quickstart.yml"), *SMALL,
+            "DATASETS.MARKET_STYLE_DIRS", "('Own',)", "DATASETS.NAMES", sets,
+            "DATASETS.TESTS", "('GenePersonToy', 'Own', 'Market1501', 'DukeMTMC')",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"FASTREID_DATASETS": str(datasets)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
+    assert set(table) == {"GenePersonToy", "Own", "Market1501", "DukeMTMC"}
+    assert all("after phase 1" in scores for scores in table.values())
+    assert "=> Loaded Own in csv format" in result.stdout
+    assert "| train    | 10      | 60         | 6           |" in result.stdout
+    # Duke is loaded again and again, and its owners' withdrawal told once.
+    assert result.stdout.count("DukeMTMC-reID was withdrawn by its owners") == 1
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert log.count("DukeMTMC-reID was withdrawn by its owners") == 1
