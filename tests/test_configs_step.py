@@ -27,12 +27,13 @@ SMALL = (
     "DATALOADER.NUM_INSTANCE", 2,
     "SOLVER.IMS_PER_BATCH", 8,
 )  # fmt: skip
+OWN = {"clip_vit_b16": ("MODEL.BACKBONE.FEAT_DIM", 128)}  # the small CLIP's
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
 def test_one_step_in_each_phase(path, data_root, tmp_path, monkeypatch):
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    cfg = load_config(str(path), [*SMALL, "OUTPUT_DIR", str(tmp_path)])
+    cfg = load_config(str(path), [*SMALL, *OWN.get(path.stem, ()), "OUTPUT_DIR", str(tmp_path)])
     trainer = DPPPTrainer(cfg)
     for phase in trainer.phases:
         trainer.enter_phase(phase)

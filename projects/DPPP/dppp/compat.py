@@ -12,17 +12,28 @@ imported. Everything else is overridden in our own classes, not patched:
     evaluation/roc.py:18      Cython warning      the same
     data/build.py:27          _root               read once, at import; data/loaders.py
     data/data_utils.py:148    DataLoaderX         a CUDA stream on a CPU; data/loaders.py
-    data/transforms/functional.py:46 ByteStorage  deprecated by torch; data/loaders.py
+    data/transforms/functional.py:46 ByteStorage  deprecated by torch; data/transforms.py
+    data/transforms/build.py:81  RandomAffine     torchvision renamed the arguments;
+                                                  data/transforms.py
+    data/samplers/triplet_sampler.py:122          SetReWeightSampler never gives a batch;
+                                                  refused in data/loaders.py
     evaluation/reid_evaluation.py:128             runs make or exits; evaluation/evaluator.py
     utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/evaluator.py
     engine/train_loop.py:304  AMPTrainer          asserts CUDA; engine/step.py
     engine/train_loop.py:150  logger.exception    a traceback for any mistake; engine/trainer.py
     solver/build.py:180       contiguous=True     torch >= 2.0 sets gradients to None, and the
                                                   flat copy never moves; engine/phases.py
+    solver/build.py:304, engine/hooks.py          MODEL.FREEZE_LAYERS freezes what only begins with
+                              LayerFreeze         the name, and anew after --resume;
+                                                  engine/freezing.py
+    solver/build.py:328       T_max               0 where warm-up ends within the last epoch, and
+                                                  the cosine divides by it; engine/phases.py
+    modeling/backbones/regnet/    regnet, effnet  read YAML from the working folder; refused in
+                                                  engine/models.py
     utils/events.py:221       CommonMetricPrinter divides by zero if written twice; engine/phases.py
     utils/checkpoint.py:216   torch.load          weights_only left open; engine/checkpoint.py
-    modeling/meta_arch/baseline.py:130  sub_      normalises a batch in place, twice with
-                                                  TEST.FLIP; modeling/clip_dppp.py does not
+    modeling/meta_arch/baseline.py:130, mgn.py:256  sub_ normalises a batch in place, twice with
+                                                  TEST.FLIP; engine/models.py gives a copy
 """
 
 import collections

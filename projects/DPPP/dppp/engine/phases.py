@@ -5,6 +5,7 @@ A phase says what trains, with which optimizer and schedule; its losses come fro
 """
 
 import logging
+import math
 from dataclasses import dataclass
 
 import torch
@@ -42,13 +43,19 @@ class Phase:
         """Make ``model`` ready for this phase."""
 
     def build_optimizer(self, cfg: CfgNode, model: nn.Module) -> Optimizer:
+        cfg = cfg.clone()
+        cfg.defrost()
+        cfg.SOLVER.FREEZE_ITERS = 0  # engine/freezing.py
         return build_optimizer(cfg, model, contiguous=False)[0]
 
     def build_schedule(self, cfg: CfgNode, optimizer: Optimizer, iters_per_epoch: int) -> dict:
         """FastReID's schedulers by name, counting from the start of this phase."""
         cfg = cfg.clone()
         cfg.defrost()
-        cfg.SOLVER.MAX_EPOCH = self.end_epoch - self.start_epoch
+        solver = cfg.SOLVER
+        before = max(math.ceil(solver.WARMUP_ITERS / iters_per_epoch), solver.DELAY_EPOCHS)
+        # A cosine needs an epoch, or it divides by zero where warm-up ends within the last one.
+        solver.MAX_EPOCH = max(self.end_epoch - self.start_epoch, before + 1)
         return build_lr_scheduler(cfg, optimizer, iters_per_epoch)
 
 

@@ -12,6 +12,11 @@ from fastreid.engine import default_setup
 from ..config import add_dppp_config, check_dppp_config
 from ..errors import UserError
 
+_NAMES = {
+    "SCHED": ("MultiStepLR", "CosineAnnealingLR"),
+    "WARMUP_METHOD": ("constant", "linear", "exp"),
+}
+
 
 def load_config(config_file: str, opts: list[str]) -> CfgNode:
     """FastReID's defaults and DPPP's, then the file, then ``KEY VALUE ...``; frozen.
@@ -38,6 +43,7 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
     if cfg.MODEL.META_ARCHITECTURE == "CLIPDPPP":
         check_dppp_config(cfg)
     _check_device(cfg)
+    _check_solver(cfg)
     cfg.freeze()
     return cfg
 
@@ -62,6 +68,19 @@ def _check_device(cfg: CfgNode) -> None:
         raise UserError(f"MODEL.DEVICE is {cfg.MODEL.DEVICE!r}; use cpu, cuda or cuda:N") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError("MODEL.DEVICE is cuda and torch sees no GPU; add: MODEL.DEVICE cpu")
+
+
+def _check_solver(cfg: CfgNode) -> None:
+    """Names that FastReID looks up only when everything else has been built."""
+    solver = cfg.SOLVER
+    optimizer = getattr(torch.optim, solver.OPT, None)
+    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
+        raise UserError(
+            f"SOLVER.OPT is {solver.OPT!r}; use Adam, AdamW, SGD or another of torch.optim"
+        )
+    for key, allowed in _NAMES.items():
+        if solver[key] not in allowed:
+            raise UserError(f"SOLVER.{key} is {solver[key]!r}; allowed: {', '.join(allowed)}")
 
 
 def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:

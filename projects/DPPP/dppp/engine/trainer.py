@@ -5,11 +5,9 @@ import os
 import time
 from collections import OrderedDict
 
-import gdown
 from fastreid.config import CfgNode
 from fastreid.engine import DefaultTrainer, hooks
 from fastreid.engine.train_loop import TrainerBase
-from fastreid.modeling.meta_arch import build_model
 from fastreid.utils import comm
 from fastreid.utils.events import EventStorage
 from torch import nn
@@ -20,6 +18,8 @@ from ..data.sampling import derive_seeds, seed_everything
 from ..errors import UserError
 from ..evaluation import RankingEvaluator
 from .checkpoint import AtomicCheckpointer
+from .freezing import FreezeHook
+from .models import build_model
 from .phases import (
     CheckpointHook,
     EvaluationHook,
@@ -78,18 +78,7 @@ class DPPPTrainer(DefaultTrainer):
 
     @classmethod
     def build_model(cls, cfg: CfgNode) -> nn.Module:
-        backbone = cfg.MODEL.BACKBONE
-        try:
-            return build_model(cfg)
-        except (OSError, gdown.exceptions.FileURLRetrievalError) as error:
-            if not backbone.PRETRAIN:
-                raise
-            weights = backbone.PRETRAIN_PATH or "the ImageNet weights"
-            raise UserError(
-                f"{backbone.NAME}: {weights} could not be read or fetched "
-                f"({type(error).__name__}); MODEL.BACKBONE.PRETRAIN_PATH takes a local file, "
-                "MODEL.BACKBONE.PRETRAIN False goes without"
-            ) from None
+        return build_model(cfg)
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode) -> DeviceLoader:
@@ -112,6 +101,9 @@ class DPPPTrainer(DefaultTrainer):
             hooks.EvalHook: lambda _: EvaluationHook(period, self._evaluate_phase),
             hooks.PeriodicCheckpointer: lambda _: CheckpointHook(
                 self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD
+            ),
+            hooks.LayerFreeze: lambda h: FreezeHook(
+                self.raw_model, h.freeze_layers, h.freeze_iters
             ),
             hooks.PeriodicWriter: lambda h: WriterHook(h._writers, self.cfg.SOLVER.LOG_PERIOD),
         }

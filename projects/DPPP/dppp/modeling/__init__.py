@@ -1,6 +1,7 @@
 """The model of stage 2: CLIP's towers, pseudo-word networks, de-stylization projector."""
 
 from .clip import CLIPTowers, build_clip
+from .clip_backbone import CLIPBackbone, build_clip_backbone
 from .clip_dppp import CLIPDPPP
 from .destylization import DestylizationProjector
 from .pseudo_words import (
@@ -12,6 +13,7 @@ from .pseudo_words import (
 
 __all__ = [
     "CLIPDPPP",
+    "CLIPBackbone",
     "CLIPTowers",
     "ContentInversion",
     "DestylizationProjector",
@@ -19,4 +21,5 @@ __all__ = [
     "StyleAggregation",
     "StyleInversion",
     "build_clip",
+    "build_clip_backbone",
 ]

@@ -1,0 +1,310 @@
+"""FastReID's own models on GenePerson: a step of each config, frozen layers, weights, scores."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fastreid.engine.train_loop import HookBase
+from fastreid.modeling.backbones import build_backbone
+from fastreid.utils.events import EventStorage
+
+from dppp import DPPPTrainer, UserError
+from dppp.data import build_train_loader
+from dppp.engine import evaluate, load_config
+from dppp.engine.freezing import FreezeHook
+
+BASELINES = Path(__file__).parents[2] / "configs" / "Baselines"
+SMALL = (
+    "MODEL.DEVICE", "cpu",
+    "MODEL.BACKBONE.PRETRAIN", False,
+    "INPUT.SIZE_TRAIN", [96, 32],
+    "INPUT.SIZE_TEST", [96, 32],
+    "DATASETS.GENEPERSON_DIRS", ("GenePersonToy",),
+    "DATASETS.NAMES", ("GenePersonToy",),
+    "DATASETS.TESTS", ("GenePersonToy",),
+    "DATALOADER.NUM_WORKERS", 0,
+    "DATALOADER.NUM_INSTANCE", 2,
+    "SOLVER.IMS_PER_BATCH", 8,
+    "SOLVER.LOG_PERIOD", 1,
+)  # fmt: skip
+SMALL_CLIP = ("MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-16-quickgelu", "MODEL.BACKBONE.FEAT_DIM", 128)
+RESNET18 = (
+    "MODEL.BACKBONE.DEPTH", "18x",
+    "MODEL.BACKBONE.FEAT_DIM", 512,
+    "INPUT.SIZE_TRAIN", [32, 16],
+    "INPUT.SIZE_TEST", [32, 16],
+)  # fmt: skip
+
+ONE_BRANCH = {"loss_cls", "loss_triplet"}
+MGN = {f"loss_cls_b{b}" for b in ("1", "2", "21", "22", "3", "31", "32", "33")} | {
+    f"loss_triplet_b{b}" for b in ("1", "2", "22", "3", "33")
+}
+CONFIGS = {  # name: losses, width of a feature
+    "bagtricks_R50": (ONE_BRANCH, 2048),
+    "sbs_R50": (ONE_BRANCH, 2048),
+    "agw_R50": (ONE_BRANCH, 2048),
+    "mgn_R50": (MGN, 8 * 256),
+    "vit_b16": (ONE_BRANCH, 768),
+    "clip_vit_b16": (ONE_BRANCH, 128),
+}
+
+
+@pytest.fixture
+def config(data_root, tmp_path, monkeypatch):
+    """A function from a config's name and ``KEY, VALUE, ...`` to that config, made small."""
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+
+    def load(name, *opts):
+        own = SMALL_CLIP if name.startswith("clip") else ()
+        opts = [*SMALL, *own, "OUTPUT_DIR", str(tmp_path / "out"), *opts]
+        return load_config(str(BASELINES / f"{name}.yml"), opts)
+
+    return load
+
+
+@pytest.fixture
+def resnet18(config):
+    """The bag of tricks on a small ResNet, with ``KEY, VALUE, ...``."""
+    return lambda *opts: config("bagtricks_R50", *RESNET18, *opts)
+
+
+def first_step(trainer):
+    """One step on the first batch of the run; its losses by name."""
+    trainer.iter = trainer._trainer.iter = 0
+    trainer.data_loader.batch_sampler.start_at(0, 0)
+    trainer._trainer.restart_data()
+    with EventStorage() as storage:
+        trainer._trainer.run_step()
+        return {key: value[0] for key, value in storage.latest().items() if "loss_" in key}
+
+
+def state(model):
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
+def moved(before, model):
+    """What is no longer as it was: the weights, or the batch statistics, of which parts."""
+    after, weights = model.state_dict(), dict(model.named_parameters())
+    return {
+        (key.split(".")[0], "weights" if key in weights else "statistics")
+        for key in before
+        if not torch.equal(before[key], after[key])
+    }
+
+
+def both(*parts):
+    return {(part, kind) for part in parts for kind in ("weights", "statistics")}
+
+
+def test_every_config_is_tried():
+    shipped = {p.stem for p in BASELINES.glob("*.yml") if not p.stem.startswith("Base-")}
+    assert shipped == {*CONFIGS, "bagtricks_R50_mix"}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_one_step_and_an_evaluation(config, name):
+    names, width = CONFIGS[name]
+    trainer = DPPPTrainer(config(name))
+    losses = first_step(trainer)
+    assert set(losses) == names
+    assert all(np.isfinite(value) for value in losses.values())
+    model = trainer.raw_model
+    for key, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, key
+            assert parameter.grad.isfinite().all(), key
+
+    images = torch.randint(0, 256, (4, 3, 96, 32)).float()
+    given = images.clone()
+    with torch.no_grad():
+        features = model.eval()({"images": images})
+    assert features.shape == (4, width)
+    assert features.isfinite().all()
+    assert torch.equal(images, given)  # upstream normalises them in place
+
+
+@pytest.mark.parametrize(
+    ("name", "facts"),
+    [
+        ("sbs_R50", {
+            "HEADS.CLS_LAYER": "CircleSoftmax", "HEADS.POOL_LAYER": "GeneralizedMeanPoolingP",
+            "HEADS.NECK_FEAT": "after", "HEADS.SCALE": 64, "HEADS.MARGIN": 0.35,
+            "BACKBONE.WITH_NL": True, "LOSSES.TRI.MARGIN": 0.0, "LOSSES.TRI.HARD_MINING": True,
+        }),
+        ("mgn_R50", {
+            "META_ARCHITECTURE": "MGN", "HEADS.EMBEDDING_DIM": 256, "BACKBONE.WITH_NL": False,
+            "FREEZE_LAYERS": ["backbone", "b1", "b2", "b3"], "HEADS.CLS_LAYER": "CircleSoftmax",
+        }),
+        ("agw_R50", {
+            "BACKBONE.WITH_NL": True, "HEADS.POOL_LAYER": "GeneralizedMeanPooling",
+            "LOSSES.TRI.MARGIN": 0.0, "LOSSES.TRI.HARD_MINING": False, "HEADS.NECK_FEAT": "before",
+        }),
+        ("vit_b16", {
+            "BACKBONE.NAME": "build_vit_backbone", "HEADS.POOL_LAYER": "Identity",
+            "PIXEL_MEAN": [127.5] * 3, "LOSSES.CE.EPSILON": 0.0,
+        }),
+        ("clip_vit_b16", {
+            "BACKBONE.NAME": "build_clip_backbone", "BACKBONE.FEAT_DIM": 512,
+            "DPPP.CLIP_NAME": "ViT-B-16-quickgelu", "DPPP.CLIP_PRETRAINED": "openai",
+        }),
+    ],
+)  # fmt: skip
+def test_settings(name, facts):
+    cfg = load_config(str(BASELINES / f"{name}.yml"), ["MODEL.DEVICE", "cpu"])
+    for key, value in facts.items():
+        node = cfg.MODEL
+        for part in key.split("."):
+            node = node[part]
+        assert node == value, key
+    assert cfg.DATASETS.NAMES == ("GenePerson",)
+    assert cfg.DATASETS.TESTS == ("Market1501", "DukeMTMC")
+
+
+def test_the_mixture_keeps_identities_apart(config, data_root, tmp_path, monkeypatch):
+    root = tmp_path / "datasets"
+    shutil.copytree(data_root / "GenePersonToy", root / "GenePerson")
+    train = root / "Market-1501-v15.09.15" / "bounding_box_train"
+    for folder in (train, train.parent / "query", train.parent / "bounding_box_test"):
+        folder.mkdir(parents=True)
+    pictures = sorted((root / "GenePerson" / "bounding_box_train").iterdir())
+    for index, picture in enumerate(pictures[:10]):
+        shutil.copy(picture, train / f"{index % 5 + 2:04d}_c{index % 6 + 1}s1_000451_00.jpg")
+    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+    cfg = config("bagtricks_R50_mix", "DATASETS.NAMES", ("GenePerson", "Market1501"))
+    assert build_train_loader(cfg).dataset.num_classes == 10 + 5
+
+
+# --- SOLVER.FREEZE_ITERS and the cosine ---
+
+
+class Watch(HookBase):
+    """Notes before each step which parts have moved since the first one."""
+
+    def before_train(self):
+        self.first, self.moved = state(self.trainer.raw_model), []
+
+    def before_step(self):
+        self.moved.append(moved(self.first, self.trainer.raw_model))
+
+
+def watched_run(cfg, resume=False):
+    trainer = DPPPTrainer(cfg)
+    watch = Watch()
+    trainer.register_hooks([watch])
+    trainer.resume_or_load(resume)
+    trainer.train()
+    return watch.moved, trainer
+
+
+def test_frozen_for_the_first_steps_of_the_whole_run(resnet18, tmp_path):
+    """One epoch has 7 steps; an evaluation at its end is still within the frozen ones."""
+    frozen = ("MODEL.FREEZE_LAYERS", ["backbone"], "SOLVER.FREEZE_ITERS", 9)
+    run = (*frozen, "SOLVER.WARMUP_ITERS", 0, "SOLVER.MAX_EPOCH", 2, "TEST.EVAL_PERIOD", 1)
+    moves, _ = watched_run(resnet18(*run, "SOLVER.CHECKPOINT_PERIOD", 1))
+    assert moves == [set()] + [both("heads")] * 9 + [both("backbone", "heads")] * 4
+
+    (tmp_path / "out" / "last_checkpoint").write_text("model_0000.pth")
+    moves, _ = watched_run(resnet18(*run), resume=True)
+    assert moves == [set()] + [both("heads")] * 2 + [both("backbone", "heads")] * 4
+
+
+def test_mgn_freezes_its_branches_and_trains_their_heads(config):
+    """Upstream takes "b1" for the beginning of a name: "b1_head" would not train either."""
+    trainer = DPPPTrainer(config("mgn_R50"))
+    hook = next(h for h in trainer._hooks if isinstance(h, FreezeHook))
+    before = state(trainer.raw_model)
+    trainer.iter = 0
+    hook.before_train()
+    hook.before_step()
+    first_step(trainer)
+    heads = {name for name, _ in trainer.raw_model.named_children() if name.endswith("_head")}
+    assert len(heads) == 8
+    assert moved(before, trainer.raw_model) == both(*heads)
+
+
+def test_parts_that_cannot_be_frozen(resnet18, quickstart):
+    with pytest.raises(UserError, match=r"FREEZE_LAYERS.*\['backbon'\].*backbone, heads"):
+        DPPPTrainer(resnet18("MODEL.FREEZE_LAYERS", ["backbon"], "SOLVER.FREEZE_ITERS", 1))
+    with pytest.raises(UserError, match="FREEZE_LAYERS is not for CLIPDPPP"):
+        quickstart("MODEL.FREEZE_LAYERS", ["towers"])
+
+
+# --- weights and scores ---
+
+
+def test_local_weights_are_read(resnet18, tmp_path):
+    path = tmp_path / "weights.pth"
+    expected = build_backbone(resnet18()).state_dict()
+    torch.save(expected, path)
+    cfg = resnet18("MODEL.BACKBONE.PRETRAIN", True, "MODEL.BACKBONE.PRETRAIN_PATH", str(path))
+    found = DPPPTrainer.build_model(cfg).backbone.state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 half a file"])
+def test_weights_that_are_none_are_refused_in_one_line(resnet18, tmp_path, content):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    cfg = resnet18("MODEL.BACKBONE.PRETRAIN", True, "MODEL.BACKBONE.PRETRAIN_PATH", str(path))
+    with pytest.raises(UserError, match="could not be read") as caught:
+        DPPPTrainer.build_model(cfg)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (("MODEL.META_ARCHITECTURE", "Baselin"), "'Baselin'"),
+        (("MODEL.BACKBONE.NAME", "build_resnet"), "'build_resnet'"),
+        (("MODEL.BACKBONE.DEPTH", "51x"), "51x"),
+        (
+            ("MODEL.BACKBONE.NAME", "build_regnet_backbone", "MODEL.BACKBONE.DEPTH", "200x"),
+            "RegNetX-200MF",
+        ),
+        (("MODEL.HEADS.POOL_LAYER", "gempool"), "GeneralizedMeanPooling.*gempool"),
+        (("MODEL.HEADS.CLS_LAYER", "circle"), "CircleSoftmax.*circle"),
+    ],
+)
+def test_models_that_fastreid_does_not_have(resnet18, opts, says):
+    with pytest.raises(UserError, match=says) as caught:
+        DPPPTrainer.build_model(resnet18(*opts))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (("SOLVER.OPT", "Lamb"), "SOLVER.OPT is 'Lamb'.*AdamW"),
+        (("SOLVER.SCHED", "WarmupMultiStepLR"), "allowed: MultiStepLR, CosineAnnealingLR"),
+        (("SOLVER.WARMUP_METHOD", "cosine"), "allowed: constant, linear, exp"),
+    ],
+)
+def test_solvers_that_do_not_exist(resnet18, opts, says):
+    with pytest.raises(UserError, match=says):
+        resnet18(*opts)
+
+
+def test_flip_test_is_the_mean_of_a_picture_and_its_mirror(resnet18):
+    """So the scores of mirrored pictures are the same, which they are not if normalised twice."""
+    torch.manual_seed(0)
+    model = DPPPTrainer.build_model(resnet18()).eval()
+    batch = {"images": torch.randint(0, 256, (2, 3, 32, 16)).float()}
+    mirrored = {"images": batch["images"].flip(dims=[3])}
+    with torch.no_grad():
+        model(batch)
+        assert torch.equal(model({"images": batch["images"].flip(dims=[3])}), model(mirrored))
+
+
+def test_evaluation_alone_gives_the_same_scores(resnet18, tmp_path):
+    """With a cosine whose warm-up ends within the last epoch: upstream divides by zero there."""
+    cosine = ("SOLVER.SCHED", "CosineAnnealingLR", "SOLVER.WARMUP_ITERS", 3)
+    run = ("SOLVER.MAX_EPOCH", 1, "TEST.FLIP.ENABLED", True, *cosine)
+    _, trainer = watched_run(resnet18(*run))
+    weights = ("MODEL.WEIGHTS", str(tmp_path / "out" / "model_final.pth"))
+    scores = evaluate(resnet18(*run, *weights))["GenePersonToy"]
+    assert scores["mAP"] == pytest.approx(trainer.results["training"]["GenePersonToy"]["mAP"])
+    table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
+    assert set(table["GenePersonToy"]) == {"chance", "after training"}

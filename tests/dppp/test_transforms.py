@@ -1,0 +1,53 @@
+"""Every transform of FastReID that a config can switch on, on today's torchvision and Pillow."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dppp.data.transforms import build_transforms, to_tensor
+from dppp.engine import load_config
+
+
+@pytest.fixture
+def picture():
+    gradient = np.linspace(60, 200, 96 * 32 * 3).reshape(96, 32, 3)
+    return Image.fromarray(gradient.astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    "opts",
+    [
+        ("INPUT.AUTOAUG.ENABLED", True, "INPUT.AUTOAUG.PROB", 1.0),
+        ("INPUT.AUGMIX.ENABLED", True, "INPUT.AUGMIX.PROB", 1.0),
+        ("INPUT.AFFINE.ENABLED", True),
+        ("INPUT.AFFINE.ENABLED", True, "INPUT.AUGMIX.ENABLED", True, "INPUT.AUGMIX.PROB", 0.0),
+        ("INPUT.RPT.ENABLED", True),
+        ("INPUT.CROP.ENABLED", True, "INPUT.CROP.SIZE", [96, 32]),
+    ],
+    ids=lambda opts: opts[0].split(".")[1],
+)
+def test_transforms(picture, opts):
+    off = ("MODEL.DEVICE", "cpu", "INPUT.SIZE_TRAIN", [96, 32], "INPUT.SIZE_TEST", [96, 32])
+    transforms = build_transforms(load_config("", [*off, *opts]), is_train=True)
+    plain = to_tensor(picture)
+    results = [transforms(picture) for _ in range(150)]  # RandomPatch collects 100 first
+    for pixels in results:
+        assert pixels.dtype == torch.float32
+        assert pixels.shape == (3, 96, 32)
+        assert 0 <= pixels.min() <= pixels.max() <= 255
+    assert max((pixels - plain).abs().max() for pixels in results) > 10
+    if "INPUT.AFFINE.ENABLED" in opts:
+        assert any((pixels[:, 0, 0] == 0).all() for pixels in results)  # turned out of the corner
+
+
+def test_pixels_of_a_picture_and_of_an_array(picture):
+    expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()
+    assert torch.equal(to_tensor(picture), expected)
+    assert torch.equal(to_tensor(np.array(picture)), expected)
+
+
+def test_test_images_are_not_turned(picture):
+    opts = ["MODEL.DEVICE", "cpu", "INPUT.SIZE_TEST", [96, 32], "INPUT.AFFINE.ENABLED", True]
+    transforms = build_transforms(load_config("", opts), is_train=False)
+    assert torch.equal(transforms(picture), to_tensor(picture))
