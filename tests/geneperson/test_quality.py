@@ -4,13 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
+from geneperson.poses import Pose
 from geneperson.quality import (
     CUT_OFF,
     NO_PERSON,
     SEVERAL_PEOPLE,
     TOO_LARGE,
     TOO_SMALL,
+    WRONG_POSE,
     check,
+    check_pose,
     mask_area,
 )
 
@@ -72,3 +75,34 @@ def test_input_is_not_changed() -> None:
 
 def test_mask_area_is_a_share_of_the_cell() -> None:
     assert mask_area(cell((0, 0, 128, 64))) == 0.25
+
+
+def pose(*joints: tuple[float, float], visible: int = 18) -> Pose:
+    """Repeat (x, y) joints, shares of the cell, up to the number that are visible."""
+    places = [joints[number % len(joints)] for number in range(18)]
+    joints = np.array([(*place, 0.0) for place in places])
+    return Pose(joints, np.arange(18) < visible, 0.0, "front")
+
+
+INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.69
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "min_joints", "reason"),
+    [
+        (pose(INSIDE), 1.0, None),
+        (pose(OUTSIDE), 0.1, WRONG_POSE),
+        (pose(OUTSIDE), 0.0, None),  # switched off
+        (pose(INSIDE, OUTSIDE), 0.5, None),  # half of them, as asked
+        (pose(INSIDE, OUTSIDE), 0.51, WRONG_POSE),
+        (pose(INSIDE, INSIDE, OUTSIDE, visible=2), 1.0, None),  # only what is seen counts
+        (pose((0.72, 0.5)), 1.0, None),  # near enough: 4 pixels beside the person
+        (pose((0.77, 0.5)), 1.0, WRONG_POSE),  # 10 pixels
+        (pose((-0.2, 0.5)), 1.0, WRONG_POSE),  # outside of the cell
+        (pose((0.5, 1.4)), 1.0, WRONG_POSE),
+    ],
+)
+def test_the_person_stands_as_the_skeleton_asks(
+    skeleton: Pose, min_joints: float, reason: str | None
+) -> None:
+    assert check_pose(cell(GOOD), skeleton, min_joints) == reason

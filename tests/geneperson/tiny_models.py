@@ -1,4 +1,4 @@
-"""Small random models of the real classes, saved in the real formats: SDXL, ControlNets, LoRAs, U2Net."""
+"""Small random models of the real classes in the real formats: SDXL, ControlNets, LoRAs, U2Net."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def save_sdxl(folder: Path) -> Path:
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
     )
+    _listen(pipe.unet)
     pipe.save_pretrained(folder, safe_serialization=True)
     return folder
 
@@ -89,15 +90,20 @@ def save_union_controlnet(folder: Path) -> Path:
 
     torch.manual_seed(5)
     network = ControlNetUnionModel(
-        in_channels=4, conditioning_embedding_out_channels=(16, 32), **_BLOCKS
+        in_channels=4,
+        conditioning_embedding_out_channels=(16, 32),
+        num_trans_channel=32,
+        num_trans_head=4,
+        num_proj_channel=32,
+        **_BLOCKS,
     )
     _disturb(network)
     network.save_pretrained(folder)
     return folder
 
 
-def save_lora(folder: Path, sdxl: Path, seed: int) -> Path:
-    """One LoRA of the denoiser's attention, as training scripts save it; gives the file."""
+def save_lora(path: Path, sdxl: Path, seed: int) -> Path:
+    """One LoRA of the denoiser's attention, as training scripts save it."""
     from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
     from peft import LoraConfig
     from peft.utils import get_peft_model_state_dict
@@ -107,15 +113,17 @@ def save_lora(folder: Path, sdxl: Path, seed: int) -> Path:
     targets = ["to_q", "to_k", "to_v", "to_out.0"]
     unet.add_adapter(LoraConfig(r=4, init_lora_weights=False, target_modules=targets))
     StableDiffusionXLPipeline.save_lora_weights(
-        folder, unet_lora_layers=get_peft_model_state_dict(unet)
+        path.parent,
+        unet_lora_layers=get_peft_model_state_dict(unet),
+        weight_name=path.name,
     )
-    return next(folder.glob("*.safetensors"))
+    return path
 
 
 def save_matting(path: Path) -> Path:
     """An ONNX model with U2Net's input and output that finds a person-sized oval in every picture.
 
-    Dark pixels count a little less, so that the mask depends on the picture.
+    Bright pixels count a little more, so that the mask's area depends on the picture.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -124,12 +132,12 @@ def save_matting(path: Path) -> Path:
     oval = np.clip(6.0 - 6.0 * ((x / 0.45) ** 2 + (y / 0.85) ** 2), -4.0, 4.0)
     constants = {
         "oval": oval[None, None].astype(np.float32),
-        "little": np.float32([0.02]),
+        "weight": np.float32([1.0]),
         "axes": np.int64([1]),
     }
     nodes = [
         helper.make_node("ReduceMean", ["picture", "axes"], ["grey"], keepdims=1),
-        helper.make_node("Mul", ["grey", "little"], ["hint"]),
+        helper.make_node("Mul", ["grey", "weight"], ["hint"]),
         helper.make_node("Add", ["hint", "oval"], ["score"]),
         helper.make_node("Sigmoid", ["score"], ["mask"]),
     ]
@@ -143,6 +151,14 @@ def save_matting(path: Path) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     onnx.save(model, path)
     return path
+
+
+def _listen(unet: torch.nn.Module) -> None:
+    """A trained denoiser draws what the text says; a random one hardly hears it."""
+    with torch.no_grad():
+        for name, weight in unet.named_parameters():
+            if "attn2.to_v" in name or "attn2.to_out" in name:
+                weight.mul_(5.0)
 
 
 def _disturb(network: torch.nn.Module) -> None:

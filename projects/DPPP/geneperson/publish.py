@@ -90,7 +90,10 @@ def _software(with_models: bool) -> dict[str, str]:
         "opencv": cv2.__version__,
     }
     if with_models:
+        import onnxruntime  # a module of two packages, one of them for GPUs
+
         versions |= {name: metadata.version(name) for name in _MODEL_SOFTWARE}
+        versions["onnxruntime"] = onnxruntime.__version__
     return versions
 
 

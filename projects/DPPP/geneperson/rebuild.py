@@ -40,7 +40,7 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
     problems: list[str] = []
     people = {row.pid: row for row in layout.read_rows(root, IdentityRow, problems)}
     rows = [row for row in layout.read_rows(root, ImageRow, problems) if row.pid == pid]
-    if problems or pid not in people or not rows:
+    if problems or pid not in people or not rows or people[pid].candidate < 0:
         reason = problems[0] if problems else f"its identities are 1 to {len(people)}"
         raise UserError(f"{root} has no record of identity {pid}: {reason}")
     images = {image.cell: image for image in _draw(cfg, words, dataset, people[pid]).images}
@@ -74,11 +74,11 @@ def _draw(
         changed = sorted(key for key in models if models[key] != recorded.get(key))
         if changed:
             raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
-    start = person.candidate - person.candidate % synthesizer.batch_size
+    number = person.candidate % synthesizer.batch_size
+    start = person.candidate - number
     stream = prompts.identities(words, cfg.SEED)
     batch = list(islice(stream, start, start + synthesizer.batch_size))
-    number = person.candidate - start
-    if batch[number].prompt != person.prompt:
+    if [one.prompt for one in batch[number : number + 1]] != [person.prompt]:
         raise UserError(
             f"identity {person.pid} has another prompt by now: the set was made by another version"
         )

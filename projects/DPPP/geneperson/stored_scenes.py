@@ -24,7 +24,7 @@ class StoredScenes:
         """(h, w, 3) uint8 picture number `index` of a scene."""
         path = self._folder / _picture_file(scene, lighting, index)
         content = np.frombuffer(path.read_bytes(), np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
         if picture is None:
             raise UserError(f"{path} is no picture; delete it and run the same command again")
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

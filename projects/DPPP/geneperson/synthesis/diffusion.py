@@ -99,18 +99,25 @@ class DiffusionSynthesizer:
         has_lora = bool(self._pipe.get_list_adapters())
         if has_lora:
             self._pipe.disable_lora()
-        picture = self._painter(
-            prompt=scenes.background_prompt(scene, get_lighting(lighting)),
-            negative_prompt=scenes.NEGATIVE_PROMPT,
-            height=height,
-            width=width,
-            num_inference_steps=self._settings.STEPS,
-            guidance_scale=self._settings.GUIDANCE,
-            generator=torch.Generator("cpu").manual_seed(seed),
-            output_type="np",
-        ).images
-        if has_lora:
-            self._pipe.enable_lora()
+        try:
+            picture = self._painter(
+                prompt=scenes.background_prompt(scene, get_lighting(lighting)),
+                negative_prompt=scenes.NEGATIVE_PROMPT,
+                height=height,
+                width=width,
+                num_inference_steps=self._settings.STEPS,
+                guidance_scale=self._settings.GUIDANCE,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                output_type="np",
+            ).images
+        except _out_of_memory() as error:
+            raise UserError(
+                "one background does not fit into the GPU's memory: set DIFFUSION.CPU_OFFLOAD "
+                "True, or a smaller DIFFUSION.BACKGROUND_SIZE"
+            ) from error
+        finally:
+            if has_lora:
+                self._pipe.enable_lora()
         return _to_uint8(picture)[0]
 
     def _draw(self, identities: Sequence[Identity]) -> np.ndarray:

@@ -20,6 +20,7 @@ from ..errors import UserError
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+)?(@[\w./-]+)?", re.ASCII)
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".ckpt", ".json", ".txt", ".onnx")
+_MAIN_FILES = ("model_index.json", "config.json", "*.safetensors", "*.bin")  # one is in each model
 _BLOCK = 1 << 24  # bytes read at once
 UNKNOWN = "unknown: see the model's card"
 
@@ -72,14 +73,15 @@ class ModelSource:
 
     def cached_commit(self) -> str | None:
         """Find the commit of this model in the hub's local cache; None if it is not there."""
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import constants
 
-        for file in filter(None, (self.file, "model_index.json", "config.json")):
-            found = try_to_load_from_cache(self.location, file, revision=self.revision)
-            if isinstance(found, str):
-                parts = Path(found).parts
-                return parts[parts.index("snapshots") + 1]
-        return None
+        folder = Path(constants.HF_HUB_CACHE) / f"models--{self.location.replace('/', '--')}"
+        wanted = self.revision or "main"
+        reference = folder / "refs" / wanted  # of a branch or tag; a commit has none
+        commit = reference.read_text().strip() if reference.is_file() else wanted
+        snapshot = folder / "snapshots" / commit
+        patterns = [self.file] if self.file else _MAIN_FILES
+        return commit if any(any(snapshot.glob(pattern)) for pattern in patterns) else None
 
     def is_here(self) -> bool:
         """Tell whether the model can be loaded without a network."""
