@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DATA   := $(or $(FASTREID_DATASETS),datasets)
 WORKERS ?= 2
 
-.PHONY: setup demo test test-gpu lint
+.PHONY: setup demo test test-slow test-gpu lint
 
 setup: $(VENV)/.installed
 
@@ -21,7 +21,10 @@ demo: setup
 	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
 
 test: setup
-	$(BIN)/pytest -m "not gpu"
+	$(BIN)/pytest -m "not gpu and not slow"
+
+test-slow: setup
+	$(BIN)/pytest -m "slow and not gpu"
 
 test-gpu: setup
 	$(BIN)/pytest -m gpu

@@ -61,6 +61,7 @@ def test_quickstart_trains_evaluates_and_evaluates_alone(train_net, tmp_path):
     assert row.split("|")[-2].strip() == f"{score:.1f}"
 
 
+@pytest.mark.slow
 def test_the_papers_recipe_takes_local_weights(train_net, tmp_path):
     """vit_b16.yml at full size, with random weights in place of OpenAI's."""
     torch.manual_seed(0)
