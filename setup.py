@@ -30,6 +30,8 @@ GENERATE = [
     "transformers>=4.44",
 ]
 
+EXPORT = ["onnx", "onnxruntime", "onnxscript"]
+
 setup(
     name="dppp-fastreid",
     version="0.1.0",
@@ -59,12 +61,13 @@ setup(
         "generate": [*GENERATE, "onnxruntime"],
         # The same for GPUs; onnxruntime and onnxruntime-gpu must not be there together.
         "cluster": [*GENERATE, "onnxruntime-gpu"],
+        # tools/export.py to ONNX.
+        "export": EXPORT,
         "dev": [
             # The tests run stage 1 with real models, small ones.
             *GENERATE,
             "codespell",
-            "onnx",
-            "onnxruntime",
+            *EXPORT,
             "pre-commit",
             "pytest>=8",
             "ruff",

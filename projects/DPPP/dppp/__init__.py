@@ -12,6 +12,7 @@ from . import data, modeling  # noqa: E402  only registration
 from .config import add_dppp_config  # noqa: E402
 from .engine import DPPPTrainer  # noqa: E402
 from .errors import UserError  # noqa: E402
+from .inference import load  # noqa: E402
 
 __version__ = "0.1.0"
-__all__ = ["DPPPTrainer", "UserError", "add_dppp_config", "data", "modeling"]
+__all__ = ["DPPPTrainer", "UserError", "add_dppp_config", "data", "load", "modeling"]

@@ -1,0 +1,19 @@
+"""Using a trained model: features, search, pictures, attention, export."""
+
+from .embedder import Embedder
+from .export import export
+from .extraction import extract
+from .features import Features, load_features
+from .loading import from_config, load
+from .search import search
+
+__all__ = [
+    "Embedder",
+    "Features",
+    "export",
+    "extract",
+    "from_config",
+    "load",
+    "load_features",
+    "search",
+]

@@ -1,0 +1,51 @@
+"""What the commands of ``tools/`` that use a model share."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from ..errors import UserError, one_line
+from .embedder import Embedder
+from .loading import load
+
+INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong command line like every other mistake: in one line, with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, device: bool = True) -> None:
+    parser.add_argument(
+        "--model", required=True, help="checkpoint of tools/train_net.py (.pth), or config file"
+    )
+    parser.add_argument("--weights", default="", help="checkpoint, where --model is a config file")
+    if device:
+        parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+
+
+def load_model(args: argparse.Namespace) -> Embedder:
+    return load(args.model, args.weights, getattr(args, "device", "cpu"))
+
+
+def run(main: Callable[[list[str]], int], stopped: str) -> NoReturn:
+    """Leave with the status of ``main``; a mistake is one line and status 2.
+
+    Args:
+        stopped: what to say after Ctrl-C.
+    """
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be anything
+    sys.stderr.reconfigure(errors="backslashreplace")
+    try:
+        status = main(sys.argv[1:])
+    except (UserError, OSError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        status = 2
+    except KeyboardInterrupt:
+        print(stopped, file=sys.stderr)
+        status = INTERRUPTED
+    sys.exit(status)

@@ -1,0 +1,133 @@
+"""Ranked results as a picture: the query, then its hits in frames of their truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..errors import UserError
+from .embedder import to_rgb
+from .files import whole_file
+
+Overlay = Callable[[list[Image.Image]], list[Image.Image]]
+
+MAX_ROWS = 20
+_TILE_HEIGHT = 192
+_FRAME, _GAP, _MARGIN, _TITLE, _CAPTION = 4, 10, 20, 24, 20
+_INK, _QUERY = (30, 32, 36), (70, 110, 190)
+_COLOURS = {True: (30, 150, 60), False: (205, 40, 40), None: (165, 168, 174)}
+_MEANINGS = {True: "the same person", False: "another person", None: "not known"}
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An image of the gallery. ``score``: similarity or distance; ``same_person``: if known."""
+
+    file: Path
+    score: float
+    same_person: bool | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A query and its hits, best first."""
+
+    query: Path
+    title: str
+    hits: list[Hit]
+
+
+def draw_rankings(
+    rankings: list[Ranking], image_size: tuple[int, int], heading: str, overlay: Overlay | None
+) -> Image.Image:
+    """One row for each of the first ``MAX_ROWS`` rankings.
+
+    Args:
+        image_size: (height, width) of the model's input; the pictures are shown in that shape.
+        heading: text at the top, before what the frames mean.
+        overlay: pictures -> pictures to show below them, all of ``image_size``.
+
+    Raises:
+        UserError: an image cannot be read any more.
+    """
+    rankings = rankings[:MAX_ROWS]
+    page = _Page(rankings, image_size, lines=2 if overlay else 1)
+    page.heading(heading, {hit.same_person for r in rankings for hit in r.hits})
+    for ranking in rankings:
+        pictures = [_read(file, image_size) for file in _files(ranking)]
+        lines = [pictures] + ([overlay(pictures)] if overlay else [])
+        page.row(ranking, lines)
+    return page.image
+
+
+def save_picture(path: Path, picture: Image.Image) -> None:
+    with whole_file(path) as temporary:
+        picture.save(temporary, format="PNG")
+
+
+def _files(ranking: Ranking) -> list[Path]:
+    return [ranking.query, *(hit.file for hit in ranking.hits)]
+
+
+def _read(file: Path, image_size: tuple[int, int]) -> Image.Image:
+    try:
+        with Image.open(file) as image:
+            return to_rgb(image).resize(image_size[::-1], Image.Resampling.BICUBIC)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file}: cannot be drawn ({reason}); have the images moved?") from None
+
+
+class _Page:
+    """A white page that is filled from the top."""
+
+    def __init__(self, rankings: list[Ranking], image_size: tuple[int, int], lines: int) -> None:
+        self._tile = (round(_TILE_HEIGHT * image_size[1] / image_size[0]), _TILE_HEIGHT)
+        columns = 1 + max(len(ranking.hits) for ranking in rankings)
+        width = 2 * _MARGIN + _GAP + columns * self._step()
+        row = _TITLE + lines * (self._tile[1] + 2 * _FRAME) + _CAPTION + _GAP
+        height = 2 * _MARGIN + _TITLE + len(rankings) * row
+        self.image = Image.fromarray(np.full((height, max(width, 480), 3), 255, np.uint8))
+        self._draw = ImageDraw.Draw(self.image)
+        self._y = _MARGIN
+
+    def heading(self, text: str, known: set[bool | None]) -> None:
+        x = self._text(_MARGIN, text, 15)
+        for truth in (True, False, None):
+            if truth in known:
+                x = self._text(x + 18, _MEANINGS[truth], 13, _COLOURS[truth])
+        self._y += _TITLE
+
+    def row(self, ranking: Ranking, lines: list[list[Image.Image]]) -> None:
+        self._text(_MARGIN, ranking.title, 13)
+        self._y += _TITLE
+        colours = [_QUERY] + [_COLOURS[hit.same_person] for hit in ranking.hits]
+        for pictures in lines:
+            for column, (picture, colour) in enumerate(zip(pictures, colours, strict=True)):
+                left = self._left(column)
+                right, bottom = (
+                    left + self._tile[0] + 2 * _FRAME,
+                    self._y + self._tile[1] + 2 * _FRAME,
+                )
+                self._draw.rectangle((left, self._y, right - 1, bottom - 1), fill=colour)
+                tile = picture.resize(self._tile, Image.Resampling.LANCZOS)
+                self.image.paste(tile, (left + _FRAME, self._y + _FRAME))
+            self._y += self._tile[1] + 2 * _FRAME
+        self._text(self._left(0), "query", 12)
+        for rank, hit in enumerate(ranking.hits, start=1):
+            self._text(self._left(rank), f"{rank}: {hit.score:.3f}", 12)
+        self._y += _CAPTION + _GAP
+
+    def _text(self, x: int, text: str, size: int, colour: tuple[int, int, int] = _INK) -> int:
+        """Write at ``x``; the place where the text ends."""
+        font = ImageFont.load_default(size)
+        self._draw.text((x, self._y + 2), text, fill=colour, font=font)
+        return round(x + font.getlength(text))
+
+    def _step(self) -> int:
+        return self._tile[0] + 2 * _FRAME + _GAP
+
+    def _left(self, column: int) -> int:
+        return _MARGIN + column * self._step() + (_GAP if column else 0)

@@ -1,0 +1,80 @@
+"""The images of a gallery that are most similar to a query, by cosine, with FAISS.
+
+A query is a feature; whatever gives features in the gallery's space can ask.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from ..data.market_style import parse_name
+from .features import Features
+from .files import whole_file
+from .pictures import Hit, Ranking
+
+
+def nearest(
+    queries: np.ndarray, gallery: np.ndarray, num_hits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine similarities, falling, and indices (Q, min(num_hits, G)) of the nearest.
+
+    Args:
+        queries, gallery: features (Q, d1) and (G, d1), float32 or float16, of length 1.
+    """
+    import faiss
+
+    gallery = _unit(gallery)
+    index = faiss.IndexFlatIP(gallery.shape[1])
+    index.add(gallery)
+    return index.search(_unit(queries), min(num_hits, len(gallery)))
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    """float32, of length 1: float16 has rounded it."""
+    features = np.ascontiguousarray(features, dtype=np.float32)
+    return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
+
+
+def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]:
+    """The nearest images of each query, but the query's own file; no camera is left out.
+
+    Where the names of both images tell (0002_c1s1_000451_03.jpg), a hit is known to show the same
+    person or another.
+    """
+    files = gallery.files()
+    own = {}
+    for index, file in enumerate(files):
+        own.setdefault(file.resolve(), set()).add(index)
+    repeats = max(map(len, own.values()))  # how often one file may be in the gallery
+    cosines, indices = nearest(queries.features, gallery.features, num_hits + repeats)
+    rankings = []
+    for query, row, order in zip(queries.files(), cosines, indices, strict=True):
+        itself = own.get(query.resolve(), ())
+        found = [(c, files[i]) for c, i in zip(row, order, strict=True) if i not in itself]
+        hits = [Hit(file, float(c), same_person(query, file)) for c, file in found[:num_hits]]
+        rankings.append(Ranking(query, query.name, hits))
+    return rankings
+
+
+def same_person(query: Path, hit: Path) -> bool | None:
+    """Whether the file names tell the same identity; None where one does not tell."""
+    one, other = parse_name(query.name), parse_name(hit.name)
+    return None if one is None or other is None else one[0] == other[0]
+
+
+def write_rankings(path: Path, rankings: list[Ranking], score: str, **extra: list[float]) -> None:
+    """A CSV with a line for each hit.
+
+    Args:
+        score: what the hits' scores are called.
+        extra: more columns, a value for each ranking.
+    """
+    header = ["query", *extra, "rank", "path", score, "same_person"]
+    with whole_file(path) as temporary, open(temporary, "w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(header)
+        for ranking, *values in zip(rankings, *extra.values(), strict=True):
+            for rank, hit in enumerate(ranking.hits, start=1):
+                same = "" if hit.same_person is None else int(hit.same_person)
+                table.writerow([ranking.query, *values, rank, hit.file, hit.score, same])
