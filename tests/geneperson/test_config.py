@@ -79,6 +79,8 @@ def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
         ("SYNTHESIS: {NAME: diffusion}\nDIFFUSION: {SCALE: 0.51}", "DIFFUSION.SCALE"),
         ("DIFFUSION: {BACKGROUND_SIZE: [100, 100]}", "DIFFUSION.BACKGROUND_SIZE"),
         ("DIFFUSION: {DTYPE: int8}", "DIFFUSION.DTYPE is 'int8', must be one of bf16"),
+        ("DIFFUSION: {LORA: {STYLE_WEIGHT: .inf}}", "DIFFUSION.LORA.STYLE_WEIGHT is inf"),
+        ("DIFFUSION: {GUIDANCE: .nan}", "DIFFUSION.GUIDANCE is nan"),
         ("MATTING: {PROVIDER: tpu}", "MATTING.PROVIDER is 'tpu'"),
         ("SEED.X: 3", "unknown key 'SEED.X'"),
         ("SEED: one", "SEED .* must be of type int"),

@@ -19,9 +19,11 @@ import pytest
 import torch
 from yacs.config import CfgNode
 
-from geneperson import UserError, build, verify
+from geneperson import UserError, build, verify, vocabulary
 from geneperson.contact_sheet import PER_REASON
 from geneperson.layout import STAGING, IdentityRow, ImageRow, read_rows
+from geneperson.settings import code_digest, describe
+from geneperson.staging import Staging
 from geneperson.synthesis.model_sources import digest
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -184,6 +186,31 @@ def alive(session: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+def test_backgrounds_of_other_settings_are_not_used(cfg: CfgNode, tmp_path: Path) -> None:
+    """A build that was killed while backgrounds were drawn has no candidate on disk yet."""
+    staging = Staging(tmp_path)
+    staging.root.mkdir()
+    settings = describe(cfg, vocabulary.load()) | {"code_sha256": code_digest()}
+    staging.open(settings)
+    staging.scenes.mkdir()
+    (staging.scenes / "street_day_000.png").write_bytes(b"of seed 0")
+    cfg.SEED = 7
+    with pytest.raises(UserError, match="unfinished build with SEED 0, not 7"):
+        build(cfg, tmp_path)
+    assert (staging.scenes / "street_day_000.png").read_bytes() == b"of seed 0"
+
+
+def test_a_finished_set_is_not_taken_for_one_of_another_model(
+    drawn: Path, cfg: CfgNode, models: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "edge"
+    shutil.copytree(models / "pose", other)  # other weights under the same folder name
+    assert build(cfg, drawn)["digest"] == content(drawn)["digest"]
+    cfg.DIFFUSION.EDGE_CONTROLNET = str(other)
+    with pytest.raises(UserError, match=r"with another DIFFUSION\.EDGE_CONTROLNET"):
+        build(cfg, drawn)
+
+
 def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: Path) -> None:
     """Killed among the backgrounds, Ctrl-C there, terminated among the people: the same set."""
     config, output = tmp_path / "tiny.yml", tmp_path / "set"
@@ -251,6 +278,10 @@ def broken(models: Path, folder: Path, part: str) -> Path:
         ("DIFFUSION.DEVICE", "abacus", "DIFFUSION.DEVICE is 'abacus'"),
         ("DIFFUSION.CPU_OFFLOAD", "True", "DIFFUSION.CPU_OFFLOAD needs a GPU"),
         ("DIFFUSION.VARIANT", "fp16", "DIFFUSION.BASE: cannot load"),
+        ("DIFFUSION.VAE", "{models}/oval.onnx", r"only \.safetensors files are read"),
+        ("DIFFUSION.VAE", "{models}/loras/style.safetensors", "DIFFUSION.VAE names a single file"),
+        ("DIFFUSION.BASE", "~nobody/x", "no such file or folder, and not a hub name"),
+        ("MATTING.MODEL", "sam", "MATTING.MODEL is 'sam'"),
         ("MATTING.MODEL", "u3net", "MATTING.MODEL is 'u3net': use a local .onnx file or one of"),
         ("MATTING.MODEL", "{tmp}/none.onnx", "none.onnx': no such file"),
     ],

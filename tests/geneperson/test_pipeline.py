@@ -134,8 +134,6 @@ def _build_around(output: Path, cfg: CfgNode) -> None:
 
 def test_leftover_staging_of_a_finished_set_is_cleared(dataset: Path, cfg: CfgNode) -> None:
     (dataset / STAGING / "identities" / "000000").mkdir(parents=True)
-    assert verify(dataset) == []  # empty folders are no files
-    (dataset / STAGING / "build.json").write_text("{}")
     assert verify(dataset) == [".build: left over; run the same build command again"]
     build(cfg, dataset)
     assert not (dataset / STAGING).exists()
@@ -171,15 +169,36 @@ def _merged(old: object, new: object) -> object:
     return old | {key: _merged(old[key], value) for key, value in new.items()}
 
 
-@pytest.mark.parametrize("name", ["notes.txt", ".build/debug/app"])
+@pytest.mark.parametrize("name", ["notes.txt", ".build/debug/app", ".build/precious.txt"])
 def test_folders_of_others_are_not_touched(cfg: CfgNode, tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")
-    (tmp_path / "more.txt").write_text("mine")
     before = files(tmp_path)
     with pytest.raises(UserError, match="not empty and holds no data set of ours"):
         build(cfg, tmp_path)
     assert files(tmp_path) == before
+
+
+def test_a_finished_set_with_a_build_folder_of_others(dataset: Path, cfg: CfgNode) -> None:
+    (dataset / STAGING).mkdir()
+    (dataset / STAGING / "precious.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds no data set of ours"):
+        build(cfg, dataset)
+    assert (dataset / STAGING / "precious.txt").exists()
+
+
+def test_images_that_went_missing_are_not_called_complete(dataset: Path, cfg: CfgNode) -> None:
+    next((dataset / "query").iterdir()).unlink()
+    with pytest.raises(UserError, match=r"files are missing .* build --only PID"):
+        build(cfg, dataset)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{"])
+def test_damaged_build_json(unfinished: Path, hopeless: CfgNode, tmp_path: Path, text: str) -> None:
+    output = Path(shutil.copytree(unfinished, tmp_path / "set"))
+    (output / STAGING / "build.json").write_text(text)
+    with pytest.raises(UserError, match=r"build\.json is damaged; delete"):
+        build(hopeless, output)
 
 
 def test_a_file_in_place_of_the_folder(cfg: CfgNode, tmp_path: Path) -> None:

@@ -87,8 +87,16 @@ def check(cfg: CfgNode) -> None:
         (0 <= quality.MIN_JOINTS <= 1, "QUALITY.MIN_JOINTS", "in 0..1"),
         (0 <= diffusion.POSE_SCALE <= 2, "DIFFUSION.POSE_SCALE", "in 0..2"),
         (0 <= diffusion.EDGE_SCALE <= 2, "DIFFUSION.EDGE_SCALE", "in 0..2"),
-        (diffusion.STEPS >= 1, "DIFFUSION.STEPS", "1 or more"),
-        (diffusion.GUIDANCE >= 0, "DIFFUSION.GUIDANCE", "0 or more"),
+        (1 <= diffusion.STEPS <= 1000, "DIFFUSION.STEPS", "in 1..1000"),
+        (0 <= diffusion.GUIDANCE <= 100, "DIFFUSION.GUIDANCE", "in 0..100"),
+        *(
+            (
+                -2 <= diffusion.LORA[f"{role}_WEIGHT"] <= 2,
+                f"DIFFUSION.LORA.{role}_WEIGHT",
+                "in -2..2",
+            )
+            for role in ("ENHANCEMENT", "LIGHTING", "STYLE")
+        ),
         (diffusion.BATCH_SIZE >= 1, "DIFFUSION.BATCH_SIZE", "1 or more"),
         (diffusion.DTYPE in DTYPES, "DIFFUSION.DTYPE", f"one of {', '.join(DTYPES)}"),
         (

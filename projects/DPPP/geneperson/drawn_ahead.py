@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Set
 from itertools import islice
+from pathlib import Path
 
 from yacs.config import CfgNode
 
+from .errors import UserError
 from .matting import Matting
 from .prompts import Identity
 from .staging import Staging
 from .stored_scenes import StoredScenes
 from .synthesis import Synthesizer, build_synthesizer
+from .synthesis.sdxl import model_sources
 from .workers import Job
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,21 @@ def load_models(cfg: CfgNode) -> tuple[Synthesizer, dict[str, dict[str, str]]]:
     logger.info("cutting out with %s on %s", cfg.MATTING.MODEL, matting.provider)
     synthesizer = build_synthesizer(cfg)
     return synthesizer, synthesizer.models() | {"MATTING": matting.describe()}
+
+
+def refuse_other_models(cfg: CfgNode, recorded: dict, output: Path) -> None:
+    """Refuse a finished set that was drawn by other models than those of the settings.
+
+    Models that are not on this machine are taken for the recorded ones.
+    """
+    for key, source in model_sources(cfg.DIFFUSION).items():
+        role = key.removeprefix("DIFFUSION.")
+        now, then = source.describe(), recorded.get(role, {})
+        if source.is_here() and now["revision"] != then.get("revision"):
+            raise UserError(
+                f"{output} holds a finished set with another {key}: {then.get('revision')}, not "
+                f"{now['revision']}; choose another --output"
+            )
 
 
 def _prepare(cfg: CfgNode, staging: Staging) -> Synthesizer:

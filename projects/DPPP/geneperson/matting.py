@@ -43,7 +43,9 @@ class Matting:
     def __init__(self, model: str, provider: str) -> None:
         require("onnxruntime", WHAT)  # first: without it, importing rembg ends the program
         require("rembg", WHAT)
-        from rembg.sessions import sessions_names_downloadable as known
+        from rembg.sessions import sessions_names_downloadable
+
+        known = [name for name in sessions_names_downloadable if _finds_people(name)]
 
         path = Path(model).expanduser()
         is_file = path.suffix == ".onnx"
@@ -87,6 +89,11 @@ class Matting:
 
         mask = remove(Image.fromarray(cell), session=self._session, only_mask=True)
         return np.asarray(mask, np.uint8)
+
+
+def _finds_people(name: str) -> bool:
+    """Leave out what needs a click or a file of its own, and what cuts clothes into three."""
+    return name not in ("sam", "u2net_cloth_seg") and not name.endswith("_custom")
 
 
 def licence(model: str) -> str:

@@ -20,8 +20,9 @@ from tqdm import tqdm
 from yacs.config import CfgNode
 
 from . import config, layout, prompts, vocabulary
+from .cell_poses import cell_poses
 from .domains import get_domain
-from .drawn_ahead import drawn_ahead
+from .drawn_ahead import drawn_ahead, refuse_other_models
 from .errors import UserError
 from .publish import publish
 from .settings import code_digest, describe, difference
@@ -59,6 +60,7 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
     config.check(cfg)
     get_domain(cfg.DOMAIN)
     check_name(cfg.SYNTHESIS.NAME)
+    cell_poses(cfg)  # a pose file that cannot be used is refused before anything else
     words = vocabulary.load(cfg.VOCABULARY.FILE)
     prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
     output, settings = Path(output), describe(cfg, words)
@@ -72,7 +74,7 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
                 except UserError:
                     _leave_nothing_empty(output, staging)
                     raise
-        return _finished(output, settings)
+        return _finished(cfg, output, settings)
 
 
 def _build_locked(
@@ -86,11 +88,11 @@ def _build_locked(
     if (
         output / layout.DATASET
     ).exists():  # killed between the last two steps, or finished just now
-        dataset = _finished(output, settings)
+        dataset = _finished(cfg, output, settings)
     else:
         begun = settings | {_CODE: code_digest()}
         previous = staging.read_settings()
-        if previous is not None and staging.indices():
+        if previous is not None and not staging.is_empty():
             _refuse_other_build(previous, begun, output)
         staging.open(begun)
         records = _draw(cfg, words, staging, workers)
@@ -192,9 +194,11 @@ def read_finished(output: Path, settings: dict) -> dict:
     return dataset
 
 
-def _finished(output: Path, settings: dict) -> dict:
-    """Accept a finished set whose files are all there."""
+def _finished(cfg: CfgNode, output: Path, settings: dict) -> dict:
+    """Accept a finished set whose files are all there, made by the models of the settings."""
     dataset = read_finished(output, settings)
+    if not draws_in_workers(cfg.SYNTHESIS.NAME):
+        refuse_other_models(cfg, dataset["models"], output)
     rows = layout.read_rows(output, layout.ImageRow, [])
     missing = [row for row in rows if not (output / row.file).is_file()]
     if missing or len(rows) != sum(dataset["images"].values()):
@@ -213,8 +217,9 @@ def _refuse_foreign(output: Path) -> None:
     if not output.is_dir():
         raise UserError(f"{output} is not a folder; choose another --output")
     names = {path.name for path in output.iterdir()}
-    begun = names == {layout.STAGING} or (output / layout.STAGING / "build.json").exists()
-    if names and not begun and layout.DATASET not in names:
+    has_staging = layout.STAGING in names
+    begun = has_staging and Staging(output).is_ours()
+    if names and not begun and (has_staging or layout.DATASET not in names):
         raise UserError(
             f"{output} is not empty and holds no data set of ours; choose another --output"
         )

@@ -8,6 +8,10 @@ from yacs.config import CfgNode
 
 from . import config, matting, prompts, vocabulary
 from .candidate import CandidateMaker
+from .cell_poses import cell_poses
+from .domains import get_domain
+from .errors import UserError
+from .extras import require
 from .lighting import LIGHTINGS
 from .scenes import SCENES
 from .stats import PAPER_KEPT_PERCENT
@@ -24,7 +28,9 @@ def plan(cfg: CfgNode) -> str:
         UserError: settings that no build can use.
     """
     config.check(cfg)
+    get_domain(cfg.DOMAIN)
     check_name(cfg.SYNTHESIS.NAME)
+    cell_poses(cfg)
     words = vocabulary.load(cfg.VOCABULARY.FILE)
     num_identities = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
     prompts.check_capacity(words, num_identities)
@@ -62,8 +68,9 @@ def _disk(num_images: int, image_bytes: float, how: str) -> str:
 
 def _models(cfg: CfgNode) -> list[str]:
     """List the models, where they are, and their licences."""
-    from .synthesis.sdxl import model_sources
+    from .synthesis.sdxl import WHAT, model_sources
 
+    require("huggingface_hub", WHAT)
     lines = ["models"]
     for key, source in model_sources(cfg.DIFFUSION).items():
         about = source.describe()
@@ -106,9 +113,12 @@ def _measure_canvas(cfg: CfgNode, num_identities: int) -> str:
         return "time           not measured: no GPU here"
     if not all(source.is_here() for source in model_sources(cfg.DIFFUSION).values()):
         return "time           not measured: models are still to be fetched"
-    from .synthesis import build_synthesizer
+    from .synthesis.diffusion import DiffusionSynthesizer
 
-    synthesizer = build_synthesizer(cfg)
+    try:
+        synthesizer = DiffusionSynthesizer.from_config(cfg, offline=True)
+    except UserError as error:
+        return f"time           not measured: {error}"
     people = prompts.identities(vocabulary.load(cfg.VOCABULARY.FILE), cfg.SEED)
     batch = [next(people) for _ in range(synthesizer.batch_size)]
     synthesizer.characters(batch)  # the first batch compiles and warms up

@@ -54,7 +54,7 @@ def publish(
         identity_rows.append(_identity_row(pid, split, identities[record.index]))
         rows = _image_rows(cfg.SEED, pid, split, record)
         for row, image in zip(rows, record.images, strict=True):
-            _move(staging.image(record.index, image.cell), output / row.file)
+            _move(staging.image(record.index, image.cell), output / row.file, image.sha256)
         image_rows += rows
     files = {
         layout.IDENTITIES: layout.to_jsonl(identity_rows),
@@ -153,9 +153,13 @@ def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.
     return rows
 
 
-def _move(source: Path, target: Path) -> None:
+def _move(source: Path, target: Path, sha256: str) -> None:
     """Move a staged image; done already if an earlier, killed attempt got this far."""
     try:
+        if layout.sha256(source.read_bytes()) != sha256:
+            raise UserError(
+                f"{source} is damaged; delete its folder and run the same command again"
+            )
         os.rename(source, target)
     except FileNotFoundError:
         if not target.exists():

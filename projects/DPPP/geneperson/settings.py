@@ -10,7 +10,13 @@ from yacs.config import CfgNode
 
 from . import layout
 from .synthesis import draws_in_workers
+from .synthesis.model_sources import local_path
 from .vocabulary import Vocabulary
+
+_MODEL_KEYS = (
+    *("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
+    *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
+)
 
 
 def describe(cfg: CfgNode, words: Vocabulary) -> dict:
@@ -35,12 +41,12 @@ def describe(cfg: CfgNode, words: Vocabulary) -> dict:
 
 
 def _shorten_paths(section: dict) -> None:
-    """Put the last name in the place of each path that exists."""
+    """Put the last name in the place of each model that is a local path."""
     for key, value in section.items():
         if isinstance(value, dict):
             _shorten_paths(value)
-        elif isinstance(value, str) and value and Path(value).expanduser().exists():
-            section[key] = Path(value).name
+        elif key in _MODEL_KEYS and local_path(value) is not None:
+            section[key] = local_path(value).name
 
 
 def difference(found: dict, wanted: dict, prefix: str = "") -> str | None:

@@ -74,10 +74,7 @@ class Staging:
 
     def read_settings(self) -> dict | None:
         """Give the settings of the build that was begun here; None if none was."""
-        try:
-            return json.loads(self._settings.read_bytes())
-        except FileNotFoundError:
-            return None
+        return self._read(self._settings)
 
     def open(self, settings: dict) -> None:
         """Begin or go on: write the settings, clear away what a kill left half-written."""
@@ -85,6 +82,12 @@ class Staging:
         self._identities.mkdir(exist_ok=True)
         for half_written in self._identities.glob("*.tmp"):
             shutil.rmtree(half_written)
+
+    def is_ours(self) -> bool:
+        """Tell whether the folder holds nothing that a build has not put there."""
+        own = {"lock", self._settings.name, self._models.name, "identities", self.scenes.name}
+        names = {path.name.removeprefix(".").removesuffix(".tmp") for path in self.root.iterdir()}
+        return names <= own
 
     def is_empty(self) -> bool:
         """Tell whether nothing that took time is on disk."""
@@ -103,10 +106,18 @@ class Staging:
 
     def models(self) -> dict[str, dict[str, str]] | None:
         """Give the models of the build that was begun here; None if it has used none."""
+        return self._read(self._models)
+
+    def _read(self, path: Path) -> dict | None:
         try:
-            return json.loads(self._models.read_bytes())
+            content = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise UserError(f"{path} is damaged; delete {self.root} and build again")
+        return content
 
     def indices(self) -> set[int]:
         """List the candidates that are on disk."""
@@ -151,7 +162,7 @@ class Staging:
             content = json.loads(path.read_bytes())
             images = tuple(StagedImage(**image) for image in content["images"])
             rejected = {int(cell): reason for cell, reason in content["rejected"].items()}
-        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged; delete its folder and build again") from error
         return Record(index, images, rejected)
 

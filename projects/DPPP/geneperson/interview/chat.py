@@ -80,7 +80,11 @@ class Chat:
             if error.status_code in (400, 422):  # it dislikes this question, and is well
                 raise NoAnswerError(reason) from error
             raise self._give_up(reason) from error
-        except (openai.APIError, ValueError) as error:  # ValueError: a body that is no JSON
+        except (
+            openai.APIError,
+            ValueError,
+            RecursionError,
+        ) as error:  # ValueError: a body that is no JSON
             raise NoAnswerError("the server's reply is no chat completion") from error
         self._retries = RETRIES
         text = _text(reply)

@@ -1,8 +1,9 @@
 """The paper's route: SDXL draws one identity in all cells of a canvas, led by pose and edge maps.
 
-Canvases come in batches of fixed members (candidates 0..b-1, b..2b-1, ...), each with a random
-generator of its own, so that a candidate's picture does not depend on where a build was stopped or
-how many identities were asked for.
+Each identity has a random generator of its own, so that its picture is the same whoever shares the
+batch. Batches of another size can still differ in the last bits of their arithmetic: so they have
+fixed members (candidates 0..b-1, b..2b-1, ...), and a candidate's bytes do not depend on where a
+build was stopped or how many identities were asked for, as long as BATCH_SIZE fits into memory.
 """
 
 from __future__ import annotations
@@ -44,13 +45,20 @@ class DiffusionSynthesizer:
         limb_width: half width of a limb in the skeleton map, pixels of the grid.
         seed: of the backgrounds; people bring their own.
         settings: ``cfg.DIFFUSION``.
+        offline: use models that are on this machine only.
 
     Raises:
         UserError: packages, models or device that cannot be used.
     """
 
     def __init__(
-        self, grid: Grid, poses: Sequence[Pose], limb_width: int, seed: int, settings: CfgNode
+        self,
+        grid: Grid,
+        poses: Sequence[Pose],
+        limb_width: int,
+        seed: int,
+        settings: CfgNode,
+        offline: bool = False,
     ) -> None:
         self._grid = grid
         self._seed = seed
@@ -60,13 +68,13 @@ class DiffusionSynthesizer:
         self._size = tuple(round(side * settings.SCALE) for side in grid.size)
         maps = (skeleton_map(grid, poses, limb_width), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
-        self._pipe = sdxl.load_pipeline(settings)
+        self._pipe = sdxl.load_pipeline(settings, offline)
         self._painter = None
 
     @classmethod
-    def from_config(cls, cfg: CfgNode) -> DiffusionSynthesizer:
+    def from_config(cls, cfg: CfgNode, offline: bool = False) -> DiffusionSynthesizer:
         grid, limb_width = Grid.from_config(cfg), cfg.POSES.LIMB_WIDTH
-        return cls(grid, cell_poses(cfg), limb_width, cfg.SEED, cfg.DIFFUSION)
+        return cls(grid, cell_poses(cfg), limb_width, cfg.SEED, cfg.DIFFUSION, offline)
 
     def models(self) -> dict[str, dict[str, str]]:
         """Name, revision and licence of every model, by the key that asks for it."""
@@ -181,8 +189,8 @@ class DiffusionSynthesizer:
         self._chunk = (self._chunk + 1) // 2
         torch.cuda.empty_cache()
         logger.warning(
-            "out of GPU memory: drawing %d at once from here on; DIFFUSION.BATCH_SIZE %d does so "
-            "from the start",
+            "out of GPU memory: drawing %d at once from here on, which can change last bits; "
+            "DIFFUSION.BATCH_SIZE %d does so from the start",
             self._chunk,
             self._chunk,
         )

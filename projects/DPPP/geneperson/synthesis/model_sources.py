@@ -105,10 +105,10 @@ def parse_source(key: str, text: str, allow_pickle: bool) -> ModelSource:
 
 
 def _parse(key: str, text: str) -> ModelSource:
-    path = Path(text).expanduser()
-    if path.is_dir():
+    path = local_path(text)
+    if path is not None and path.is_dir():
         return ModelSource(str(path), "", None, is_local=True)
-    if path.is_file():
+    if path is not None:
         return ModelSource(str(path.parent), path.name, None, is_local=True)
     if not _HUB_NAME.fullmatch(text) or text.startswith(("./", "../")):
         raise UserError(
@@ -118,6 +118,15 @@ def _parse(key: str, text: str) -> ModelSource:
     name, _, revision = text.partition("@")
     owner, repository, *file = name.split("/", 2)
     return ModelSource(f"{owner}/{repository}", "".join(file), revision or None, is_local=False)
+
+
+def local_path(text: str) -> Path | None:
+    """Give the path that a text names, if there is such a file or folder."""
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, no such user, a null byte
+        return None
 
 
 @lru_cache(maxsize=16)

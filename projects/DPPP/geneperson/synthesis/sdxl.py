@@ -40,16 +40,21 @@ def model_sources(settings: CfgNode) -> dict[str, ModelSource]:
             "DIFFUSION.BASE, POSE_CONTROLNET and EDGE_CONTROLNET (or UNION_CONTROLNET) must name "
             "models"
         )
-    return {
+    found = {
         key: parse_source(key, name, settings.ALLOW_PICKLE) for key, name in wanted.items() if name
     }
+    for key, source in found.items():
+        if source.file and not key.startswith("DIFFUSION.LORA."):
+            raise UserError(f"{key} names a single file: give a folder in diffusers' format")
+    return found
 
 
-def load_pipeline(settings: CfgNode) -> DiffusionPipeline:
+def load_pipeline(settings: CfgNode, offline: bool = False) -> DiffusionPipeline:
     """Load the character pipeline onto its device, ready to draw.
 
     Args:
         settings: ``cfg.DIFFUSION``.
+        offline: fetch nothing; a model that is not on this machine is an error.
 
     Raises:
         UserError: a package or model is missing, or the device cannot be used.
@@ -61,7 +66,11 @@ def load_pipeline(settings: CfgNode) -> DiffusionPipeline:
     sources = model_sources(settings)
     device = pick_device(settings)
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[settings.DTYPE]
-    common = {"dtype": dtype, "use_safetensors": None if settings.ALLOW_PICKLE else True}
+    common = {
+        "local_files_only": offline,
+        "dtype": dtype,
+        "use_safetensors": None if settings.ALLOW_PICKLE else True,
+    }
 
     def load(key: str, loader: Callable[..., T], **more: object) -> T:
         source = sources[key]
@@ -90,7 +99,7 @@ def load_pipeline(settings: CfgNode) -> DiffusionPipeline:
         **parts,
     )
     pipe.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)
-    _load_loras(pipe, settings, sources)
+    _load_loras(pipe, settings, sources, offline)
     return _place(pipe, settings, device)
 
 
@@ -128,7 +137,7 @@ def pick_device(settings: CfgNode) -> torch.device:
 
 
 def _load_loras(
-    pipe: DiffusionPipeline, settings: CfgNode, sources: dict[str, ModelSource]
+    pipe: DiffusionPipeline, settings: CfgNode, sources: dict[str, ModelSource], offline: bool
 ) -> None:
     """Load each LoRA under its role's name and switch all of them on with their weights."""
     weights = {}
@@ -142,6 +151,7 @@ def _load_loras(
                 source.location,
                 weight_name=source.file or None,
                 revision=source.revision,
+                local_files_only=offline,
                 adapter_name=adapter,
                 use_safetensors=None if settings.ALLOW_PICKLE else True,
             )
