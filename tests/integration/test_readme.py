@@ -1,0 +1,61 @@
+"""Every command of the READMEs exists, with its options, its config and its settings."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from dppp.engine import load_config
+from geneperson import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "datasets/README.md")
+
+
+def commands() -> list[str]:
+    """The lines of code blocks that run a tool, without comments, continued lines joined."""
+    found = []
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
+        found += re.findall(
+            r"^ {4}(?:\w+=\S+ )?(python tools/[^\n]*?)(?: +#.*)?$", text, re.MULTILINE
+        )
+    return found
+
+
+@cache
+def usage(script: str, command: str) -> str:
+    arguments = [command, "--help"] if command else ["--help"]
+    result = subprocess.run(
+        [sys.executable, str(ROOT / script), *arguments], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_pages_have_commands() -> None:
+    tools = {command.split()[1] for command in commands()}
+    assert tools == {path.relative_to(ROOT).as_posix() for path in (ROOT / "tools").glob("*.py")}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command(command: str) -> None:
+    _, script, *arguments = shlex.split(command)
+    subcommand = arguments[0] if script == "tools/geneperson_gen.py" else ""
+    text = usage(script, subcommand)
+    for option in (one for one in arguments if one.startswith("--")):
+        assert option in text, option
+    if "--config-file" not in arguments:
+        return
+    config = ROOT / arguments[arguments.index("--config-file") + 1]
+    settings = [one for one in arguments if re.fullmatch(r"[A-Z_]+(\.[A-Z_]+)+", one)]
+    values = [arguments[arguments.index(key) + 1] for key in settings]
+    pairs = [text for pair in zip(settings, values, strict=True) for text in pair]
+    if script == "tools/geneperson_gen.py":
+        load(config, pairs)
+    else:
+        load_config(str(config), [*pairs, "MODEL.DEVICE", "cpu"])
