@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> int:
     if args.output:
         overlay = partial(overlay_attention, embedder) if args.attention else None
         path = Path(args.output)
-        picture = draw_rankings(rankings, embedder.image_size, embedder.name, overlay)
+        heading = f"{embedder.name}, cosine similarity"
+        picture = draw_rankings(rankings, embedder.image_size, heading, overlay)
         save_picture(path, picture)
         write_rankings(path.with_suffix(".csv"), rankings, "cosine")
         drawn = min(len(rankings), MAX_ROWS)
@@ -78,7 +79,10 @@ def main(arguments: list[str]) -> int:
 def _gallery(source: str, embedder: Embedder) -> Features:
     """Features of a file, or of a folder or list that is embedded now."""
     if not source.endswith(".npz"):
-        return extract(embedder, source)
+        features = extract(embedder, source)
+        for line in features.skipped:
+            print(f"skipped: {line}", file=sys.stderr)
+        return features
     features = load_features(source)
     if features.model != embedder.digest:
         raise dppp.UserError(

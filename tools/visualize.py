@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
         places = ranked.choose(order, args.queries, seed=0)
         rankings = ranked.rankings(places, args.top)
         path = args.output / f"{name}_{order}.png"
-        heading = f"{name}, {order} queries"
+        heading = f"{name}, {order} queries, distance"
         save_picture(path, draw_rankings(rankings, embedder.image_size, heading, overlay))
         percent = [float(100 * ranked.precisions[place]) for place in places]
         write_rankings(path.with_suffix(".csv"), rankings, "distance", AP_percent=percent)
