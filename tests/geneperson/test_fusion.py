@@ -78,6 +78,30 @@ def test_the_ground_below_the_feet_is_darker(person):
     assert (fused[5:20, 5:20] == 200).all()
 
 
+@pytest.mark.parametrize("lighting", LIGHTINGS, ids=lambda lighting: lighting.name)
+def test_nobody_floats_whatever_the_light(person, lighting):
+    image, alpha = person
+    white = np.full((256, 128, 3), 200, np.uint8)
+    fused = fuse(image, alpha, white, lighting, _stream(), STILL)
+    assert fused[241:244, 54:74].mean() < 180.0
+
+
+def test_each_foot_has_its_own_shadow_but_a_hand_has_none():
+    """A step seen from above: the farther foot is higher in the picture, a hand higher still."""
+    alpha = np.zeros((256, 128), np.uint8)
+    alpha[30:160, 44:84] = 255
+    alpha[160:240, 46:60] = 255  # nearer leg
+    alpha[160:220, 68:82] = 255  # farther leg
+    alpha[100:150, 100:110] = 255  # hand
+    image = np.full((256, 128, 3), 90, np.uint8)
+    white = np.full((256, 128, 3), 200, np.uint8)
+    fused = fuse(image, alpha, white, get_lighting("overcast"), _stream(), STILL)
+    assert fused[241:244, 50:56].mean() < 185.0
+    assert fused[221:224, 72:78].mean() < 185.0
+    assert fused[160:190, 62:66].mean() > 196.0  # between the legs
+    assert (fused[152:200, 100:110] >= 198).all()
+
+
 def test_framing_moves_the_person_but_keeps_the_feet(person):
     image, alpha = person
     domain = get_domain("shifted")

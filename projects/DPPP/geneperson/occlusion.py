@@ -17,11 +17,11 @@ _GROUND = 0.40  # reflectance that the ground of a picture is taken to have
 _STREAK = 0.30  # how far a passing car moves during the exposure, as a share of the width
 _PASSING = 0.4  # share of cars that are passing; the others are parked
 
-_PAINTS = ((0.50, 0.50, 0.51), (0.16, 0.17, 0.18), (0.19, 0.25, 0.21), (0.33, 0.25, 0.18))
-_BINS = ((0.20, 0.21, 0.22), (0.18, 0.26, 0.20), (0.24, 0.28, 0.36), (0.42, 0.41, 0.39))
+_PAINTS = ((0.38, 0.38, 0.39), (0.16, 0.17, 0.18), (0.19, 0.25, 0.21), (0.33, 0.25, 0.18))
+_BINS = ((0.20, 0.21, 0.22), (0.18, 0.26, 0.20), (0.24, 0.28, 0.36), (0.36, 0.35, 0.34))
 _LEAVES = ((0.20, 0.30, 0.13), (0.24, 0.31, 0.17), (0.16, 0.25, 0.13))
 _WALLS = ((0.38, 0.23, 0.18), (0.40, 0.38, 0.36), (0.45, 0.42, 0.37))
-_CARS = ((0.62, 0.62, 0.63), (0.13, 0.13, 0.15), (0.46, 0.12, 0.12), (0.15, 0.21, 0.38))
+_CARS = ((0.48, 0.48, 0.49), (0.13, 0.13, 0.15), (0.46, 0.12, 0.12), (0.15, 0.21, 0.38))
 
 
 def occlude(image: np.ndarray, rng: np.random.Generator, things: Sequence[str]) -> np.ndarray:
@@ -68,8 +68,8 @@ def _tones(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     side = max(1, width // 6)
     low = image[int(0.7 * height) :: 2]
     ground = np.concatenate((low[:, :side], low[:, -side:]), axis=1).reshape(-1, 3)
-    # Not the mean, which road markings would raise.
-    ground = np.percentile(ground, 40, axis=0)
+    # Not the mean, which road markings would raise; and a very pale ground is paint, not light.
+    ground = np.minimum(np.percentile(ground, 40, axis=0), 160.0)
     # Half of the ground's hue is its own, of grass for one, and half is the light's.
     light = 0.5 * ground + 0.5 * ground.mean()
     dark = np.minimum(dark, 0.6 * light)
