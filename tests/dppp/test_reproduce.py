@@ -1,8 +1,10 @@
 """Tables beside the paper's: what was measured is shown, what was not says why."""
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dppp import UserError
@@ -126,6 +128,40 @@ def test_a_row_is_trained_and_found_again(tmp_path: Path, data_root: Path, monke
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     assert reproduce.measure(row, world, [0], tmp_path, True, SMALL) == found
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_run_on_other_data_is_not_taken(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    finish("ablations/table4_b.yml", 0, tmp_path / "runs", SUMMARY)
+    assert "11.0" in make("table4", tmp_path / "runs")
+    other = Path(shutil.copytree(data_root, tmp_path / "data"))
+    monkeypatch.setenv("FASTREID_DATASETS", str(other))
+    next((other / "GenePersonToy" / "bounding_box_train").iterdir()).write_bytes(b"another")
+    assert "11.0" not in make("table4", tmp_path / "runs")
+
+
+def test_a_test_set_that_some_seeds_lack_has_no_mean(
+    tmp_path: Path, data_root: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
+    lacking = {"results_percent": {}, "not_available": ["GenePersonToyShifted"]}
+    finish("ablations/table4_b.yml", 1, tmp_path, lacking)
+    line = make("table4", tmp_path, num_seeds=2).splitlines()[5]
+    assert "11.0" not in line and "not available: GenePersonToyShifted" in line
+
+
+def test_fig6_draws_two_domains(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    arguments = {"num_seeds": 1, "runs_dir": tmp_path / "runs", "opts": SMALL}
+    output = tmp_path / "fig6.md"
+    text = figure("fig6", "embedded", train=True, output=output, **arguments)
+    assert text.count("mean distance") == 2 and "not available" not in text
+    content = json.loads(output.with_suffix(".json").read_text())["distances"]
+    for histogram in content.values():
+        density, edges = np.array(histogram["density"]), np.array(histogram["edges"])
+        assert abs((density * np.diff(edges)).sum() - 1.0) < 1e-6
+    assert output.with_suffix(".png").stat().st_size > 5000
 
 
 def test_a_run_that_fails_gives_its_reason(tmp_path: Path, data_root: Path, monkeypatch) -> None:

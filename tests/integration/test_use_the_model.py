@@ -1,6 +1,7 @@
 """A trained model in use: extract, search, pictures of rankings, export, and the Python call."""
 
 import csv
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 
 import dppp
-from dppp.inference import export, extract, load_features
+from dppp.inference import export, extract, load_features, search
+from dppp.inference.search import same_person
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
@@ -90,6 +92,33 @@ def test_embed_equals_the_evaluators_features(trained: Path, data_root: Path, mo
     theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
     ours = embedder.embed([Image.open(path) for path in batch["img_paths"]])
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_truth_is_not_invented() -> None:
+    assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0002_c3s1_000001_00.jpg")) is True
+    assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0003_c3s1_000001_00.jpg")) is False
+    for pid in ("-1", "0000"):  # junk and strangers: nobody knows who they are
+        assert (
+            same_person(Path(f"{pid}_c1s1_000001_00.jpg"), Path(f"{pid}_c3s1_000001_00.jpg"))
+            is None
+        )
+
+
+def test_features_of_two_models_are_not_compared(trained: Path, gallery: Path) -> None:
+    features = extract(dppp.load(trained / "model_inference.pth"), gallery)
+    other = dataclasses.replace(features, model="another")
+    with pytest.raises(dppp.UserError, match="embedded by two models"):
+        search(other, features, 3)
+
+
+def test_damaged_exif_is_a_line(trained: Path, tmp_path: Path) -> None:
+    """An orientation, and a number whose bytes are missing."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
+    exif += b"\x9a\x82\x0b\0\x01\0\0\0\xff\xff\0\0" + b"\0" * 4
+    Image.new("RGB", (64, 128)).save(tmp_path / "a.jpg", exif=exif)
+    Image.new("RGB", (64, 128)).save(tmp_path / "b.jpg")
+    features = extract(dppp.load(trained / "model_inference.pth"), tmp_path)
+    assert "b.jpg" in features.paths and len(features.paths) + len(features.skipped) == 2
 
 
 def test_what_cannot_be_embedded(trained: Path) -> None:

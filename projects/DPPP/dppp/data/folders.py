@@ -60,6 +60,11 @@ def register_folders(base: type[ImageDataset], directories: Iterable[str], key: 
     """
     for directory in directories:
         name = directory.rstrip("/")
+        if name.endswith("_test"):
+            raise UserError(
+                f"{key}: {name!r} ends in _test, which FastReID gives to people who are added to "
+                "training; rename the folder"
+            )
         known = registered(name)
         if known is None:
             attributes = {"dataset_dir": name, "dataset_name": name}

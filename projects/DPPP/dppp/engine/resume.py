@@ -1,8 +1,9 @@
 """Is a checkpoint one of this run's? A run goes on only with the settings it began with."""
 
 import yaml
-from fastreid.config import CfgNode
+from fastreid.config import CfgNode, get_cfg
 
+from ..config import add_dppp_config
 from ..errors import UserError
 
 # Keys that do not change what is learnt, or that say how long the run is.
@@ -38,6 +39,10 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
         UserError: names the first key that differs, and both values.
     """
     saved, present = _flatten(yaml.safe_load(saved_config)), _flatten(yaml.safe_load(cfg.dump()))
+    default = get_cfg()
+    add_dppp_config(default)
+    # a key that is younger than the checkpoint had its default's effect
+    saved = _flatten(yaml.safe_load(default.dump())) | saved
     for key in sorted(saved.keys() | present.keys()):
         if key in _FREE or key.startswith("TEST."):
             continue

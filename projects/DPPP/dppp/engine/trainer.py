@@ -179,6 +179,12 @@ class DPPPTrainer(DefaultTrainer):
         """Run the remaining epochs; then print the table and write summary.json."""
         if self.start_epoch >= self.max_epoch:
             logger.info("all %d epochs are done; nothing to train", self.max_epoch)
+            # a run that was stopped between its last checkpoint and its report still owes it
+            if comm.is_main_process() and not os.path.exists(
+                os.path.join(self.cfg.OUTPUT_DIR, "summary.json")
+            ):
+                self.checkpointer.save_for_inference()
+                self.report(0.0)
             return self.results
         start = time.perf_counter()
         self.iter = self.start_iter = self.start_epoch * self.iters_per_epoch

@@ -9,6 +9,7 @@
 
 import functools
 import hashlib
+import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,6 +62,8 @@ class Embedder:
         shape = self._transforms(Image.new("RGB", (32, 64))).shape
         self.image_size = (shape[1], shape[2])
         is_dppp = isinstance(network, CLIPDPPP)
+        # of FastReID's other models, many settings leave no trace in the weights
+        self._settings = "" if is_dppp else _architecture(cfg)
         self.name = f"CLIPDPPP {network.towers.name}" if is_dppp else cfg.MODEL.META_ARCHITECTURE
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
@@ -91,6 +94,11 @@ class Embedder:
             raise UserError("the model gives NaN or infinite features; its training has diverged")
         return features
 
+    @property
+    def crops(self) -> bool:
+        """Whether preprocessing cuts away a part of the picture."""
+        return "Crop" in repr(self._transforms)
+
     @functools.cached_property
     def feature_dim(self) -> int:
         """d1."""
@@ -106,11 +114,24 @@ class Embedder:
         is_dppp = isinstance(network, CLIPDPPP)
         state = inference_state(network) if is_dppp else network.state_dict()
         means = network.pixel_mean.flatten().tolist(), network.pixel_std.flatten().tolist()
-        sha = hashlib.sha256(repr((self.name, self.image_size, means)).encode())
+        facts = (self.name, self._settings, repr(self._transforms), means)
+        sha = hashlib.sha256(repr(facts).encode())
         for key in sorted(state):
             sha.update(key.encode())
             sha.update(state[key].cpu().contiguous().numpy().tobytes())
         return sha.hexdigest()[:16]
+
+
+def _architecture(cfg: CfgNode) -> str:
+    """The part of a config that says what a model computes, but not from which file."""
+    model = cfg.MODEL.clone()
+    model.defrost()
+    for key in ("WEIGHTS", "DEVICE", "DPPP"):
+        del model[key]
+    for key in ("PRETRAIN", "PRETRAIN_PATH"):
+        del model.BACKBONE[key]
+    del model.HEADS.NUM_CLASSES
+    return model.dump() + cfg.MODEL.DPPP.CLIP_NAME
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -121,7 +142,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """
     if not isinstance(image, Image.Image):
         raise UserError(f"{type(image).__name__} is no PIL image; open files with PIL.Image.open")
-    image = ImageOps.exif_transpose(image)
+    try:
+        image = ImageOps.exif_transpose(image)
+    except (struct.error, SyntaxError, KeyError, TypeError) as error:
+        raise UserError(f"the picture's EXIF data are damaged ({error})") from error
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] < 255:

@@ -60,6 +60,8 @@ def export(embedder: Embedder, output: str | os.PathLike) -> float:
             than ``TOLERANCE``. Then no file is written.
     """
     output = require_suffix(output, ".onnx", ".pt2")
+    if embedder.crops:
+        raise UserError("INPUT.CROP is on: an exported file only knows pictures of its one size")
     if output.suffix == ".onnx":
         for package in _ONNX_PACKAGES:
             require(package, "export to ONNX")

@@ -5,6 +5,7 @@ import pickle
 from pathlib import Path
 
 import torch
+import yaml
 from fastreid.config import CfgNode, get_cfg
 from torch import nn
 
@@ -14,6 +15,13 @@ from ..errors import UserError
 from ..modeling.architecture import adapt_state, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
 from .embedder import Embedder
+
+_FACTS = {
+    "MODEL.DPPP.CLIP_NAME",
+    "MODEL.PIXEL_MEAN",
+    "MODEL.PIXEL_STD",
+    "INPUT.SIZE_TRAIN",
+}
 
 
 def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> Embedder:
@@ -86,6 +94,8 @@ def _config_of_facts(facts: dict, device: str) -> CfgNode:
     cfg = get_cfg()
     add_dppp_config(cfg)
     cfg.MODEL.META_ARCHITECTURE, cfg.MODEL.DEVICE = "CLIPDPPP", device
+    if not isinstance(facts, dict) or not _FACTS <= facts.keys():
+        raise UserError("the checkpoint's 'architecture' does not say what model it is")
     cfg.MODEL.DPPP.CLIP_NAME = facts["MODEL.DPPP.CLIP_NAME"]
     cfg.MODEL.DPPP.CLIP_PRETRAINED = ""
     cfg.MODEL.PIXEL_MEAN = facts["MODEL.PIXEL_MEAN"]
@@ -102,7 +112,7 @@ def _config_of_run(saved: dict, path: str, device: str) -> CfgNode:
         add_dppp_config(cfg)
         try:
             cfg.merge_from_other_cfg(CfgNode.load_cfg(saved["trainer"]["config"]))
-        except (AssertionError, KeyError, ValueError, TypeError) as error:
+        except (AssertionError, KeyError, ValueError, TypeError, yaml.YAMLError) as error:
             raise UserError(
                 f"checkpoint {path}: its config does not fit this version "
                 f"({' '.join(str(error).split())}); name a config file and it as the weights"

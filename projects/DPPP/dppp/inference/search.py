@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.market_style import parse_name
+from ..errors import UserError
 from .features import Features
 from .files import whole_file
 from .pictures import Hit, Ranking
@@ -42,6 +43,10 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
     Where the names of both images tell (0002_c1s1_000451_03.jpg), a hit is known to show the same
     person or another.
     """
+    if queries.model != gallery.model:
+        raise UserError(
+            f"queries and gallery were embedded by two models ({queries.model}, {gallery.model})"
+        )
     files = gallery.files()
     own = {}
     for index, file in enumerate(files):
@@ -60,7 +65,9 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
 def same_person(query: Path, hit: Path) -> bool | None:
     """Whether the file names tell the same identity; None where one does not tell."""
     one, other = parse_name(query.name), parse_name(hit.name)
-    return None if one is None or other is None else one[0] == other[0]
+    if one is None or other is None or min(one[0], other[0]) <= 0:  # 0 and -1: nobody we know
+        return None
+    return one[0] == other[0]
 
 
 def write_rankings(path: Path, rankings: list[Ranking], score: str, **extra: list[float]) -> None:

@@ -64,6 +64,7 @@ def table(
     """
     if num_seeds < 1:
         raise UserError(f"--seeds is {num_seeds}, must be 1 or more")
+    check_output(output)
     wanted = TABLES[name]
     where = choose_world(world, wanted)
     measured = [
@@ -88,6 +89,12 @@ def choose_world(name: str, of: Table) -> World:
         return _EMBEDDED
     names = dict.fromkeys(test for row in of.rows for test in row.paper)
     return World("", tuple((test, test) for test in names))
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a report file whose companions would take its place."""
+    if output is not None and output.suffix != ".md":
+        raise UserError(f"--output {output}: the name of this file must end in .md")
 
 
 def write(output: Path, text: str, content: dict) -> None:
@@ -121,6 +128,8 @@ def measure(
             found.missing[""] = reason
             return found
         _add(found, run.summary(), row.stage)
+    for test in [test for test in found.scores if test in found.missing]:
+        del found.scores[test]  # nor one over the seeds that happened to have this test set
     return found
 
 

@@ -1,7 +1,7 @@
 """One training run a row: found if it is finished, else made, and its scores.
 
-A run's folder is named by its settings, so rows that ask for the same model share one run, and a
-run of other settings is never taken for it.
+A run's folder is named by its settings, its data and the weights it starts from, so rows that ask
+for the same model share one run, and a run of other settings or data is never taken for it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -134,9 +135,37 @@ def _is_there(cfg: CfgNode, name: str) -> bool:
 
 
 def _digest(cfg: CfgNode) -> str:
+    """Digest the settings, the data that is there, and the weights that training starts from."""
     content = {key: value for key, value in cfg.items() if key not in _NOT_COUNTED}
-    text = json.dumps(content, sort_keys=True, default=str)
+    names = dict.fromkeys((*cfg.DATASETS.NAMES, *cfg.DATASETS.TESTS))
+    data = {name: _data_digest(cfg, name) for name in names}
+    weights = Path(cfg.MODEL.DPPP.CLIP_PRETRAINED)
+    started = sha256_of(weights) if weights.is_file() else ""
+    text = json.dumps([content, data, started], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _data_digest(cfg: CfgNode, name: str) -> str:
+    """Digest the names and sizes of a data set's images, and a generated set's own digest."""
+    if not _is_there(cfg, name):
+        return "not there"
+    dataset = load_dataset(cfg, name)
+    paths = sorted(
+        {str(item[0]) for part in ("train", "query", "gallery") for item in getattr(dataset, part)}
+    )
+    facts = [(path, os.path.getsize(path)) for path in paths]
+    record = Path(paths[0]).parents[1] / "dataset.json" if paths else Path("none")
+    own = sha256_of(record) if record.is_file() else ""
+    return hashlib.sha256(json.dumps([facts, own]).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Digest a file's content."""
+    with open(path, "rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 24):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _flatten(content: dict, prefix: str = "") -> list[tuple[str, str]]:
