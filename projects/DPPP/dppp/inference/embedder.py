@@ -49,6 +49,7 @@ class Embedder:
         model: the ``FeatureModel``, in evaluation mode.
         name: of the architecture.
         image_size: (H, W).
+        crops: whether preprocessing cuts away a part of the picture.
 
     Args:
         network: any meta-architecture of FastReID's registry, trained.
@@ -62,6 +63,7 @@ class Embedder:
         shape = self._transforms(Image.new("RGB", (32, 64))).shape
         self.image_size = (shape[1], shape[2])
         is_dppp = isinstance(network, CLIPDPPP)
+        self.crops = bool(cfg.INPUT.CROP.ENABLED)
         # of FastReID's other models, many settings leave no trace in the weights
         self._settings = "" if is_dppp else _architecture(cfg)
         self.name = f"CLIPDPPP {network.towers.name}" if is_dppp else cfg.MODEL.META_ARCHITECTURE
@@ -94,11 +96,6 @@ class Embedder:
             raise UserError("the model gives NaN or infinite features; its training has diverged")
         return features
 
-    @property
-    def crops(self) -> bool:
-        """Whether preprocessing cuts away a part of the picture."""
-        return "Crop" in repr(self._transforms)
-
     @functools.cached_property
     def feature_dim(self) -> int:
         """d1."""
@@ -114,7 +111,7 @@ class Embedder:
         is_dppp = isinstance(network, CLIPDPPP)
         state = inference_state(network) if is_dppp else network.state_dict()
         means = network.pixel_mean.flatten().tolist(), network.pixel_std.flatten().tolist()
-        facts = (self.name, self._settings, repr(self._transforms), means)
+        facts = (self.name, self._settings, self.image_size, self.crops, means)
         sha = hashlib.sha256(repr(facts).encode())
         for key in sorted(state):
             sha.update(key.encode())
