@@ -179,16 +179,10 @@ def test_more_neighbours_than_images(opts):
         _scores(RankingEvaluator(_config(*opts, key, 111), QUERIES), batch, features)
 
 
-def test_memory_of_all_pairs_is_told(log, monkeypatch):
-    _scores(RankingEvaluator(_config(*RERANKING), QUERIES), *_batch())
-    [record] = [r for r in log.records if "memory" in r.message]
-    assert record.levelno == logging.INFO
-    assert "re-ranking (k1 20, k2 6, lambda 0.3) of 110 images" in record.message
-
-    monkeypatch.setattr("dppp.evaluation.postprocess._MUCH_MEMORY_GB", 2 * 4 * 109**2 / 1e9)
-    log.clear()
-    _scores(RankingEvaluator(_config(*RERANKING), QUERIES), *_batch())
-    assert [r.levelno for r in log.records if "memory" in r.message] == [logging.WARNING]
+def test_what_is_done_before_ranking_is_told(log):
+    _scores(RankingEvaluator(_config(*EXPANSION, *RERANKING), QUERIES), *_batch())
+    assert "query expansion (k 5, times 1, alpha 3.0) of 110 images" in log.text
+    assert "re-ranking (k1 20, k2 6, lambda 0.3) of 110 images" in log.text
 
 
 def test_unknown_metric():

@@ -148,6 +148,26 @@ def test_a_folder_without_a_gallery_is_refused_before_any_work(write, quickstart
         keep_available_tests(cfg)
 
 
+@pytest.mark.parametrize("gallery", [("8_c1_2.jpg", "9_c2.jpg"), ("9_c1.jpg", "9_c2.jpg")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("OneCamera", "OneCamera"), ("Market1501", "Market-1501-v15.09.15")]
+)
+def test_queries_without_any_match_are_refused_before_any_work(
+    write, quickstart, name, folder, gallery
+):
+    write(folder, PARTS[0], "1_c1.jpg")
+    write(folder, PARTS[1], "8_c1_1.jpg", "7_c1_1.jpg")
+    write(folder, PARTS[2], *gallery)
+    cfg = quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", (name,))
+    with pytest.raises(UserError, match=f"TESTS: of {name}'s 2 queries none .*different") as caught:
+        keep_available_tests(cfg)
+    assert "\n" not in str(caught.value) and not isinstance(caught.value, DataNotFoundError)
+    load_dataset(quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", ()), name)  # to train on
+
+    write(folder, PARTS[2], "8_c2_1.jpg")  # one query counts, the other does not
+    assert keep_available_tests(cfg)[1] == []
+
+
 @pytest.fixture
 def warnings():
     """The warnings so far; once a run has begun, FastReID's logger hands none on to pytest's."""
@@ -160,8 +180,8 @@ def warnings():
 
 
 def test_counts_of_fastreids_own_sets_are_checked_where_they_are_read(write, quickstart, warnings):
-    for part in PARTS:
-        write("Market-1501-v15.09.15", part, "0002_c1s1_1.jpg")
+    for camera, part in enumerate(PARTS, start=1):
+        write("Market-1501-v15.09.15", part, f"0002_c{camera}s1_1.jpg")
     load_dataset(quickstart("DATASETS.TESTS", ()), "Market1501")
     assert ["train: 1 images (known: 12,936), 1 identities (known: 751), 1 cameras" in line
             for line in warnings()] == [True]  # fmt: skip

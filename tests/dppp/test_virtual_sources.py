@@ -12,11 +12,13 @@ from fastreid.data.common import CommDataset
 
 from dppp import UserError
 from dppp.data import load_dataset, virtual_sources
+from dppp.data.somaset import SOMAset
 from dppp.engine import load_config
 from dppp.errors import DataNotFoundError
 
 SOURCE_CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP" / "sources"
-NAMES = [*virtual_sources.SOURCES, "UnrealPerson"]
+OWN_CLASS = {"SOMAset": SOMAset, "UnrealPerson": virtual_sources.UnrealPerson}
+NAMES = [*virtual_sources.SOURCES, *OWN_CLASS]
 UNREAL_PARTS = "DATASETS.UNREALPERSON_PARTS"
 
 # Data set, files under FASTREID_DATASETS, and identity and camera of each in the order of paths;
@@ -31,7 +33,7 @@ LAYOUTS = {
     "SOMAset unpacked into a folder of its name": (
         "SOMAset",
         ["SOMAset/SOMAset/01/x/a.jpg", "SOMAset/SOMAset/02/x/a.jpg"],
-        ["1 0", "2 0"],
+        ["01 0", "02 0"],
     ),
     "a flat folder": (
         "SyRI",
@@ -184,7 +186,7 @@ def test_a_part_that_is_not_there_is_named(load):
 def test_a_missing_set_says_where_and_what(load, name):
     with pytest.raises(DataNotFoundError) as caught:
         load(name, [])
-    source = virtual_sources.SOURCES.get(name) or virtual_sources.UnrealPerson.source
+    source = virtual_sources.SOURCES.get(name) or OWN_CLASS[name].source
     message = str(caught.value)
     assert "\n" not in message
     for part in (name, str(load.root / source.roots[0]), source.described, source.terms):

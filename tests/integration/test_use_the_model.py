@@ -4,8 +4,10 @@ import csv
 import dataclasses
 import json
 import os
+import runpy
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -262,12 +264,27 @@ def _tensor(pixels: np.ndarray) -> object:
     return torch.from_numpy(pixels).float()
 
 
-def test_mistakes_on_the_command_line(tool, trained: Path, gallery: Path, tmp_path: Path) -> None:
+def test_mistakes_on_the_command_line(
+    tool, trained: Path, gallery: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
     model = ["--model", trained / "model_inference.pth"]
-    refused(tool("export", *model, "--output", "model.txt", cwd=tmp_path), ".onnx or .pt2")
-    refused(tool("extract", tmp_path, *model, "--output", "a.npz", cwd=tmp_path), "no .jpg, .jpeg")
     refused(
         tool("search", *model, "--gallery", gallery, "--query", "nobody.jpg", cwd=tmp_path),
         "nobody.jpg",
     )
+    here = partial(tool_in_this_process, monkeypatch, capsys)
+    monkeypatch.chdir(tmp_path)
+    refused(here("export", *model, "--output", "model.txt"), ".onnx or .pt2")
+    refused(here("extract", tmp_path, *model, "--output", "a.npz"), "no .jpg, .jpeg")
     assert not list(tmp_path.iterdir())
+
+
+def tool_in_this_process(
+    monkeypatch, capsys, name: str, *arguments: object
+) -> subprocess.CompletedProcess:
+    """What ``tool`` gives, without the seconds that a new process takes to import torch."""
+    path = ROOT / "tools" / f"{name}.py"
+    monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    return subprocess.CompletedProcess(sys.argv, end.value.code, *capsys.readouterr())

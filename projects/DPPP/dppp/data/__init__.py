@@ -1,6 +1,6 @@
 """Data sets in FastReID's registry, and loaders for any device."""
 
-from . import virtual_sources  # only registration
+from . import somaset, virtual_sources  # only registration
 from .geneperson import GenePerson, register_geneperson
 from .loaders import build_test_loader, build_train_loader, load_dataset
 from .market_style import MarketStyle, register_market_style
@@ -16,5 +16,6 @@ __all__ = [
     "load_dataset",
     "register_geneperson",
     "register_market_style",
+    "somaset",
     "virtual_sources",
 ]

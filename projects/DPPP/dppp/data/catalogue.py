@@ -6,6 +6,7 @@ from fastreid.config import CfgNode
 from fastreid.data.datasets.bases import ImageDataset
 
 from ..errors import DataNotFoundError, UserError
+from .counts import cameras_by_identity
 from .folders import registered
 from .geneperson import register_geneperson
 from .market_style import register_market_style
@@ -23,7 +24,7 @@ def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
     """A registered data set, or a folder of GENEPERSON_DIRS or MARKET_STYLE_DIRS.
 
     Raises:
-        UserError: the name is unknown, or it is a test set and has nothing to test on.
+        UserError: the name is unknown, or it is a test set on which nothing can be scored.
         DataNotFoundError: the files are not there.
     """
     register_geneperson(cfg.DATASETS.GENEPERSON_DIRS)
@@ -52,7 +53,13 @@ def load_dataset(cfg: CfgNode, name: str, **kwargs) -> ImageDataset:
 
 
 def require_test_images(name: str, dataset: ImageDataset) -> None:
-    """Refuse a test set without queries or without a gallery."""
+    """Refuse a test set on which nothing can be scored.
+
+    One query that another camera saw in the gallery is enough: the evaluator tells how many count.
+
+    Raises:
+        UserError: no query, no gallery, or no query with a match by another camera.
+    """
     for part, images in (("query", dataset.query), ("gallery", dataset.gallery)):
         if not images:
             raise UserError(
@@ -60,6 +67,13 @@ def require_test_images(name: str, dataset: ImageDataset) -> None:
                 "held-out identities (--test-identities), a folder of your own needs query and "
                 "bounding_box_test"
             )
+    cameras = cameras_by_identity(dataset.gallery)
+    if not any(cameras[pid] - {camera} for _, pid, camera in dataset.query):
+        raise UserError(
+            f"DATASETS.TESTS: of {name}'s {len(dataset.query)} queries none shows a person whom "
+            "another camera sees in the gallery, so nothing can be scored; a person's images in "
+            "query and gallery need different cameras (_c1, _c2 in the names)"
+        )
 
 
 def _open(name: str, kind: type[ImageDataset], parts: list[str], kwargs: dict) -> ImageDataset:

@@ -1,7 +1,8 @@
 """Known numbers of images, identities and cameras: other ones are told of, never refused."""
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from fastreid.utils.logger import log_first_n
@@ -19,6 +20,14 @@ class Counts:
 def count(items: Sequence[tuple]) -> Counts:
     """Counts of ``(path, identity, camera)`` items."""
     return Counts(len(items), len({item[1] for item in items}), len({item[2] for item in items}))
+
+
+def cameras_by_identity(items: Iterable[tuple]) -> defaultdict[int | str, set[int | str]]:
+    """Identity -> the cameras that saw it, none for others; of ``(path, identity, camera)``."""
+    cameras = defaultdict(set)
+    for _, pid, camera in items:
+        cameras[pid].add(camera)
+    return cameras
 
 
 def warn_if_different(name: str, part: str, items: Sequence[tuple], known: Counts) -> None:

@@ -16,6 +16,8 @@ from .counts import Counts, warn_if_different
 from .folders import image_names
 from .market_style import JUNK_PID
 
+NOT_STATED = "no terms of use are stated there; ask its owners"
+
 Item = tuple[str, str, str]  # path, identity, camera, as the files name them
 
 
@@ -32,6 +34,7 @@ class Source:
         roots: folders under FASTREID_DATASETS that may hold it, its owners' name first. The first
             with training images is taken, and only that one.
         train, query, gallery: glob patterns of the folders of images below the root.
+        instead: where the images of ``train`` may lie instead; in both, they would train twice.
         pattern: of an image's whole path below the root, with / and without .jpg.
         example: such a path.
         described: where the set is described and can be asked for.
@@ -49,6 +52,7 @@ class Source:
     terms: str
     person: tuple[str, ...] = ("pid",)
     camera: tuple[str, ...] = ("camera",)
+    instead: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     gallery: tuple[str, ...] = ()
     known: dict[str, Counts] = field(default_factory=dict)
@@ -63,7 +67,7 @@ class PublishedDataset(ImageDataset):
 
     Raises:
         DataNotFoundError: no training image in any of the source's folders.
-        UserError: an image's name is not one of the set's.
+        UserError: an image's name is not one of the set's, or its images lie in two places.
     """
 
     source: Source
@@ -73,7 +77,7 @@ class PublishedDataset(ImageDataset):
         name, source = self.dataset_name, self.source
         parts = {"train": [], "query": [], "gallery": []}
         for folder in (Path(root, candidate) for candidate in source.roots):
-            parts["train"] = self._read(folder, source.train)
+            parts["train"] = self._training(folder)
             if parts["train"]:
                 parts["query"] = self._read(folder, source.query)
                 parts["gallery"] = self._read(folder, source.gallery)
@@ -105,6 +109,17 @@ class PublishedDataset(ImageDataset):
             f"{source.roots[0]}"
         )
 
+    def _training(self, root: Path) -> list[Item]:
+        """Images to train on, of ``train`` or ``instead``."""
+        found = [self._read(root, where) for where in (self.source.train, self.source.instead)]
+        if all(found):
+            one, other = (os.path.dirname(items[0][0]) for items in found)
+            raise UserError(
+                f"data set {self.dataset_name}: images in {one} and in {other}, which are two "
+                "places for the same images; keep one of them"
+            )
+        return found[0] or found[1]
+
     def _read(self, root: Path, patterns: Sequence[str]) -> list[Item]:
         """Every image of the folders that match, but junk (pid -1); by name."""
         items = []
@@ -119,11 +134,14 @@ class PublishedDataset(ImageDataset):
                         f"{self.source.example}.jpg); remove what is not the set's, see "
                         "datasets/README.md"
                     )
-                pid = _label(match, self.source.person)
+                pid = self._identity(match)
                 if pid != str(JUNK_PID):
                     camera = _label(match, self.source.camera)
                     items.append((os.path.join(root, path), pid, camera))
         return items
+
+    def _identity(self, match: re.Match) -> str:
+        return _label(match, self.source.person)
 
 
 def _label(match: re.Match, groups: tuple[str, ...]) -> str:

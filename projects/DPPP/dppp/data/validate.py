@@ -1,15 +1,15 @@
 """What is in a folder of one's own in Market-1501's layout, and what is wrong with it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
+from fastreid.data.data_utils import read_image
 from tqdm import tqdm
 
 from ..errors import UserError
-from .counts import Counts, count
+from .counts import Counts, cameras_by_identity, count
 from .folders import check_mode, image_names
 from .market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
 
@@ -77,10 +77,8 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
     for path, _, _ in tqdm(items, desc=part, unit="image", disable=None):
         where = f"{part}/{Path(path).name}"
         try:
-            with Image.open(path) as image:
-                image.load()
-                width, height = image.size
             check_mode(path)
+            width, height = read_image(path).size  # as training has it: upright by EXIF
         except UserError as error:
             report.problems.append(str(error))
             continue
@@ -95,7 +93,7 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
 
 
 def _look_at_training(items: list[Item], report: DatasetReport) -> None:
-    cameras, images = _cameras(items), Counter(item[1] for item in items)
+    cameras, images = cameras_by_identity(items), Counter(item[1] for item in items)
     one_camera = {pid for pid, seen in cameras.items() if len(seen) == 1}
     if one_camera:
         report.notes.append(f"{TRAIN}: seen by one camera only: {_listed(one_camera)}")
@@ -110,26 +108,20 @@ def _look_at_test(query: list[Item], gallery: list[Item], report: DatasetReport)
             f"{len(query)} images in {QUERY} and {len(gallery)} in {GALLERY}; a test needs both"
         )
         return
-    cameras = _cameras(gallery)
+    cameras = cameras_by_identity(gallery)
     for path, pid, camera in query:
         if not cameras[pid] - {camera}:
             report.problems.append(
                 f"{QUERY}/{Path(path).name}: no image of identity {pid} by another camera in "
                 f"{GALLERY}; the query does not count"
             )
-    one_camera = {pid for pid, seen in _cameras(query + gallery).items() if len(seen) == 1}
+    one_camera = {
+        pid for pid, seen in cameras_by_identity(query + gallery).items() if len(seen) == 1
+    }
     if one_camera:
         report.notes.append(
             f"{QUERY} and {GALLERY}: seen by one camera only: {_listed(one_camera)}"
         )
-
-
-def _cameras(items: list[Item]) -> defaultdict[int, set[int]]:
-    """Identity -> the cameras that saw it."""
-    cameras = defaultdict(set)
-    for _, pid, camera in items:
-        cameras[pid].add(camera)
-    return cameras
 
 
 def _listed(pids: Iterable[int]) -> str:

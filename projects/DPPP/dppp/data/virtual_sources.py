@@ -14,15 +14,15 @@ from fastreid.data.datasets import DATASET_REGISTRY
 from ..config import UNREALPERSON_ALL_PARTS, UNREALPERSON_PARTS
 from ..errors import UserError
 from .counts import Counts
-from .source import PublishedDataset, Source, by_name
+from .source import NOT_STATED, PublishedDataset, Source, by_name
 
-_NOT_STATED = "no terms of use are stated there; ask its owners"
 _PERSONX_NAME = by_name(r"(?P<pid>\d+)_c(?P<camera>\d+)s.+")
 _PERSONX_PAGE = "github.com/sxzrt/Instructions-of-the-PersonX-dataset"
 _PERSONX_TERMS = "code under MIT; ask its owners about the images"
 _FINEGPR = Source(
     roots=("FineGPR_Dataset", "FineGPR", "."),
-    train=("FineGPR", "FineGPR/[0-9]*"),
+    train=("FineGPR",),
+    instead=("FineGPR/[0-9]*",),
     pattern=by_name(r"(?P<pid>\d+)_c(?P<camera>\d+)_w\d+_l\d+_p\d+"),
     example="FineGPR/0001/0001_c01_w01_l01_p01",
     described="github.com/JeremyXSC/FineGPR",
@@ -31,25 +31,15 @@ _FINEGPR = Source(
 )
 
 SOURCES = {
-    "SOMAset": Source(
-        # A folder a person, in it a folder an outfit: clothes change, the person does not.
-        roots=("SOMAset/SOMAset", "SOMAset", "somaset", "soma/soma", "soma"),
-        train=("*", "*/*"),
-        pattern=re.compile(r"(?P<pid>[^/]+)/.+"),
-        camera=(),
-        example="PERSON/OUTFIT/IMAGE",
-        described="arxiv.org/abs/1701.03153",
-        terms=_NOT_STATED,
-        known={"train": Counts(100_000, 50)},
-    ),
     "SyRI": Source(
         # The second number is a camera or an illumination; it stays as it is, nothing is merged.
         roots=("SyRI-cropped", "SyRI/SyRI_random_cropped", "SyRI_random_cropped", "SyRI", "syri"),
-        train=(".", "bounding_box_train"),
+        train=(".",),
+        instead=("bounding_box_train",),
         pattern=by_name(r"(?P<pid>\d+)_(?P<camera>\d+)_.+"),
         example="PERSON_CAMERA_FRAME",
         described="github.com/swbak/SyRI",
-        terms=_NOT_STATED,
+        terms=NOT_STATED,
         known={"train": Counts(56_000, 100)},  # the published crops; Table II counts all renders
     ),
     "PersonX": Source(
@@ -95,19 +85,22 @@ SOURCES = {
             "RandPerson/images/subset/randperson_subset",
             "randperson/images/subset",
         ),
-        train=(".", "randperson_subset"),
+        train=(".",),
+        instead=("randperson_subset",),
         pattern=by_name(r"(?P<pid>\d+)(?=.*_s(?P<scene>\d+))(?=.*_c(?P<camera>\d+))_.+"),
         camera=("scene", "camera"),
         example="000000_s00_c00_f000264",
         described="github.com/VideoObjectSearch/RandPerson",
         terms="repository under Apache-2.0; ask its owners about the images",
-        known={"train": Counts(132_145, 8_000, 19)},
+        # The 8,000 people and 19 cameras are of all 1,801,816 images; the subset's are not stated.
+        known={"train": Counts(132_145)},
     ),
     "FineGPR": _FINEGPR,
     "FineGPRSubset": dataclasses.replace(
         # Its images are copies of the full set's: a set of its own, or they would train twice.
         _FINEGPR,
         train=("FineGPR_subset",),
+        instead=(),
         example="FineGPR_subset/0001_c01_w03_l05_p03",
         known={"train": Counts(4_600, 1_150, 4)},
     ),
@@ -121,7 +114,7 @@ SOURCES = {
         camera=("scene", "camera"),
         example="train/700000_s02_c00_f023389",
         described="github.com/Yanan-Wang-cs/ClonedPerson",
-        terms=_NOT_STATED,
+        terms=NOT_STATED,
         known={"all": Counts(887_766, 5_621)},
     ),
 }

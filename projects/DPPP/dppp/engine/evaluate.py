@@ -31,6 +31,6 @@ def evaluate(cfg: CfgNode) -> dict[str, dict]:
     AtomicCheckpointer(model).load(cfg.MODEL.WEIGHTS)
     results = by_test_set(cfg, DPPPTrainer.test(cfg, model))
     if comm.is_main_process():
-        table = summarize(cfg, {"this model": results})
-        logger.info("%s:\n\n%s\n", cfg.MODEL.WEIGHTS, format_summary(table, missing))
+        summary = summarize(cfg, {"this model": results}, missing)
+        logger.info("%s:\n\n%s\n", cfg.MODEL.WEIGHTS, format_summary(summary))
     return results

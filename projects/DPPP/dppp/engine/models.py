@@ -22,13 +22,18 @@ _NOT_BUILT = (
     GdownError,
 )
 
+_MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
+
 
 def build_model(cfg: CfgNode) -> nn.Module:
     """The model of a config, on its device.
 
     Raises:
-        UserError: FastReID has no such model, or its pretrained weights are not to be had.
+        UserError: FastReID has no such model, its pretrained weights are not to be had, or its
+            input is too low.
     """
+    if cfg.MODEL.META_ARCHITECTURE == "MGN":
+        _check_mgn_height(cfg.INPUT)
     try:
         model = meta_arch.build_model(cfg)
     except _NOT_BUILT as error:
@@ -39,6 +44,17 @@ def build_model(cfg: CfgNode) -> nn.Module:
     if not isinstance(model, CLIPDPPP):  # which changes nothing in place
         model.register_forward_pre_hook(_keep_images)
     return model
+
+
+def _check_mgn_height(input_cfg: CfgNode) -> None:
+    """MGN cuts a map of a row each 16 px or so into thirds, which four rows do not have."""
+    for key in ("SIZE_TRAIN", "SIZE_TEST"):
+        height = input_cfg[key][0]
+        if height < _MGN_LOWEST_PX:
+            raise UserError(
+                f"INPUT.{key} is {height} px high; MGN cuts its input into three parts and needs "
+                f"{_MGN_LOWEST_PX} px or more (FastReID's is 384)"
+            )
 
 
 def _refuse_model(cfg: CfgNode, error: Exception) -> UserError | None:

@@ -224,11 +224,11 @@ class DPPPTrainer(DefaultTrainer):
     def report(self, seconds: float) -> None:
         """Print the table of all phases and write it to the output folder."""
         after = {f"after {name}": scores for name, scores in self.results.items()}
-        table = summarize(self.cfg, after)
-        write_summary(self.cfg.OUTPUT_DIR, table, self.not_available, seconds)
+        summary = summarize(self.cfg, after, self.not_available)
+        write_summary(self.cfg.OUTPUT_DIR, summary, seconds)
         logger.info(
             "%.0f s of training and evaluation, %s/summary.json:\n\n%s\n",
             seconds,
             self.cfg.OUTPUT_DIR,
-            format_summary(table, self.not_available),
+            format_summary(summary),
         )

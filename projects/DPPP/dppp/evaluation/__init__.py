@@ -3,6 +3,16 @@
 from .chance import chance_level
 from .distances import DistanceRows
 from .evaluator import RankingEvaluator
-from .ranking import evaluate_rank
+from .postprocess import check_num_images, check_test_settings, describe_postprocess
+from .ranking import evaluate_rank, have_match
 
-__all__ = ["DistanceRows", "RankingEvaluator", "chance_level", "evaluate_rank"]
+__all__ = [
+    "DistanceRows",
+    "RankingEvaluator",
+    "chance_level",
+    "check_num_images",
+    "check_test_settings",
+    "describe_postprocess",
+    "evaluate_rank",
+    "have_match",
+]

@@ -9,11 +9,9 @@ import torch
 from fastreid.config import CfgNode
 from fastreid.evaluation import ReidEvaluator
 from fastreid.utils import comm
-from torch import Tensor
 
 from ..errors import UserError
-from .distances import DistanceRows, check_metric
-from .postprocess import expand, rerank
+from .postprocess import check_test_settings, distance_rows
 from .ranking import evaluate_rank
 from .roc import true_positive_rates
 
@@ -24,7 +22,7 @@ class RankingEvaluator(ReidEvaluator):
     """The paper's scores first; FastReID's AQE, re-ranking and ROC settings work on a CPU too."""
 
     def __init__(self, cfg: CfgNode, num_query: int, output_dir: str | None = None) -> None:
-        check_metric(cfg.TEST.METRIC)
+        check_test_settings(cfg.TEST)
         super().__init__(cfg, num_query, output_dir)
 
     def _compile_dependencies(self) -> None:
@@ -53,20 +51,11 @@ class RankingEvaluator(ReidEvaluator):
         n = self._num_query
         labels = pids[:n], pids[n:], camids[:n], camids[n:]
 
-        distances = self._distances(features[:n], features[n:])
+        distances = distance_rows(features[:n], features[n:], self.cfg.TEST)
         scores = _scores(*evaluate_rank(distances, *labels), num_query=n)
         if self.cfg.TEST.ROC.ENABLED:
             scores.update(true_positive_rates(distances, *labels))
         return scores
-
-    def _distances(self, query: Tensor, gallery: Tensor) -> np.ndarray | DistanceRows:
-        """Distances (Q, G) after the expansion and re-ranking that the config asks for."""
-        test = self.cfg.TEST
-        if test.AQE.ENABLED:
-            query, gallery = expand(query, gallery, test.AQE)
-        if test.RERANK.ENABLED:
-            return rerank(query, gallery, test.METRIC, test.RERANK)
-        return DistanceRows(query, gallery, test.METRIC)
 
 
 def _scores(

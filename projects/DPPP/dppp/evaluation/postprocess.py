@@ -1,75 +1,65 @@
-"""FastReID's query expansion and re-ranking, with the memory they will take told beforehand.
-
-Both are FastReID's own functions. They compare all N = Q + G images with one another, so their
-memory grows with N x N and no chunk bounds it: 3 GB for re-ranking Market-1501, 70 GB for MSMT17.
-"""
+"""TEST.METRIC, TEST.AQE and TEST.RERANK: checked, put in words, and carried out."""
 
 import logging
 
-import numpy as np
-import torch
-import torch.nn.functional as F
 from fastreid.config import CfgNode
-from fastreid.evaluation.query_expansion import aqe
-from fastreid.utils.compute_dist import compute_jaccard_distance
 from torch import Tensor
 
 from ..errors import UserError
-from .distances import DistanceRows
+from .distances import DistanceRows, check_metric
+from .expansion import expand
+from .reranking import RerankedRows
 
 logger = logging.getLogger("fastreid.dppp")
 
-_MUCH_MEMORY_GB = 8
-_FAISS_ON_CPU = 3  # search_option; FastReID's evaluator passes 0, which needs CUDA
+
+def check_test_settings(test_cfg: CfgNode) -> None:
+    """Raise a UserError where TEST holds values that a ranking cannot use."""
+    rerank, aqe = test_cfg.RERANK, test_cfg.AQE
+    check_metric(test_cfg.METRIC)
+    counts = [("RERANK.K1", rerank.K1), ("RERANK.K2", rerank.K2)] if rerank.ENABLED else []
+    counts += [("AQE.QE_K", aqe.QE_K), ("AQE.QE_TIME", aqe.QE_TIME)] if aqe.ENABLED else []
+    problems = [f"TEST.{key} is {n}; it must be 1 or more" for key, n in counts if n < 1]
+    if rerank.ENABLED and not 0 <= rerank.LAMBDA <= 1:
+        problems.append(f"TEST.RERANK.LAMBDA is {rerank.LAMBDA}; it must be from 0 to 1")
+    if problems:
+        raise UserError("; ".join(problems))
 
 
-def expand(query: Tensor, gallery: Tensor, aqe_cfg: CfgNode) -> tuple[Tensor, Tensor]:
-    """Features (Q, D) and (G, D) averaged with their nearest neighbours: TEST.AQE.
+def check_num_images(test_cfg: CfgNode, num_images: int) -> None:
+    """Raise a UserError unless queries and gallery have the neighbours that are asked for."""
+    for key, enabled, k in (
+        ("AQE.QE_K", test_cfg.AQE.ENABLED, test_cfg.AQE.QE_K),
+        ("RERANK.K1", test_cfg.RERANK.ENABLED, test_cfg.RERANK.K1),
+    ):
+        if enabled and k > num_images:
+            raise UserError(f"TEST.{key} is {k}; with {num_images} images, use fewer")
+
+
+def describe_postprocess(test_cfg: CfgNode) -> list[str]:
+    """What is done to features and distances before they are ranked, in order; often nothing."""
+    aqe, rerank, steps = test_cfg.AQE, test_cfg.RERANK, []
+    if aqe.ENABLED:
+        steps.append(f"query expansion (k {aqe.QE_K}, times {aqe.QE_TIME}, alpha {aqe.ALPHA})")
+    if rerank.ENABLED:
+        steps.append(f"re-ranking (k1 {rerank.K1}, k2 {rerank.K2}, lambda {rerank.LAMBDA})")
+    return steps
+
+
+def distance_rows(query: Tensor, gallery: Tensor, test_cfg: CfgNode) -> DistanceRows:
+    """Distances (Q, G) of features (Q, D) and (G, D) as TEST asks for them.
 
     Raises:
-        UserError: there are no more images than neighbours asked for.
+        UserError: settings that cannot be used, or fewer images than neighbours asked for.
     """
+    check_test_settings(test_cfg)
     num_images = len(query) + len(gallery)
-    if num_images <= aqe_cfg.QE_K:
-        raise UserError(f"TEST.AQE.QE_K is {aqe_cfg.QE_K}; with {num_images} images, use fewer")
-    _tell_memory(f"query expansion (k {aqe_cfg.QE_K})", num_images, num_matrices=1)
-    return aqe(query, gallery, aqe_cfg.QE_TIME, aqe_cfg.QE_K, aqe_cfg.ALPHA)
-
-
-def rerank(query: Tensor, gallery: Tensor, metric: str, rerank_cfg: CfgNode) -> np.ndarray:
-    """k-reciprocal re-ranking (Zhong et al., CVPR 2017) as FastReID's evaluator has it, on a CPU.
-
-    lambda x plain distance + (1 - lambda) x Jaccard distance of the k-reciprocal neighbourhoods.
-
-    Args:
-        query, gallery: features (Q, D) and (G, D).
-        metric: of the plain distance: TEST.METRIC.
-        rerank_cfg: TEST.RERANK.
-
-    Returns:
-        Distances (Q, G), float32.
-
-    Raises:
-        UserError: there are fewer images than neighbours asked for.
-    """
-    k1, k2, weight = rerank_cfg.K1, rerank_cfg.K2, rerank_cfg.LAMBDA
-    num_images = len(query) + len(gallery)
-    if num_images < k1:
-        raise UserError(f"TEST.RERANK.K1 is {k1}; with {num_images} images, use fewer")
-    _tell_memory(f"re-ranking (k1 {k1}, k2 {k2}, lambda {weight})", num_images, num_matrices=2)
-    plain = DistanceRows(query, gallery, metric)
-    features = torch.cat([query, gallery])
-    if metric == "cosine":
-        features = F.normalize(features, dim=1)
-    jaccard = compute_jaccard_distance(features, k1, k2, search_option=_FAISS_ON_CPU)
-    distances = jaccard[: len(query), len(query) :] * (1 - weight)
-    for row, plain_row in zip(distances, plain, strict=True):
-        row += plain_row * weight
-    return distances
-
-
-def _tell_memory(step: str, num_images: int, num_matrices: int) -> None:
-    """Log what ``step`` takes; a warning where that is much."""
-    size_gb = num_matrices * 4 * num_images**2 / 1e9
-    level = logging.WARNING if size_gb > _MUCH_MEMORY_GB else logging.INFO
-    logger.log(level, "%s of %d images: %.1f GB of memory for all pairs", step, num_images, size_gb)
+    check_num_images(test_cfg, num_images)
+    for step in describe_postprocess(test_cfg):
+        logger.info("%s of %d images", step, num_images)
+    aqe, rerank = test_cfg.AQE, test_cfg.RERANK
+    if aqe.ENABLED:
+        query, gallery = expand(query, gallery, aqe.QE_K, aqe.QE_TIME, aqe.ALPHA)
+    if rerank.ENABLED:
+        return RerankedRows(query, gallery, test_cfg.METRIC, rerank.K1, rerank.K2, rerank.LAMBDA)
+    return DistanceRows(query, gallery, test_cfg.METRIC)

@@ -98,6 +98,19 @@ def split_rows(
         yield row, same & (g_camids != camera), ~same
 
 
+def have_match(
+    q_pids: np.ndarray, g_pids: np.ndarray, q_camids: np.ndarray, g_camids: np.ndarray
+) -> np.ndarray:
+    """Whether each query has a match (Q,), bool: the scores are the means of those that do."""
+    return np.array(
+        [
+            bool(((g_pids == pid) & (g_camids != camera)).any())
+            for pid, camera in zip(q_pids, q_camids, strict=True)
+        ],
+        dtype=bool,
+    )
+
+
 def _ranks_of_matches(row: np.ndarray, match: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     """Ranks (R,) of the R matches among the images that are not junk, from 1, ascending."""
     own = np.sort(row[match])

@@ -1,0 +1,88 @@
+"""SOMAset: a folder a person, in it a folder an outfit; where the people are is checked."""
+
+import glob
+import re
+from pathlib import Path
+
+from fastreid.data.datasets import DATASET_REGISTRY
+
+from ..errors import UserError
+from .counts import Counts
+from .folders import image_names
+from .source import NOT_STATED, Item, PublishedDataset, Source
+
+_PERSON, _OUTFIT, _WRAPPED, _TOO_DEEP = 1, 2, 3, 4  # folders between the root and the images
+
+
+@DATASET_REGISTRY.register()
+class SOMAset(PublishedDataset):
+    """Clothes change, the person does not. A person is a folder's name: 7 and 007 are two.
+
+    The images may lie in PERSON/OUTFIT, as an independent loader has it, in one folder that wraps
+    these, or in PERSON alone.
+
+    Args:
+        root: FastReID's data root.
+        kwargs: FastReID's.
+
+    Raises:
+        DataNotFoundError: no image in any of the source's folders.
+        UserError: the folders do not tell who is who.
+    """
+
+    dataset_name = "SOMAset"
+    source = Source(
+        roots=("SOMAset/SOMAset", "SOMAset", "somaset", "soma/soma", "soma"),
+        train=("*", "*/*"),
+        pattern=re.compile(r"(?P<pid>[^/]+)/.+"),
+        camera=(),
+        example="PERSON/OUTFIT/IMAGE",
+        described="arxiv.org/abs/1701.03153",
+        terms=NOT_STATED,
+        known={"train": Counts(100_000, 50)},
+    )
+
+    def _training(self, root: Path) -> list[Item]:
+        return super()._training(_above_the_people(root))
+
+    def _identity(self, match: re.Match) -> str:
+        return match["pid"]
+
+
+def _above_the_people(root: Path) -> Path:
+    """``root``, or the one folder in it that wraps the set.
+
+    Raises:
+        UserError: images at several depths or an unknown one, or all below one folder: their first
+            folder may then be no person's, and many people would become one.
+    """
+    found = {depth: _folders_of_images(root, depth) for depth in range(_TOO_DEEP + 1)}
+    depths = [depth for depth, folders in found.items() if folders]
+    if not depths:
+        return root
+    if len(depths) > 1 or depths[0] not in (_PERSON, _OUTFIT, _WRAPPED):
+        places = ", ".join(str(root / found[depth][0]) for depth in depths)
+        raise _unclear(root, f"images lie in {places}")
+    folders = found[depths[0]]
+    if depths[0] == _WRAPPED:
+        wrapping = sorted({folder.parts[0] for folder in folders})
+        if len(wrapping) > 1:
+            raise _unclear(root, f"the set lies in {len(wrapping)} folders, as {wrapping[0]}")
+        root = root / wrapping[0]
+        folders = [folder.relative_to(wrapping[0]) for folder in folders]
+    if len({folder.parts[0] for folder in folders}) == 1:
+        raise _unclear(root, f"all images lie below {root / folders[0].parts[0]}, as one person's")
+    return root
+
+
+def _folders_of_images(root: Path, depth: int) -> list[Path]:
+    """The folders so many levels below ``root`` that hold images themselves, relative to it."""
+    pattern = "/".join("*" * depth) or "."
+    return [Path(f) for f in sorted(glob.glob(pattern, root_dir=root)) if image_names(root / f)]
+
+
+def _unclear(root: Path, what: str) -> UserError:
+    return UserError(
+        f"data set SOMAset: {what}; it is not clear which folders are people: lay all images "
+        f"out as {root}/PERSON/OUTFIT/IMAGE.jpg"
+    )

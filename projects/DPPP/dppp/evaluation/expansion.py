@@ -1,0 +1,45 @@
+"""Query expansion: each feature becomes the weighted mean of its nearest neighbours' features.
+
+Chum et al., "Total Recall", ICCV 2007, with the weights of Radenovic et al., TPAMI 2018, as
+FastReID has it (``fastreid/evaluation/query_expansion.py``), without its matrix of all pairs.
+
+| symbol | meaning |
+| ------ | ------- |
+| Q, G   | queries and gallery images |
+| N      | Q + G, all images |
+| C      | images compared with all others at once |
+| D      | width of a feature |
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_CHUNK_SIZE = 256
+
+
+def expand(
+    query: Tensor, gallery: Tensor, k: int, times: int, alpha: float
+) -> tuple[Tensor, Tensor]:
+    """Features (Q, D) and (G, D), expanded; not normalised.
+
+    Three chunks of N float32 numbers are held at most, beside the features.
+
+    Args:
+        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalised.
+        k: neighbours that are averaged, the image itself included; at most N.
+        times: how often.
+        alpha: power of the cosine similarity that weighs a neighbour.
+    """
+    features = torch.cat([query, gallery])
+    for _ in range(times):
+        unit = F.normalize(features, dim=1)
+        parts = [_weighted_means(c, unit, features, k, alpha) for c in unit.split(_CHUNK_SIZE)]
+        features = torch.cat(parts)
+    return features[: len(query)], features[len(query) :]
+
+
+def _weighted_means(chunk: Tensor, unit: Tensor, features: Tensor, k: int, alpha: float) -> Tensor:
+    """Means (C, D) of the neighbours of ``chunk`` (C, D), which is a part of ``unit`` (N, D)."""
+    similarities, neighbours = (chunk @ unit.T).topk(k, dim=1)
+    return (features[neighbours] * similarities.pow(alpha)[:, :, None]).mean(dim=1)

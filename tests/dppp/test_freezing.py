@@ -1,0 +1,49 @@
+"""MODEL.FREEZE_LAYERS in two processes: DistributedDataParallel and dropped gradients agree."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "configs" / "Baselines" / "bagtricks_R50.yml"
+OPTS = (
+    "MODEL.DEVICE cpu MODEL.BACKBONE.PRETRAIN False MODEL.BACKBONE.DEPTH 18x "
+    "MODEL.BACKBONE.FEAT_DIM 512 INPUT.SIZE_TRAIN [32,16] INPUT.SIZE_TEST [32,16] "
+    "DATASETS.GENEPERSON_DIRS ('GenePersonToy',) DATASETS.NAMES ('GenePersonToy',) "
+    "DATASETS.TESTS () DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 2 "
+    "SOLVER.IMS_PER_BATCH 16 SOLVER.WARMUP_ITERS 0 SOLVER.MAX_EPOCH 2 "
+    "MODEL.FREEZE_LAYERS ['backbone'] SOLVER.FREEZE_ITERS 3"  # 60 images: an epoch has 3 steps
+).split()
+
+
+def moved(before, after, weights):
+    """The parts whose weights, or batch statistics, are no longer the same."""
+    return {
+        (key.split(".")[0], "weights" if key in weights else "statistics")
+        for key in before
+        if not torch.equal(before[key], after[key])
+    }
+
+
+def test_a_frozen_part_in_two_processes(data_root, tmp_path):
+    script = Path(__file__).parent / "frozen_run.py"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    run = subprocess.run(
+        [*command, script, CONFIG, tmp_path, *OPTS, "OUTPUT_DIR", tmp_path / "out"],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "FASTREID_DATASETS": str(data_root)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    (first, weights), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    heads = {("heads", "weights"), ("heads", "statistics")}
+    backbone = {("backbone", "weights"), ("backbone", "statistics")}
+    for states in (first, second):
+        assert moved(*states[:2], weights) == heads
+        assert moved(*states[1:], weights) == heads | backbone
+    for mine, other in zip(first, second, strict=True):
+        assert all(torch.equal(mine[key], other[key]) for key in weights)

@@ -1,0 +1,38 @@
+"""Models that their input is too low for are refused before they are built."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dppp import UserError
+from dppp.engine import load_config
+from dppp.engine.models import build_model
+
+MGN = Path(__file__).parents[2] / "configs" / "Baselines" / "mgn_R50.yml"
+
+
+def config(train_height, test_height):
+    opts = ["MODEL.DEVICE", "cpu", "MODEL.BACKBONE.PRETRAIN", False]
+    opts += ["INPUT.SIZE_TRAIN", [train_height, 32], "INPUT.SIZE_TEST", [test_height, 32]]
+    return load_config(str(MGN), opts)
+
+
+@pytest.mark.parametrize(
+    ("heights", "says"),
+    [
+        ((66, 96), "INPUT.SIZE_TRAIN is 66 px"),
+        ((96, 49), "INPUT.SIZE_TEST is 49 px"),
+        ((32, 32), "INPUT.SIZE_TRAIN is 32 px"),
+    ],
+)
+def test_mgn_needs_three_parts(heights, says):
+    with pytest.raises(UserError, match=rf"{says} high; MGN .* 67 px or more") as caught:
+        build_model(config(*heights))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_lowest_input_of_mgn():
+    model = build_model(config(67, 67)).eval()
+    with torch.no_grad():
+        assert model({"images": torch.zeros(1, 3, 67, 32)}).shape == (1, 8 * 256)
