@@ -20,8 +20,9 @@ demo: setup
 	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart_shifted.yml --output "$(DATA)/GenePersonToyShifted" --workers $(WORKERS)
 	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
 
+# One thread in each process: threads of several would wait for one another.
 test: setup
-	$(BIN)/pytest -m "not gpu and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gpu and not slow" -n $(WORKERS) --dist loadfile
 
 test-slow: setup
 	$(BIN)/pytest -m "slow and not gpu"

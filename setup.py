@@ -45,12 +45,14 @@ setup(
     package_data={
         "geneperson": ["*.json"],
         "geneperson.interview": ["*.json"],
-        "dppp.modeling": ["clip_models/*.json"],
+        "dppp.modeling": ["clip_models/*.json", "clip_weights/*"],
     },
     install_requires=[
         "numpy>=2.0",
         "open_clip_torch>=3.3,<4",
         "pillow",
+        "safetensors",
+        "scipy>=1.8",
         "torch>=2.6",
         "torchvision>=0.21",
         "tqdm",
@@ -70,6 +72,7 @@ setup(
             *EXPORT,
             "pre-commit",
             "pytest>=8",
+            "pytest-xdist",
             "ruff",
         ],
     },

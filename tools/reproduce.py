@@ -1,7 +1,9 @@
 #!/usr/bin/env python
 """Make a table of the paper, or Fig. 6, again and print it beside the paper's numbers.
 
-reproduce.py table3 | table4 | table5 | table6 | fig6
+"pdm" compares the whole method with ID and triplet loss alone, seed by seed.
+
+reproduce.py table3 | table4 | table5 | table6 | pdm | fig6
              [--train] [--world paper | embedded] [--seeds N] [--runs DIR] [--output FILE.md]
              [KEY VALUE ...]
 """
@@ -19,12 +21,12 @@ except ImportError as error:
     sys.exit(2)
 
 from dppp.errors import one_line
-from dppp.reproduce import FIGURE, TABLES, figure, table
+from dppp.reproduce import FIGURE, GAIN, TABLES, figure, gain, table
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The paper's tables and Fig. 6, made again.")
-    parser.add_argument("name", choices=[*TABLES, FIGURE])
+    parser.add_argument("name", choices=[*TABLES, GAIN, FIGURE])
     parser.add_argument("--train", action="store_true", help="make the runs that are missing")
     parser.add_argument(
         "--world",
@@ -46,7 +48,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     args = parse()
-    make = figure if args.name == FIGURE else table
+    make = {FIGURE: figure, GAIN: gain}.get(args.name, table)
     try:
         print(
             make(

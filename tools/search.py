@@ -2,6 +2,7 @@
 """The images of a gallery that show the most similar people.
 
 search.py --model CHECKPOINT --gallery FILE.npz --query IMAGE ... [--top 10] [--output FILE.png]
+search.py --model CLIP:WEIGHTS --gallery FOLDER --text "a man in a red shirt" ...
 
 Prints a table for each query. --output draws the hits, in green and red frames where the file names
 tell who is who (0002_c1s1_000451_03.jpg), and writes all of them to FILE.csv too.
@@ -20,7 +21,7 @@ except ImportError as error:
 
 from tabulate import tabulate
 
-from dppp.inference import Embedder, Features, extract, load_features, search
+from dppp.inference import Embedder, Features, extract, load_features, search, search_texts
 from dppp.inference.attention import overlay_attention
 from dppp.inference.command_line import Parser, add_model_arguments, load_model, run
 from dppp.inference.extraction import embed_files
@@ -37,7 +38,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--gallery", required=True, help="file of tools/extract.py (.npz), folder or .txt list"
     )
-    parser.add_argument("--query", required=True, nargs="+", help="images, or one folder of them")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--query", nargs="+", help="images, or one folder of them")
+    wanted.add_argument("--text", nargs="+", metavar="SENTENCE", help="who is looked for, in words")
     parser.add_argument("--top", type=int, default=10, help="hits of each query (default 10)")
     parser.add_argument("--output", help="picture to write (.png); a .csv is written beside it")
     parser.add_argument("--attention", action="store_true", help="draw where the model looks, too")
@@ -48,6 +51,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         require_suffix(args.output, ".png")
     elif args.attention:
         raise dppp.UserError("--attention draws into a picture; add: --output FILE.png")
+    if args.attention and args.text:
+        raise dppp.UserError("--attention is for --query: words are not an image")
     return args
 
 
@@ -55,8 +60,10 @@ def main(arguments: list[str]) -> int:
     args = parse(arguments)
     embedder = load_model(args)
     gallery = _gallery(args.gallery, embedder)
-    queries = embed_files(embedder, _query_files(args.query))
-    rankings = search(queries, gallery, args.top)
+    if args.text:
+        rankings = search_texts(embedder, args.text, gallery, args.top)
+    else:
+        rankings = search(embed_files(embedder, _query_files(args.query)), gallery, args.top)
     for ranking in rankings:
         rows = [
             [rank, hit.file, f"{hit.score:.4f}", _TRUTHS[hit.same_person]]

@@ -127,3 +127,18 @@ def test_both_towers_equal_transformers(tmp_path):
         assert torch.allclose(
             ours.encode_text(*ours.embed("a photo of a person")), expected, atol=1e-4
         )
+
+
+def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes():
+    """Trained on 8 x 4 patches: resampled from that grid, not from a square."""
+    own = build_clip(NAME, "procedural", SIZE)
+    larger = build_clip(NAME, "procedural", (256, 128))
+    grid = own.visual.positional_embedding[1:].reshape(8, 4, -1)
+    fine = larger.visual.positional_embedding[1:].reshape(16, 8, -1)
+    assert torch.allclose(fine.reshape(8, 2, 4, 2, -1).mean((1, 3)), grid, atol=0.05)
+    assert not torch.allclose(own.visual.proj, build_clip(NAME, "", SIZE).visual.proj)
+
+
+def test_an_unknown_tag_lists_the_known_ones():
+    with pytest.raises(UserError, match=r"'openai' is no file.*procedural"):
+        build_clip(NAME, "openai", SIZE)

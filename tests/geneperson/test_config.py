@@ -39,7 +39,7 @@ def test_the_files_state_every_default() -> None:
     }  # what the file is there to change
     stated |= {key: value for key, value in models.items() if key not in own}
     defaults = keys(get_cfg())
-    for key in ("CANVAS.CELL_SIZE", "DIFFUSION.BACKGROUND_SIZE"):
+    for key in ("CANVAS.CELL_SIZE", "DIFFUSION.BACKGROUND_SIZE", "IDENTITIES.EXCLUDE"):
         defaults[key] = list(defaults[key])
     assert stated == defaults
 
@@ -127,3 +127,11 @@ def test_all_wrong_values_come_at_once() -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yml: No such file"):
         load(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize("text", ["(3,)", "((0, -1),)", "((0, 1, 2),)", "((0, 1.5),)", "('ab',)"])
+def test_exclude_takes_pairs_of_seed_and_number(text: str) -> None:
+    with pytest.raises(UserError, match=r"IDENTITIES\.EXCLUDE is .* pairs of a seed and a number"):
+        load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", text])
+    cfg = load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180), (1, 30))"])
+    assert cfg.IDENTITIES.EXCLUDE == ((0, 180), (1, 30))

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from geneperson import UserError
+from geneperson import UserError, get_cfg
 from geneperson.lighting import LIGHTINGS
-from geneperson.prompts import NEGATIVE_PROMPT, capacity, check_capacity, identities, render
+from geneperson.prompts import (
+    NEGATIVE_PROMPT,
+    capacity,
+    check_capacity,
+    identities,
+    identities_of,
+    outfit_of,
+    render,
+)
 from geneperson.vocabulary import BODY, CURATED, GARMENTS, GENDERS, OUTFIT, STYLES, Vocabulary, load
 
 PAPER_IDENTITIES = 6641
@@ -154,3 +162,21 @@ def test_too_many_identities_are_refused_with_both_numbers(tiny: Vocabulary) -> 
     check_capacity(tiny, available)
     with pytest.raises(UserError, match=f"{available + 1} identities .* gives {available}"):
         check_capacity(tiny, available + 1)
+
+
+def test_nobody_wears_an_excluded_outfit(tiny: Vocabulary) -> None:
+    """In a vocabulary so small that two streams share nearly every outfit."""
+    cfg = get_cfg()
+    cfg.SEED = 1
+    number = len(all_outfits(tiny)) // 2
+    theirs = {outfit(one) for one in first(number, 0, tiny)}
+    assert theirs & {outfit(one) for one in identities_of(cfg, tiny)}
+    cfg.IDENTITIES.EXCLUDE = ((0, number),)
+    rest = [outfit_of(one) for one in identities_of(cfg, tiny)]
+    assert set(rest) == all_outfits(tiny) - theirs and len(rest) == len(set(rest))
+
+
+def test_without_exclusions_a_build_draws_its_seeds_stream() -> None:
+    cfg = get_cfg()
+    cfg.SEED = 3
+    assert list(islice(identities_of(cfg, load()), 5)) == first(5, seed=3)

@@ -17,6 +17,7 @@ from PIL import Image
 import dppp
 from dppp.inference import export, extract, load_features, search
 from dppp.inference.search import same_person
+from dppp.pretraining.captions import full_caption
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
@@ -99,6 +100,8 @@ def test_embed_equals_the_evaluators_features(trained: Path, data_root: Path, mo
 def test_truth_is_not_invented() -> None:
     assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0002_c3s1_000001_00.jpg")) is True
     assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0003_c3s1_000001_00.jpg")) is False
+    here, there = Path("one/0002_c1s1_000001_00.jpg"), Path("two/0002_c3s1_000001_00.jpg")
+    assert same_person(here, there) is None  # 0002 of one set is not 0002 of another
     for pid in ("-1", "0000"):  # junk and strangers: nobody knows who they are
         assert (
             same_person(Path(f"{pid}_c1s1_000001_00.jpg"), Path(f"{pid}_c3s1_000001_00.jpg"))
@@ -111,6 +114,34 @@ def test_features_of_two_models_are_not_compared(trained: Path, gallery: Path) -
     other = dataclasses.replace(features, model="another")
     with pytest.raises(dppp.UserError, match="embedded by two models"):
         search(other, features, 3)
+
+
+def test_people_are_found_by_words(tool, data_root: Path, gallery: Path, tmp_path: Path) -> None:
+    """The shipped CLIP, and the description of each held-out person."""
+    people = [json.loads(line) for line in open(data_root / "GenePersonToy" / "identities.jsonl")]
+    held_out = {p["pid"]: full_caption(p["attributes"]) for p in people if p["split"] == "test"}
+    clip = ["--model", "DPPP-Tiny-16-quickgelu:procedural", "--gallery", gallery]
+    output = ["--output", "hits.png", "--top", 5]
+    result = tool("search", *clip, "--text", *held_out.values(), *output, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = list(csv.DictReader(open(tmp_path / "hits.csv")))
+    assert [row["query"] for row in rows[::5]] == list(held_out.values())
+    right = [
+        int(Path(row["path"]).name[:4]) == pid
+        for pid, text in held_out.items()
+        for row in rows
+        if row["query"] == text and row["rank"] == "1"
+    ]
+    assert sum(right) >= len(held_out) - 1
+    assert Image.open(tmp_path / "hits.png").height > 4 * 192
+
+
+def test_words_need_a_model_with_a_text_side(tool, trained: Path, gallery: Path, tmp_path: Path):
+    text = ["--gallery", gallery, "--text", "a man in a red shirt"]
+    model = ["--model", trained / "model_inference.pth"]
+    refused(tool("search", *model, *text, cwd=tmp_path), "no text side", "procedural")
+    with pytest.raises(dppp.UserError, match=r"'none' is no file.*procedural"):
+        dppp.load("DPPP-Tiny-16-quickgelu:none")
 
 
 def test_damaged_exif_is_a_line(trained: Path, tmp_path: Path) -> None:

@@ -40,8 +40,9 @@ def add_dppp_config(cfg: CN) -> None:
 
     # open_clip's name of the CLIP model.
     dppp.CLIP_NAME = "ViT-B-16-quickgelu"
-    # Its weights: an open_clip tag ("openai"), a local file (.safetensors, .pt, .bin), or "" for
-    # random ones. Not read where MODEL.WEIGHTS or --resume bring a whole checkpoint.
+    # Its weights: an open_clip tag ("openai"), "procedural" for the package's own small model, a
+    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read where MODEL.WEIGHTS or
+    # --resume bring a whole checkpoint.
     dppp.CLIP_PRETRAINED = "openai"
 
     # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 file in MODEL.WEIGHTS. A

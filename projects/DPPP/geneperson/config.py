@@ -61,6 +61,11 @@ def check(cfg: CfgNode) -> None:
         (train >= 0, "IDENTITIES.TRAIN", "0 or more"),
         (test >= 0, "IDENTITIES.TEST", "0 or more"),
         (train > 0 or test > 0, "IDENTITIES.TRAIN", "1 or more where IDENTITIES.TEST is 0"),
+        (
+            all(_is_seed_and_number(pair) for pair in cfg.IDENTITIES.EXCLUDE),
+            "IDENTITIES.EXCLUDE",
+            "pairs of a seed and a number, each 0 or more",
+        ),
         (1 <= cfg.CANVAS.COLUMNS <= 64, "CANVAS.COLUMNS", "in 1..64"),
         (1 <= cfg.CANVAS.ROWS <= 64, "CANVAS.ROWS", "in 1..64"),
         (_is_size(height) and _is_size(width), "CANVAS.CELL_SIZE", "(height, width) in 16..4096"),
@@ -119,6 +124,11 @@ def check(cfg: CfgNode) -> None:
     ]
     if problems:
         raise UserError("configuration: " + "; ".join(problems))
+
+
+def _is_seed_and_number(pair: object) -> bool:
+    is_pair = isinstance(pair, list | tuple) and len(pair) == 2
+    return is_pair and all(type(one) is int and one >= 0 for one in pair)
 
 
 def _is_size(pixels: object) -> bool:

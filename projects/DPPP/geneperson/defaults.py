@@ -8,13 +8,17 @@ from yacs.config import CfgNode
 DEFAULTS = CfgNode()
 # Root of every random draw; another seed makes other people.
 DEFAULTS.SEED = 0
-# Camera world: "source", or "shifted" (other sensors, camera height, framing, bodies, backgrounds).
+# Camera world: "source", "shifted" (other sensors, camera height, framing, bodies, backgrounds), or
+# one of the many random ones, "world-1", "world-2" ..., none of which is like "shifted".
 DEFAULTS.DOMAIN = "source"
 DEFAULTS.IDENTITIES = CfgNode()
 # Identities to train on (bounding_box_train). The paper's set has 6641.
 DEFAULTS.IDENTITIES.TRAIN = 6641
 # Held-out identities (query and bounding_box_test); their pids follow the training pids.
 DEFAULTS.IDENTITIES.TEST = 0
+# Outfits that nobody may wear: those of the first NUMBER prompts of another SEED with the same
+# vocabulary, as ((SEED, NUMBER), ...). It keeps a set apart from one that is tested on.
+DEFAULTS.IDENTITIES.EXCLUDE = ()
 DEFAULTS.VOCABULARY = CfgNode()
 # JSON file of words; empty means the curated vocabulary that ships with the package.
 DEFAULTS.VOCABULARY.FILE = ""

@@ -1,74 +1,23 @@
 """Camera worlds: "source" to train in, "shifted" to be tested in as if it were another data set.
 
 Everything that differs between the two stands in :class:`Domain`; the people come from the same
-vocabulary in both, so that only the world around them changes.
+vocabulary in both, so that only the world around them changes. "world-1", "world-2" ... are random
+ones, to train in many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping
 
 from .cameras import Camera
+from .domain import Domain, cameras_of
 from .errors import UserError
-from .scenes import SCENES
-
-
-@dataclass(frozen=True)
-class Domain:
-    """One camera world.
-
-    Attributes:
-        name: as in the configuration.
-        cameras: scene name -> camera.
-        pitch_deg: how far the cameras look down.
-        scale: (lowest, highest) size of the person against the size drawn in the cell.
-        shift: (x, y) largest shift of the person, as shares of width and height.
-        head_scale: size of heads against natural proportions.
-        girth: width of torso and limbs against natural proportions.
-        leg_scale: leg length against natural proportions (the torso takes the difference).
-        scene_style: which palette and layouts the procedural scenes use.
-        shading: strength of the light and dark on the drawn body, 0..1.
-        cloth_noise: grain of the cloth, in grey levels of 255.
-    """
-
-    name: str
-    cameras: Mapping[str, Camera]
-    pitch_deg: float
-    scale: tuple[float, float]
-    shift: tuple[float, float]
-    head_scale: float
-    girth: float
-    leg_scale: float
-    scene_style: str
-    shading: float
-    cloth_noise: float
-
-
-# What may stand before the person in each scene.
-_OCCLUDERS = {
-    "street": ("post", "bin", "car"),
-    "commercial": ("post", "bin", "wall"),
-    "park": ("post", "bin", "hedge"),
-    "field": ("post", "hedge"),
-    "residential": ("post", "bin", "hedge", "wall", "car"),
-    "indoor": ("post", "bin", "wall"),
-}
-
-
-def _cameras(
-    *looks: Camera, jpeg: Sequence[int], occlusion: Sequence[float]
-) -> Mapping[str, Camera]:
-    """Each scene's camera from its look, its compression and how often its view is blocked."""
-    return {
-        scene: replace(look, jpeg=quality, occlusion=often, occluders=_OCCLUDERS[scene])
-        for scene, look, quality, often in zip(SCENES, looks, jpeg, occlusion, strict=True)
-    }
-
+from .random_domains import random_domain
 
 SOURCE = Domain(
     name="source",
-    cameras=_cameras(
+    cameras=cameras_of(
         Camera(resolution=0.90, noise=2.5, cast=(1.0, 1.0, 1.0)),
         Camera(resolution=0.80, noise=3.0, cast=(1.04, 1.0, 0.95), contrast=1.05),
         Camera(blur=0.6, noise=2.0, cast=(0.97, 1.02, 0.98)),
@@ -91,7 +40,7 @@ SOURCE = Domain(
 
 SHIFTED = Domain(
     name="shifted",
-    cameras=_cameras(
+    cameras=cameras_of(
         Camera(0.42, 0.8, 8.0, (0.93, 1.0, 1.08), contrast=0.82, saturation=0.72, black=14.0),
         Camera(0.55, 0.6, 10.0, (1.10, 1.0, 0.86), contrast=1.12, gamma=1.12, saturation=1.15),
         Camera(0.38, 1.0, 6.0, (0.94, 1.06, 0.94), contrast=0.88, saturation=0.75, black=10.0),
@@ -117,6 +66,10 @@ DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in (SOURCE, SHIF
 
 def get_domain(name: str) -> Domain:
     """The camera world called `name` (configuration key ``DOMAIN``)."""
+    if match := re.fullmatch(r"world-([1-9]\d{0,8})", name):
+        return random_domain(name, int(match[1]))
     if name not in DOMAINS:
-        raise UserError(f"DOMAIN is {name!r}: use one of {', '.join(DOMAINS)}")
+        raise UserError(
+            f"DOMAIN is {name!r}: use one of {', '.join(DOMAINS)}, or world-1 and so on"
+        )
     return DOMAINS[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .domains import Domain
+from .domain import Domain
 from .lighting import Lighting, relight
 
 _SOLID = 250  # alpha from which a pixel's colour is the person's alone

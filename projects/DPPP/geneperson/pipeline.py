@@ -97,7 +97,7 @@ def _build_locked(
         staging.open(begun)
         records = _draw(cfg, words, staging, workers)
         accepted = {record.index for record in records if record.images}
-        stream = islice(prompts.identities(words, cfg.SEED), len(records))
+        stream = islice(prompts.identities_of(cfg, words), len(records))
         identities = {identity.index: identity for identity in stream if identity.index in accepted}
         dataset = publish(cfg, settings, output, staging, records, identities)
     staging.remove()
@@ -129,7 +129,7 @@ def _draw(cfg: CfgNode, words: Vocabulary, staging: Staging, workers: int) -> li
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
     needed = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
     staged = staging.indices()
-    identities = prompts.identities(words, cfg.SEED)
+    identities = prompts.identities_of(cfg, words)
     if draws_in_workers(cfg.SYNTHESIS.NAME):
         jobs, scenes_dir = ((one, None) for one in identities if one.index not in staged), None
     else:

@@ -92,7 +92,7 @@ def _where(source: ModelSource) -> str:
 def _measure_candidate(cfg: CfgNode, words: vocabulary.Vocabulary) -> tuple[float, float]:
     """Make one candidate; give its seconds and the mean size of its images in bytes."""
     maker = CandidateMaker(cfg)
-    first, second = (next(stream) for stream in [prompts.identities(words, cfg.SEED)] * 2)
+    first, second = (next(stream) for stream in [prompts.identities_of(cfg, words)] * 2)
     maker.make(first)  # fills the background pool
     start = time.perf_counter()
     candidate = maker.make(second)
@@ -119,7 +119,7 @@ def _measure_canvas(cfg: CfgNode, num_identities: int) -> str:
         synthesizer = DiffusionSynthesizer.from_config(cfg, offline=True)
     except UserError as error:
         return f"time           not measured: {error}"
-    people = prompts.identities(vocabulary.load(cfg.VOCABULARY.FILE), cfg.SEED)
+    people = prompts.identities_of(cfg, vocabulary.load(cfg.VOCABULARY.FILE))
     batch = [next(people) for _ in range(synthesizer.batch_size)]
     synthesizer.characters(batch)  # the first batch compiles and warms up
     start = time.perf_counter()

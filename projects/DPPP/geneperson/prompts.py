@@ -10,12 +10,13 @@ first five identities of a big set are the five of a small one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, count, product
+from itertools import accumulate, count, islice, product
 from math import prod
 
 import numpy as np
+from yacs.config import CfgNode
 
 from . import seeding
 from .errors import UserError
@@ -137,13 +138,33 @@ def check_capacity(vocabulary: Vocabulary, num_identities: int) -> None:
         )
 
 
-def identities(vocabulary: Vocabulary, seed: int) -> Iterator[Identity]:
+def identities_of(cfg: CfgNode, vocabulary: Vocabulary) -> Iterator[Identity]:
+    """Yield the identities of a build: those of its seed, in none of the excluded outfits."""
+    excluded = {
+        outfit_of(identity)
+        for seed, number in cfg.IDENTITIES.EXCLUDE
+        for identity in islice(identities(vocabulary, seed), number)
+    }
+    return identities(vocabulary, cfg.SEED, excluded)
+
+
+def outfit_of(identity: Identity) -> tuple[str, ...]:
+    """Give the words of an identity's outfit, in the order of `vocabulary.OUTFIT`."""
+    return tuple(identity.attributes[name] for name in OUTFIT)
+
+
+def identities(
+    vocabulary: Vocabulary, seed: int, excluded: Collection[tuple[str, ...]] = ()
+) -> Iterator[Identity]:
     """Yield identities until the vocabulary has no outfit left.
 
-    The stream depends on the vocabulary and the seed only, never on how many are taken from it.
+    The stream depends on the arguments only, never on how many are taken from it.
+
+    Args:
+        excluded: outfits that nobody wears.
     """
     spaces = {gender: OutfitSpace(vocabulary, gender) for gender in GENDERS}
-    taken: set[tuple[str, ...]] = set()
+    taken = set(excluded)
     for index in count():
         stream = seeding.rng(seed, "identity", index)
         gender = GENDERS[stream.integers(len(GENDERS))]

@@ -76,7 +76,7 @@ def _draw(
             raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
     number = person.candidate % synthesizer.batch_size
     start = person.candidate - number
-    stream = prompts.identities(words, cfg.SEED)
+    stream = prompts.identities_of(cfg, words)
     batch = list(islice(stream, start, start + synthesizer.batch_size))
     if [one.prompt for one in batch[number : number + 1]] != [person.prompt]:
         raise UserError(

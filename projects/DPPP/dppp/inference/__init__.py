@@ -5,7 +5,7 @@ from .export import export
 from .extraction import extract
 from .features import Features, load_features
 from .loading import from_config, load
-from .search import search
+from .search import search, search_texts
 
 __all__ = [
     "Embedder",
@@ -16,4 +16,5 @@ __all__ = [
     "load",
     "load_features",
     "search",
+    "search_texts",
 ]

@@ -21,7 +21,9 @@ class Parser(argparse.ArgumentParser):
 
 def add_model_arguments(parser: argparse.ArgumentParser, device: bool = True) -> None:
     parser.add_argument(
-        "--model", required=True, help="checkpoint of tools/train_net.py (.pth), or config file"
+        "--model",
+        required=True,
+        help="checkpoint of tools/train_net.py (.pth), config file, or a CLIP as NAME:WEIGHTS",
     )
     parser.add_argument("--weights", default="", help="checkpoint, where --model is a config file")
     if device:

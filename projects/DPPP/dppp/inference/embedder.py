@@ -23,6 +23,7 @@ from ..data.loaders import build_transforms
 from ..errors import UserError
 from ..modeling.architecture import inference_state
 from ..modeling.clip_dppp import CLIPDPPP
+from .clip_alone import CLIPAlone
 
 BATCH_SIZE = 64
 
@@ -95,6 +96,25 @@ class Embedder:
         if not np.isfinite(features).all():
             raise UserError("the model gives NaN or infinite features; its training has diverged")
         return features
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Features (N, d1) of sentences, float32, of length 1, in the space of the pictures'.
+
+        Raises:
+            UserError: no list of sentences, or a model without a text side.
+        """
+        if isinstance(texts, str):
+            raise UserError("embed_texts takes a list of sentences: embed_texts([sentence])")
+        network = self.model.network
+        if not isinstance(network, CLIPAlone):
+            raise UserError(
+                f"{self.name} has no text side; name a CLIP and its weights as the model, such as "
+                "DPPP-Tiny-16-quickgelu:procedural"
+            )
+        towers = network.towers
+        features = [towers.encode_text(*towers.embed(text)) for text in texts]
+        return F.normalize(torch.cat(features).float(), dim=1).cpu().numpy()
 
     @functools.cached_property
     def feature_dim(self) -> int:

@@ -67,14 +67,14 @@ def labels(paths: Sequence[str | os.PathLike]) -> dict[str, np.ndarray]:
         return {}
     homes = {}
     for path, (pid, _) in zip(paths, told, strict=True):
-        home = _set_folder(path)
+        home = set_folder(path)
         if pid > 0 and homes.setdefault(pid, home) != home:
             return {}
     pids, camids = np.array(told, dtype=np.int64).T
     return {"pids": pids, "camids": camids}
 
 
-def _set_folder(path: str | os.PathLike) -> str:
+def set_folder(path: str | os.PathLike) -> str:
     """The folder of the set that an image belongs to, as far as paths tell."""
     folder = os.path.dirname(os.path.normpath(path))
     return os.path.dirname(folder) if os.path.basename(folder) in _PARTS else folder

@@ -14,6 +14,7 @@ from ..engine import DPPPTrainer, load_config
 from ..errors import UserError
 from ..modeling.architecture import adapt_state, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
+from .clip_alone import build_clip_alone
 from .embedder import Embedder
 
 _FACTS = {
@@ -29,7 +30,8 @@ def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> 
 
     Args:
         source: a checkpoint of ``tools/train_net.py`` (model_final.pth, model_inference.pth ...),
-            which says itself what model it is; or a config file.
+            which says itself what model it is; a config file; or a CLIP as it was published, with
+            its weights, as NAME:WEIGHTS (ViT-B-16-quickgelu:openai).
         weights: with a config file: the checkpoint, FastReID's own too. Without, it is the
             config's MODEL.WEIGHTS, or model_final.pth of its OUTPUT_DIR.
         device: "cpu", "cuda", "cuda:N", or "auto": cuda where there is one.
@@ -38,6 +40,8 @@ def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> 
         UserError: a file is not there or cannot be read, or config and weights do not fit.
     """
     source, device = str(source), choose_device(device)
+    if ":" in source and not weights and not os.path.exists(source):
+        return Embedder(*build_clip_alone(*source.split(":", 1), device))
     if source.endswith((".yml", ".yaml")):
         opts = ["MODEL.DEVICE", device] + (["MODEL.WEIGHTS", weights] if weights else [])
         return from_config(load_config(source, opts))

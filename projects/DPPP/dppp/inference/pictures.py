@@ -1,5 +1,6 @@
 """Ranked results as a picture: the query, then its hits in frames of their truth."""
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +33,9 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A query and its hits, best first."""
+    """A query, an image's file or a sentence, and its hits, best first."""
 
-    query: Path
+    query: Path | str
     title: str
     hits: list[Hit]
 
@@ -67,11 +68,23 @@ def save_picture(path: Path, picture: Image.Image) -> None:
         picture.save(temporary, format="PNG")
 
 
-def _files(ranking: Ranking) -> list[Path]:
+def _files(ranking: Ranking) -> list[Path | str]:
     return [ranking.query, *(hit.file for hit in ranking.hits)]
 
 
-def _read(file: Path, image_size: tuple[int, int]) -> Image.Image:
+def _write(text: str, image_size: tuple[int, int]) -> Image.Image:
+    """A sentence on a plain tile."""
+    height, width = _TILE_HEIGHT, round(_TILE_HEIGHT * image_size[1] / image_size[0])
+    picture = Image.new("RGB", (width, height), (246, 247, 249))
+    font = ImageFont.load_default(12)
+    lines = textwrap.wrap(text, max(4, round(width / font.getlength("x")) - 2))
+    ImageDraw.Draw(picture).multiline_text((5, 5), "\n".join(lines), fill=_INK, font=font)
+    return picture
+
+
+def _read(file: Path | str, image_size: tuple[int, int]) -> Image.Image:
+    if isinstance(file, str):
+        return _write(file, image_size)
     try:
         with Image.open(file) as image:
             return to_rgb(image).resize(image_size[::-1], Image.Resampling.BICUBIC)

@@ -1,16 +1,18 @@
 """The images of a gallery that are most similar to a query, by cosine, with FAISS.
 
-A query is a feature; whatever gives features in the gallery's space can ask.
+A query is a feature: of an image, or of a sentence where the model has a text side.
 """
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..data.market_style import parse_name
 from ..errors import UserError
-from .features import Features
+from .embedder import Embedder
+from .features import Features, set_folder
 from .files import whole_file
 from .pictures import Hit, Ranking
 
@@ -62,11 +64,33 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
     return rankings
 
 
+def search_texts(
+    embedder: Embedder, texts: Sequence[str], gallery: Features, num_hits: int
+) -> list[Ranking]:
+    """The images of the gallery that fit each sentence best.
+
+    Raises:
+        UserError: the gallery was embedded by another model, or this one has no text side.
+    """
+    if gallery.model != embedder.digest:
+        raise UserError(f"the gallery was embedded by another model ({gallery.model})")
+    files = gallery.files()
+    cosines, indices = nearest(embedder.embed_texts(texts), gallery.features, num_hits)
+    return [
+        Ranking(
+            text, text, [Hit(files[i], float(c), None) for c, i in zip(row, order, strict=True)]
+        )
+        for text, row, order in zip(texts, cosines, indices, strict=True)
+    ]
+
+
 def same_person(query: Path, hit: Path) -> bool | None:
-    """Whether the file names tell the same identity; None where one does not tell."""
+    """Whether the names tell the same identity; None where one does not, or the sets differ."""
     one, other = parse_name(query.name), parse_name(hit.name)
     if one is None or other is None or min(one[0], other[0]) <= 0:  # 0 and -1: nobody we know
         return None
+    if set_folder(query.resolve()) != set_folder(hit.resolve()):
+        return None  # 0002 of one set is not 0002 of another
     return one[0] == other[0]
 
 

@@ -17,7 +17,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import open_clip
@@ -25,11 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .clip_files import is_torchscript, load_weights
+from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, own_tags
 
 logger = logging.getLogger("fastreid.dppp")
-
-_OWN_MODELS = Path(__file__).parent / "clip_models"
 
 
 class ImageFeatures(NamedTuple):
@@ -144,29 +141,36 @@ def build_clip(
 
     Args:
         name: open_clip's name, or one of ours in ``clip_models/``.
-        pretrained: an open_clip tag, a local weights file, or "" for random weights.
+        pretrained: an open_clip tag, one of ours, a local weights file, or "" for random weights.
         image_size: (height, width) in pixels; the position embedding is resized to its grid.
 
     Raises:
         UserError: an unknown name, an architecture that does not fit, or weights not to be had.
     """
-    open_clip.add_model_config(_OWN_MODELS)
+    model = create_clip(name, pretrained, image_size)
+    logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
+    return CLIPTowers(model, open_clip.get_tokenizer(name), name)
+
+
+def create_clip(
+    name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)
+) -> nn.Module:
+    """open_clip's own model, whole; arguments and errors as of ``build_clip``."""
     _check_architecture(name)
     _check_weights(name, pretrained)
-    logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
-    is_file = Path(pretrained).is_file()
-    tag = None if is_file else pretrained or None
+    weights = find_weights(name, pretrained)
+    tag = None if weights else pretrained or None
     try:
         with _quiet():
             model = open_clip.create_model(name, tag, force_image_size=tuple(image_size))
-        if is_file:
-            load_weights(model, pretrained)
+        if weights:
+            load_weights(model, weights, native_size(name))
     except Exception as error:  # open_clip, torch and the hub client raise a dozen kinds
         raise UserError(
             f"CLIP weights {pretrained!r} for {name} could not be fetched or read "
             f"({type(_root_cause(error)).__name__}); MODEL.DPPP.CLIP_PRETRAINED takes a file too"
         ) from error
-    return CLIPTowers(model, open_clip.get_tokenizer(name), name)
+    return model
 
 
 @contextmanager
@@ -196,15 +200,23 @@ def _check_weights(name: str, pretrained: str) -> None:
             f"OpenAI's CLIP weights were trained with QuickGELU and {name} has GELU; "
             f"set MODEL.DPPP.CLIP_NAME to {name}-quickgelu"
         )
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if pretrained and pretrained not in tags and not Path(pretrained).is_file():
+    tags = [*own_tags(name), *open_clip.list_pretrained_tags_by_model(name)]
+    if pretrained and pretrained not in tags and not find_weights(name, pretrained):
         raise UserError(
             f"MODEL.DPPP.CLIP_PRETRAINED: {pretrained!r} is no file, and no tag of {name} (it has "
             f"{', '.join(tags) or 'none'})"
         )
 
 
+def native_size(name: str) -> tuple[int, int]:
+    """(height, width) in pixels of the images that a model's published weights were trained on."""
+    _check_architecture(name)
+    size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
 def _check_architecture(name: str) -> None:
+    open_clip.add_model_config(OWN_MODELS)
     if name not in open_clip.list_models():
         raise UserError(
             f"MODEL.DPPP.CLIP_NAME: open_clip has no model {name!r}; "

@@ -2,6 +2,8 @@
 
 A pair is one image of the world the model was trained in and one of a world it never saw; the
 closer the two histograms' mass moves to small distances, the less the domain shows in the feature.
+A feature that makes all images alike does that too, so the distances within the domains are given
+beside them: a ratio of 1 means that the domain does not show.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from ..engine.setup import load_config
 from ..errors import UserError
 from . import runs
 from .paper import MARKET
-from .reproduce import check_output, write
+from .reproduce import check_output, made_by, write
 
 FIGURE = "fig6"
 NUM_PAIRS = 10_000
 _MODELS = {"baseline": "ablations/baseline.yml", "baseline + PDM": "ablations/table4_e.yml"}
 _DOMAINS = {"paper": ("GenePerson", MARKET), "embedded": ("GenePersonToy", "GenePersonToyShifted")}
+_MODEL = "model_final.pth"
 _MOST_IMAGES = 2_000  # of each domain; pairs are drawn among them
 
 
@@ -50,14 +53,21 @@ def figure(
     distances = {}
     for label, config in _MODELS.items():
         run = _run(config, world, runs_dir.resolve(), opts)
-        reason = runs.ensure(run, train)
+        reason = _missing(run, domains) or runs.ensure(run, train)
+        if reason is None and not (run.folder / _MODEL).is_file():
+            reason = f"{run.folder / _MODEL} is gone; delete the folder to train again"
         if reason is None:
-            distances[label] = _distances(run, *domains)
-            mean, deviation = distances[label].mean(), distances[label].std()
-            lines.append(f"- {label}: mean distance {mean:.3f}, standard deviation {deviation:.3f}")
+            source, target = _features(run, domains)
+            distances[label] = across = _distances(source, target)
+            within = np.concatenate([_distances(source, source), _distances(target, target)])
+            lines.append(
+                f"- {label}: mean distance {across.mean():.3f}, standard deviation "
+                f"{across.std():.3f}; {across.mean() / within.mean():.3f} times the mean distance "
+                "within the two domains"
+            )
         else:
             lines.append(f"- {label}: not available: {reason}")
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n" + made_by(name, world, num_seeds, opts)
     if output is not None:
         content = {label: _histogram(values) for label, values in distances.items()}
         write(output, text, {"pairs": NUM_PAIRS, "domains": domains, "distances": content})
@@ -75,22 +85,34 @@ def _run(config: str, world: str, runs_dir: Path, opts: Sequence[str]) -> runs.R
     return runs.plan_run(runs.CONFIGS / config, own, runs_dir)
 
 
-def _distances(run: runs.Run, source: str, target: str) -> np.ndarray:
-    """(NUM_PAIRS,) Euclidean distances of L2-normalised features, 0..2."""
+def _missing(run: runs.Run, domains: Sequence[str]) -> str | None:
+    """Name the data sets of the figure that are not there; they need not be those of the run."""
+    cfg = load_config(str(run.config_file), list(run.opts))
+    return ", ".join(name for name in domains if not runs.is_there(cfg, name)) or None
+
+
+def _features(run: runs.Run, domains: Sequence[str]) -> list[np.ndarray]:
+    """L2-normalised features of each domain, (number of its images, d1)."""
     from ..inference import load
     from ..inference.extraction import embed_files
 
     cfg = load_config(str(run.config_file), list(run.opts))
     rng = np.random.default_rng(0)
-    model = load(run.folder / "model_final.pth")
+    model = load(run.folder / _MODEL)
     features = []
-    for name in (source, target):
+    for name in domains:
         dataset = load_dataset(cfg, name)
         paths = sorted({item[0] for item in (*dataset.train, *dataset.gallery)})
         chosen = rng.choice(len(paths), min(_MOST_IMAGES, len(paths)), replace=False)
         features.append(embed_files(model, [paths[number] for number in sorted(chosen)]).features)
-    pairs = [part[rng.integers(len(part), size=NUM_PAIRS)] for part in features]
-    return np.linalg.norm(pairs[0] - pairs[1], axis=1)
+    return features
+
+
+def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(NUM_PAIRS,) Euclidean distances of random pairs, 0..2."""
+    rng = np.random.default_rng(1)
+    first, second = (part[rng.integers(len(part), size=NUM_PAIRS)] for part in (one, other))
+    return np.linalg.norm(first - second, axis=1)
 
 
 def _histogram(values: np.ndarray) -> dict[str, list[float]]:

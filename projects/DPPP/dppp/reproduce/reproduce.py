@@ -62,8 +62,7 @@ def table(
     Raises:
         UserError: settings that cannot be used.
     """
-    if num_seeds < 1:
-        raise UserError(f"--seeds is {num_seeds}, must be 1 or more")
+    check_seeds(num_seeds)
     check_output(output)
     wanted = TABLES[name]
     where = choose_world(world, wanted)
@@ -72,6 +71,7 @@ def table(
         for row in wanted.rows
     ]
     text = markdown(wanted, measured, where.tests) + "\n" + (_NOTE if where.base else "")
+    text += made_by(name, world, num_seeds, opts)
     if output is not None:
         write(output, text, to_json(wanted, measured, where.tests))
     return text
@@ -89,6 +89,19 @@ def choose_world(name: str, of: Table) -> World:
         return _EMBEDDED
     names = dict.fromkeys(test for row in of.rows for test in row.paper)
     return World("", tuple((test, test) for test in names))
+
+
+def check_seeds(num_seeds: int) -> None:
+    """Refuse a number of runs that makes no row."""
+    if num_seeds < 1:
+        raise UserError(f"--seeds is {num_seeds}, must be 1 or more")
+
+
+def made_by(name: str, world: str, num_seeds: int, opts: Sequence[str]) -> str:
+    """Give the line that says how many runs there are and how they are made."""
+    command = ["python", "tools/reproduce.py", name, "--world", world, "--seeds", str(num_seeds)]
+    seeds = f"{num_seeds} seeds a row, mean ± standard deviation" if num_seeds > 1 else "One seed"
+    return f"\n{seeds}: `{shlex.join([*command, '--train', *opts])}`\n"
 
 
 def check_output(output: Path | None) -> None:
@@ -121,7 +134,7 @@ def measure(
         else:
             config_file, own = runs.CONFIGS / row.config, []
         run = runs.plan_run(config_file, [*own, *opts, "SEED", str(seed)], runs_dir)
-        found.commands.append(shlex.join(run.command()[1:]))
+        found.commands.append(run.shown_command())
         reason = runs.ensure(run, train)
         if reason is not None:
             found.scores.clear()  # a mean over fewer seeds than asked for is not printed

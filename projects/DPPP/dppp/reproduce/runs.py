@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from fastreid.config import CfgNode
 from ..data.loaders import load_dataset
 from ..engine.setup import load_config
 from ..errors import DataNotFoundError, UserError
+from ..modeling.clip_files import find_weights
 
 ROOT = Path(__file__).resolve().parents[4]  # of the repository, where tools/ and configs/ are
 CONFIGS = ROOT / "configs" / "DPPP"
@@ -64,6 +66,10 @@ class Run:
             str(self.folder),
         ]
 
+    def shown_command(self) -> str:
+        """Give it as text for a report, the same on every machine."""
+        return shlex.join(["python", *self.command()[1:]]).replace(f"{ROOT}/", "")
+
 
 def plan_run(config_file: Path, opts: list[str], runs_dir: Path) -> Run:
     """Name a run's folder by its settings.
@@ -105,8 +111,8 @@ def _missing_data(run: Run) -> list[str]:
     A test set that is not there takes its cells only, as long as another one is.
     """
     cfg = load_config(str(run.config_file), list(run.opts))
-    missing = [name for name in cfg.DATASETS.NAMES if not _is_there(cfg, name)]
-    if not any(_is_there(cfg, name) for name in cfg.DATASETS.TESTS):
+    missing = [name for name in cfg.DATASETS.NAMES if not is_there(cfg, name)]
+    if not any(is_there(cfg, name) for name in cfg.DATASETS.TESTS):
         missing += cfg.DATASETS.TESTS
     return list(dict.fromkeys(missing))
 
@@ -124,7 +130,12 @@ def _make(run: Run) -> str | None:
     return last.removeprefix("error: ")
 
 
-def _is_there(cfg: CfgNode, name: str) -> bool:
+def is_there(cfg: CfgNode, name: str) -> bool:
+    """Whether a data set can be read.
+
+    Raises:
+        UserError: it is there, and damaged.
+    """
     try:
         load_dataset(cfg, name)
     except DataNotFoundError:
@@ -139,15 +150,15 @@ def _digest(cfg: CfgNode) -> str:
     content = {key: value for key, value in cfg.items() if key not in _NOT_COUNTED}
     names = dict.fromkeys((*cfg.DATASETS.NAMES, *cfg.DATASETS.TESTS))
     data = {name: _data_digest(cfg, name) for name in names}
-    weights = Path(cfg.MODEL.DPPP.CLIP_PRETRAINED)
-    started = sha256_of(weights) if weights.is_file() else ""
+    weights = find_weights(cfg.MODEL.DPPP.CLIP_NAME, cfg.MODEL.DPPP.CLIP_PRETRAINED)
+    started = sha256_of(Path(weights)) if weights else ""
     text = json.dumps([content, data, started], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _data_digest(cfg: CfgNode, name: str) -> str:
     """Digest the names and sizes of a data set's images, and a generated set's own digest."""
-    if not _is_there(cfg, name):
+    if not is_there(cfg, name):
         return "not there"
     dataset = load_dataset(cfg, name)
     paths = sorted(

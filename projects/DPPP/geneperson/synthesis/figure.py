@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .. import seeding
-from ..domains import Domain
+from ..domain import Domain
 from ..poses import Pose
 from . import palette, wardrobe
 from .anatomy import stand

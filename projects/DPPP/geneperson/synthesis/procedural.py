@@ -14,7 +14,8 @@ import numpy as np
 from .. import seeding
 from ..canvas import Grid
 from ..cell_poses import cell_poses
-from ..domains import Domain, get_domain
+from ..domain import Domain
+from ..domains import get_domain
 from ..lighting import get_lighting
 from ..pose_files import require_depth
 from ..poses import Pose

@@ -1,0 +1,116 @@
+"""Sentences about a generated image: some of its prompt's words, where, when and from which side.
+
+An image has many captions; each names some of the attributes only, as people do, so that the text
+tower learns what each word means. A part of them has the form of DPPP's prompts, with style words
+before "style of a" and content words before "person".
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+_WHERE = {
+    "street": "on a street",
+    "commercial": "in front of a shop",
+    "park": "in a park",
+    "field": "in a field",
+    "residential": "in front of a house",
+    "indoor": "indoors",
+}
+_WHEN = {
+    "day": "on a sunny day",
+    "overcast": "under an overcast sky",
+    "morning": "in the early morning",
+    "noon": "at noon",
+    "sunset": "at sunset",
+    "dusk": "at dusk",
+    "night": "at night",
+    "fog": "in fog",
+    "lamplight": "under neon light",
+}
+_MIRRORED = {"left": "right", "right": "left"}
+# How often each part of a person is named, and each word of it.
+_NAMED = {"upper": 0.9, "lower": 0.75, "footwear": 0.4, "hair": 0.4, "body": 0.2, "skin": 0.2}
+_COLOR, _PATTERN = 0.85, 0.7
+
+
+def caption(
+    attributes: Mapping[str, str], scene: str, lighting: str, view: str, rng: np.random.Generator
+) -> str:
+    """Say something true about an image.
+
+    Args:
+        attributes: of identities.jsonl.
+        scene, lighting, view: of images.jsonl.
+        rng: source of every choice.
+    """
+    phrases = describe(attributes, rng)
+    form = rng.random()
+    if form < 0.25:
+        return f"a photo of a {' '.join(_shuffled(phrases, rng))} person"
+    style = [scene, lighting, f"{view} view"]
+    if form < 0.5:
+        chosen = _shuffled(style, rng)[: rng.integers(1, 4)]
+        return f"a {' '.join(chosen)} style of a {' '.join(_shuffled(phrases, rng))} person"
+    who = attributes["gender"] if rng.random() < 0.85 else "person"
+    clothes = [phrase for phrase in phrases if not phrase.endswith(_BODY_WORDS)]
+    body = [phrase for phrase in phrases if phrase not in clothes]
+    around = [_WHERE.get(scene, scene), _WHEN.get(lighting, lighting), f"from the {view}"]
+    sentence = f"a {'photo of a ' if rng.random() < 0.5 else ''}{who}"
+    sentence += f" in a {' and '.join(clothes)}" if clothes else ""
+    sentence += f" with {' and '.join(body)}" if body else ""
+    return " ".join([sentence, *_shuffled(around, rng)[: rng.integers(0, 3)]])
+
+
+def full_caption(attributes: Mapping[str, str]) -> str:
+    """Say everything about a person, as a search for them would."""
+    a = attributes
+    return (
+        f"a {a['gender']} in a {_garment(a, 'upper')} and {_garment(a, 'lower')} and "
+        f"{a['footwear_color']} {a['footwear']} with {a['hair_color']} hair"
+    )
+
+
+def mirrored(view: str) -> str:
+    """Give the name of a view in the mirror: "front left" is "front right"."""
+    return " ".join(_MIRRORED.get(word, word) for word in view.replace("-", " ").split())
+
+
+def describe(attributes: Mapping[str, str], rng: np.random.Generator) -> list[str]:
+    """Name some parts of a person, at least one, each by some of its words."""
+    named = [part for part, share in _NAMED.items() if rng.random() < share] or ["upper"]
+    phrases = []
+    for part in named:
+        if part in ("upper", "lower"):
+            phrases.append(_garment(attributes, part, rng))
+        elif part == "footwear":
+            phrases.append(f"{attributes['footwear_color']} {attributes['footwear']}")
+        elif part == "hair":
+            words = attributes["hairstyle"].replace(" hair texture", "").split(", ")
+            chosen = [word for word in words if "hair" not in word and rng.random() < 0.5]
+            phrases.append(" ".join([*chosen, attributes["hair_color"], "hair"]))
+        elif part == "body":
+            phrases.append(f"{attributes['body_shape']}")
+        else:
+            phrases.append(f"{attributes['skin_color']} skin")
+    return phrases
+
+
+_BODY_WORDS = ("hair", "figure", "skin")
+
+
+def _garment(
+    attributes: Mapping[str, str], part: str, rng: np.random.Generator | None = None
+) -> str:
+    """Name a garment: all its words, or (with ``rng``) the style and some of the others."""
+    color, pattern = attributes[f"{part}_color"], attributes[f"{part}_pattern"]
+    words = [attributes[f"{part}_wear"]]
+    if rng is None or rng.random() < _PATTERN:
+        words.insert(0, pattern)
+    if rng is None or rng.random() < _COLOR:
+        words.insert(0, color)
+    return " ".join(words)
+
+
+def _shuffled(items: Sequence[str], rng: np.random.Generator) -> list[str]:
+    return [items[i] for i in rng.permutation(len(items))]

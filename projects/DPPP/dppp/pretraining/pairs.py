@@ -1,0 +1,109 @@
+"""Generated images with the words they were drawn from, read from GenePerson folders."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from ..errors import DataNotFoundError, UserError
+from .captions import caption, mirrored
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images in memory and what is true about them.
+
+    Attributes:
+        pixels: (N, H, W, 3) uint8.
+        people: index into ``attributes`` of the person on each image, (N,).
+        cameras: scene (= camera) of each image, counted from 0 in each set, (N,).
+        places: (scene, lighting, view) of each image.
+        attributes: attribute -> word of each person.
+        sources: what each folder's dataset.json says of it.
+    """
+
+    pixels: np.ndarray
+    people: np.ndarray
+    cameras: np.ndarray
+    places: list[tuple[str, str, str]]
+    attributes: list[dict[str, str]]
+    sources: list[dict]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        """Give an image, in half of the cases its mirror image, and one of its captions."""
+        scene, lighting, view = self.places[index]
+        pixels, view = self.pixels[index], view.replace("-", " ")
+        if rng.random() < 0.5:
+            pixels, view = pixels[:, ::-1], mirrored(view)
+        attributes = self.attributes[self.people[index]]
+        return pixels, caption(attributes, scene, lighting, view, rng)
+
+
+def read_pairs(
+    folders: Sequence[Path], image_size: tuple[int, int], splits: Sequence[str]
+) -> Pairs:
+    """Read the images of some splits of GenePerson folders, resized as FastReID resizes them.
+
+    Args:
+        image_size: (height, width) in pixels.
+        splits: of "bounding_box_train", "query" and "bounding_box_test".
+
+    Raises:
+        UserError: a folder holds no finished set, or a file of it is gone or cannot be read.
+    """
+    height, width = image_size
+    rows, attributes, sources = [], [], []
+    for folder in folders:
+        sources.append(_dataset(folder))
+        numbers = {}  # pid -> place in attributes
+        for person in _lines(folder / "identities.jsonl"):
+            numbers[person["pid"]] = len(attributes)
+            attributes.append(person["attributes"])
+        for row in _lines(folder / "images.jsonl"):
+            if row["file"].split("/")[0] in splits:
+                rows.append((folder / row["file"], numbers[row["pid"]], row))
+    if not rows:
+        raise UserError(f"{', '.join(map(str, folders))}: no image in {', '.join(splits)}")
+    pixels = np.empty((len(rows), height, width, 3), np.uint8)
+    scenes = {
+        scene: number for number, scene in enumerate(dict.fromkeys(r["scene"] for *_, r in rows))
+    }
+    for number, (path, _, _) in enumerate(tqdm(rows, unit="image", desc="reading")):
+        pixels[number] = _read(path, (width, height))
+    return Pairs(
+        pixels,
+        np.array([person for _, person, _ in rows]),
+        np.array([scenes[row["scene"]] for *_, row in rows]),
+        [(row["scene"], row["lighting"], row["view"]) for *_, row in rows],
+        attributes,
+        sources,
+    )
+
+
+def _dataset(folder: Path) -> dict:
+    path = folder / "dataset.json"
+    if not path.is_file():
+        raise DataNotFoundError(f"{folder}: no finished set of geneperson (no {path.name})")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _lines(path: Path) -> list[dict]:
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _read(path: Path, size: tuple[int, int]) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read as an image ({error}); build the set again"
+        ) from None

@@ -1,0 +1,184 @@
+"""Training a small CLIP on generated pairs: true captions, exact resuming, an honest record."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from dppp import UserError
+from dppp.modeling import build_clip
+from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
+from dppp.pretraining.captions import caption, full_caption, mirrored
+
+SIZE = (128, 64)
+MEAN, STD = torch.tensor([120.0, 115.0, 105.0]), torch.tensor([68.0, 66.0, 70.0])
+RECIPE = Recipe(epochs=2, batch_size=16, warmup=2, learning_rate=1e-3)
+PERSON = {
+    "gender": "woman",
+    "upper_color": "red",
+    "upper_pattern": "striped",
+    "upper_wear": "blouse",
+    "lower_color": "navy blue",
+    "lower_pattern": "plain",
+    "lower_wear": "long skirt",
+    "footwear_color": "white",
+    "footwear": "sneakers",
+    "body_shape": "tall figure",
+    "hair_color": "auburn",
+    "hairstyle": "long hair, curly hair texture, high ponytail",
+    "skin_color": "olive",
+}
+
+
+@pytest.fixture(scope="module")
+def pairs(data_root: Path) -> Pairs:
+    return read_pairs([data_root / "GenePersonToy"], SIZE, ("bounding_box_train",))
+
+
+def captions(number: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    return [caption(PERSON, "park", "night", "front left", rng) for _ in range(number)]
+
+
+def test_captions_say_what_is_true_and_nothing_else() -> None:
+    known = " ".join(PERSON.values()) + (
+        " a photo of person in with and style park at night from the front left view skin hair"
+    )
+    for text in captions(300):
+        unknown = set(text.replace(",", " ").split()) - set(known.replace(",", " ").split())
+        assert not unknown, text
+
+
+def test_captions_name_every_word_and_have_the_forms_of_dppps_prompts() -> None:
+    texts = captions(300)
+    for word in ("red", "striped", "navy blue", "sneakers", "auburn hair", "olive skin", "night"):
+        assert any(word in text for text in texts), word
+    assert any(text.startswith("a photo of a ") and text.endswith(" person") for text in texts)
+    assert any(" style of a " in text for text in texts)
+    assert len(set(texts)) > 250
+    assert captions(20) == captions(300)[:20]
+
+
+def test_a_garment_keeps_its_own_colour() -> None:
+    for text in captions(300):
+        assert "red plain" not in text and "navy blue striped" not in text
+        assert "red long skirt" not in text and "navy blue blouse" not in text
+
+
+def test_a_search_names_all_of_the_outfit() -> None:
+    assert full_caption(PERSON) == (
+        "a woman in a red striped blouse and navy blue plain long skirt and white sneakers "
+        "with auburn hair"
+    )
+
+
+def test_the_mirror_turns_left_and_right_of_views() -> None:
+    assert [mirrored(view) for view in ("front", "left", "back-right")] == [
+        "front",
+        "right",
+        "back left",
+    ]
+
+
+def test_pairs_belong_together(pairs: Pairs, data_root: Path) -> None:
+    rows = [json.loads(line) for line in open(data_root / "GenePersonToy" / "images.jsonl")]
+    rows = [row for row in rows if row["file"].startswith("bounding_box_train")]
+    people = {
+        person["pid"]: person["attributes"]
+        for person in map(json.loads, open(data_root / "GenePersonToy" / "identities.jsonl"))
+    }
+    assert len(pairs) == len(rows) and pairs.pixels.shape[1:] == (*SIZE, 3)
+    for index in (0, 7, len(rows) - 1):
+        row = rows[index]
+        assert pairs.attributes[pairs.people[index]] == people[row["pid"]]
+        assert pairs.places[index] == (row["scene"], row["lighting"], row["view"])
+    assert len(pairs.sources) == 1 and pairs.sources[0]["identities"]["train"] == 10
+
+
+class Stopped(Pairs):
+    """Pairs of a run that is stopped after some draws."""
+
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        self.left.pop()  # IndexError when none is left
+        return super().draw(index, rng)
+
+
+def test_a_stopped_run_ends_as_one_that_was_not(pairs: Pairs, tmp_path: Path) -> None:
+    whole = pretrain(pairs, RECIPE, tmp_path / "whole", MEAN, STD, checkpoint_every=2)
+    stopped = Stopped(**vars(pairs))
+    object.__setattr__(stopped, "left", [None] * (16 * 3 + 5))  # in the fourth step
+    with pytest.raises(IndexError):
+        pretrain(stopped, RECIPE, tmp_path / "other", MEAN, STD, checkpoint_every=2)
+    assert torch.load(tmp_path / "other" / "checkpoint.pth", weights_only=True)["step"] == 2
+    resumed = pretrain(pairs, RECIPE, tmp_path / "other", MEAN, STD, checkpoint_every=2)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_it_learns(pairs: Pairs, tmp_path: Path) -> None:
+    """On its own few training people, in a minute's fraction: well above chance."""
+    recipe = replace(RECIPE, epochs=25, learning_rate=2e-3)
+    model = pretrain(pairs, recipe, tmp_path, MEAN, STD)
+    found = measure(model, recipe.model, pairs, MEAN, STD)
+    assert found["text_to_image"]["mAP"] > 20.0  # 10 people: about 15 by chance
+
+
+def test_another_recipe_or_other_data_do_not_go_on(pairs: Pairs, tmp_path: Path) -> None:
+    short = replace(RECIPE, epochs=1)
+    pretrain(pairs, short, tmp_path, MEAN, STD)
+    with pytest.raises(UserError, match="another epochs"):
+        pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
+    other = replace(pairs, sources=[pairs.sources[0] | {"digest": "0"}])
+    with pytest.raises(UserError, match="another data"):
+        pretrain(other, short, tmp_path, MEAN, STD)
+
+
+def test_too_few_images(pairs: Pairs, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fewer than a batch of 512"):
+        pretrain(pairs, replace(RECIPE, batch_size=512), tmp_path, MEAN, STD)
+
+
+def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path) -> None:
+    model = pretrain(pairs, replace(RECIPE, epochs=1), tmp_path / "run", MEAN, STD)
+    found = measure(model, RECIPE.model, pairs, MEAN, STD)
+    data = [{"digest": "abcdefghij", "images": 60, "identities": 10}]
+    record = {
+        "model": RECIPE.model,
+        "command": "python tools/pretrain_clip.py",
+        "recipe": {"seed": 0},
+        "data": data,
+        "software": {"torch": torch.__version__},
+        "zero_shot": {"source world": found},
+    }
+    path = tmp_path / "weights.safetensors"
+    write_weights(model, path, record)
+    assert json.loads(path.with_suffix(".json").read_text()) == record
+    card = path.with_suffix(".md").read_text()
+    assert f"{found['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
+    towers = build_clip(RECIPE.model, str(path), SIZE).eval()
+    pixels = torch.randn(4, 3, *SIZE)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            towers.encode_image(pixels).projected, model.encode_image(pixels), atol=2e-2, rtol=2e-2
+        )
+        text = "a photo of a woman in a red shirt"
+        ids = open_clip.get_tokenizer(RECIPE.model)([text])
+        torch.testing.assert_close(
+            towers.encode_text(*towers.embed(text)), model.encode_text(ids), atol=2e-2, rtol=2e-2
+        )
+
+
+def test_folders_that_cannot_be_used(data_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no finished set"):
+        read_pairs([tmp_path], SIZE, ("query",))
+    with pytest.raises(UserError, match="no image in bounding_box_train"):
+        read_pairs([data_root / "GenePersonToyShifted"], SIZE, ("bounding_box_train",))
+    copy = Path(shutil.copytree(data_root / "GenePersonToyShifted", tmp_path / "copy"))
+    next((copy / "query").iterdir()).write_bytes(b"no image")
+    with pytest.raises(UserError, match="cannot be read as an image"):
+        read_pairs([copy], SIZE, ("query",))
