@@ -20,12 +20,12 @@ except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
-from dppp.errors import one_line
+from dppp.inference.command_line import Parser, run
 from dppp.reproduce import FIGURE, GAIN, TABLES, figure, gain, table
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="The paper's tables and Fig. 6, made again.")
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(description="The paper's tables and Fig. 6, made again.")
     parser.add_argument("name", choices=[*TABLES, GAIN, FIGURE])
     parser.add_argument("--train", action="store_true", help="make the runs that are missing")
     parser.add_argument(
@@ -43,32 +43,24 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, help="file to write, .md; a .json goes beside it")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings for every run")
-    return parser.parse_args()
+    return parser.parse_intermixed_args(arguments)  # KEY VALUE may come last
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: list[str]) -> int:
+    args = parse(arguments)
     make = {FIGURE: figure, GAIN: gain}.get(args.name, table)
-    try:
-        print(
-            make(
-                args.name,
-                args.world,
-                num_seeds=args.seeds,
-                runs_dir=args.runs,
-                train=args.train,
-                output=args.output,
-                opts=args.opts,
-            )
-        )
-    except (dppp.UserError, OSError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+    text = make(
+        args.name,
+        args.world,
+        num_seeds=args.seeds,
+        runs_dir=args.runs,
+        train=args.train,
+        output=args.output,
+        opts=args.opts,
+    )
+    print(text)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main, stopped="stopped; the same command goes on where it was")
