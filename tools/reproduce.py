@@ -15,12 +15,11 @@ import sys
 from pathlib import Path
 
 try:
-    import dppp
+    from dppp.inference.command_line import Parser, run
 except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
-from dppp.inference.command_line import Parser, run
 from dppp.reproduce import FIGURE, GAIN, TABLES, figure, gain, table
 
 

@@ -135,7 +135,8 @@ def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes():
     larger = build_clip(NAME, "procedural", (256, 128))
     grid = own.visual.positional_embedding[1:].reshape(8, 4, -1)
     fine = larger.visual.positional_embedding[1:].reshape(16, 8, -1)
-    assert torch.allclose(fine.reshape(8, 2, 4, 2, -1).mean((1, 3)), grid, atol=0.05)
+    coarse = fine.reshape(8, 2, 4, 2, -1).mean((1, 3))
+    assert torch.cosine_similarity(coarse.flatten(), grid.flatten(), dim=0) > 0.98
     assert not torch.allclose(own.visual.proj, build_clip(NAME, "", SIZE).visual.proj)
 
 

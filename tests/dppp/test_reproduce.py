@@ -1,6 +1,7 @@
 """Tables beside the paper's: what was measured is shown, what was not says why."""
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 
@@ -186,3 +187,18 @@ def test_mistakes(tmp_path: Path) -> None:
 def test_one_seed_has_no_deviation() -> None:
     assert report.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
     assert report.Measured().cell("T", "mAP") == "not available: no result"
+
+
+def test_settings_may_stand_after_options() -> None:
+    tool = runpy.run_path(str(runs.ROOT / "tools" / "reproduce.py"))
+    args = tool["parse"](["table4", "--seeds", "3", "--train", "SOLVER.AMP.ENABLED", "True"])
+    assert (args.name, args.seeds, args.opts) == ("table4", 3, ["SOLVER.AMP.ENABLED", "True"])
+    with pytest.raises(UserError, match="table7"):
+        tool["parse"](["table7"])
+
+
+def test_a_report_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    run = runs.plan_run(CONFIGS / "quickstart.yml", ["SEED", "1"], runs.ROOT / "logs" / "runs")
+    command = run.shown_command()
+    assert command.startswith("python tools/train_net.py --config-file configs/DPPP/quickstart.yml")
+    assert str(runs.ROOT) not in command and "OUTPUT_DIR logs/runs/" in command
