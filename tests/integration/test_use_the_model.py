@@ -140,6 +140,12 @@ def test_words_need_a_model_with_a_text_side(tool, trained: Path, gallery: Path,
     text = ["--gallery", gallery, "--text", "a man in a red shirt"]
     model = ["--model", trained / "model_inference.pth"]
     refused(tool("search", *model, *text, cwd=tmp_path), "no text side", "procedural")
+    clip = dppp.load("DPPP-Tiny-16-quickgelu:procedural", device="cpu")
+    assert clip.embed_texts(["a man", "a woman"]).shape == (2, clip.feature_dim)
+    with pytest.raises(dppp.UserError, match="is empty"):
+        clip.embed_texts(["a man", " "])
+    with pytest.raises(dppp.UserError, match=r"embed_texts\(\[sentence\]\)"):
+        clip.embed_texts("a man")
     with pytest.raises(dppp.UserError, match=r"'none' is no file.*procedural"):
         dppp.load("DPPP-Tiny-16-quickgelu:none")
 

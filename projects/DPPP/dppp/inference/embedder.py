@@ -106,6 +106,8 @@ class Embedder:
         """
         if isinstance(texts, str):
             raise UserError("embed_texts takes a list of sentences: embed_texts([sentence])")
+        if not all(text.strip() for text in texts):
+            raise UserError("a sentence to look for is empty; say who is looked for")
         network = self.model.network
         if not isinstance(network, CLIPAlone):
             raise UserError(
@@ -143,11 +145,13 @@ def _architecture(cfg: CfgNode) -> str:
     """The part of a config that says what a model computes, but not from which file."""
     model = cfg.MODEL.clone()
     model.defrost()
-    for key in ("WEIGHTS", "DEVICE", "DPPP"):
-        del model[key]
-    for key in ("PRETRAIN", "PRETRAIN_PATH"):
-        del model.BACKBONE[key]
-    del model.HEADS.NUM_CLASSES
+    for node, keys in (
+        (model, ("WEIGHTS", "DEVICE", "DPPP")),
+        (model.BACKBONE, ("PRETRAIN", "PRETRAIN_PATH")),
+        (model.HEADS, ("NUM_CLASSES",)),  # FastReID sets it when it has seen the data
+    ):
+        for key in keys:
+            node.pop(key, None)
     return model.dump() + cfg.MODEL.DPPP.CLIP_NAME
 
 

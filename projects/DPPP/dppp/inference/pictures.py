@@ -109,7 +109,7 @@ class _Page:
     def heading(self, text: str, known: set[bool | None]) -> None:
         x = self._text(_MARGIN, text, 15)
         for truth in (True, False, None):
-            if truth in known:
+            if truth in known and known != {None}:
                 x = self._text(x + 18, _MEANINGS[truth], 13, _COLOURS[truth])
         self._y += _TITLE
 
