@@ -30,7 +30,10 @@ from dppp.data.catalogue import data_root
 from dppp.engine import load_config
 from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device
-from dppp.pretraining import Recipe, measure, pretrain, read_pairs, write_weights
+from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
+from geneperson import vocabulary
+from geneperson.domains import get_domain
+from geneperson.vocabulary import GENDERS, OUTFIT
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"
@@ -48,11 +51,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
     args = parser.parse_args(arguments)
-    for name in ("worlds", "epochs", "batch_size", "workers"):
-        if getattr(args, name) < 1:
+    for name in ("worlds", "identities", "epochs", "batch_size", "workers"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
             raise dppp.UserError(f"--{name.replace('_', '-')} must be 1 or more")
-    if args.seed < 0:
-        raise dppp.UserError(f"--seed is {args.seed}; it must be 0 or more")
+    if not 0 <= args.seed < 2**63:
+        raise dppp.UserError(f"--seed is {args.seed}; it must be 0 or more, below 2**63")
     return args
 
 
@@ -81,23 +84,27 @@ def main(arguments: list[str]) -> int:
     mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
     recipe = Recipe(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
     pairs = read_pairs(worlds, size, ("bounding_box_train",))
-    model = pretrain(pairs, recipe, Path(args.output), mean, std, choose_device(args.device))
     tested = {
         name: read_pairs([folder], size, ("query", "bounding_box_test"))
         for name, folder in held_out.items()
     }
+    for name, of in tested.items():
+        _refuse_shared_outfits(pairs, of, name)
+    model = pretrain(pairs, recipe, Path(args.output), mean, std, choose_device(args.device))
     record = {
         "model": recipe.model,
         "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
         "recipe": {key: value for key, value in asdict(recipe).items() if key != "model"},
         "data": [_facts(source) for source in pairs.sources],
+        "held_out": {name: _facts(of.sources[0]) for name, of in tested.items()},
         "software": {
             "python": platform.python_version(),
             "torch": torch.__version__,
             "open_clip": open_clip.__version__,
         },
         "zero_shot": {
-            name: measure(model, recipe.model, of, mean, std) for name, of in tested.items()
+            name: measure(model, recipe.model, of, _words(), mean, std)
+            for name, of in tested.items()
         },
     }
     path = Path(args.output) / f"{recipe.model}.{_TAG}.safetensors"
@@ -107,12 +114,33 @@ def main(arguments: list[str]) -> int:
 
 
 def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
-    cfg = geneperson.load(_CONFIGS / "GenePerson" / config, opts)
     try:
+        cfg = geneperson.load(_CONFIGS / "GenePerson" / config, opts)
         geneperson.build(cfg, output, workers)
     except geneperson.UserError as error:
         raise dppp.UserError(str(error)) from error
     return output
+
+
+def _refuse_shared_outfits(pairs: Pairs, held_out: Pairs, name: str) -> None:
+    """What is tested on must not have been seen: neither in this data nor by an accident of it."""
+    seen, tested = (
+        {tuple(person[part] for part in OUTFIT) for person in of.attributes}
+        for of in (pairs, held_out)
+    )
+    if seen & tested:
+        raise dppp.UserError(
+            f"{len(seen & tested)} outfits of the {name} are worn in the training data; name its "
+            "seed and number of prompts in IDENTITIES.EXCLUDE of configs/GenePerson/pretraining.yml"
+        )
+
+
+def _words() -> dict[str, list[str]]:
+    """Attribute -> all words that prompts have for it, of women and men."""
+    words = {name: list(group) for name, group in vocabulary.load().words[GENDERS[0]].items()}
+    for name, group in vocabulary.load().words[GENDERS[1]].items():
+        words[name] += [word for word in group if word not in words[name]]
+    return words | {"gender": list(GENDERS)}
 
 
 def _facts(source: dict) -> dict:
@@ -123,7 +151,9 @@ def _facts(source: dict) -> dict:
         "images": sum(source["images"].values()),
         "candidates": sum(source["candidates"].values()),
         "configuration": source["configuration"],
+        "world": asdict(get_domain(source["configuration"]["DOMAIN"])),
         "vocabulary_sha256": source["vocabulary_sha256"],
+        "software": source["software"],
     }
 
 

@@ -28,6 +28,12 @@ def test_the_difference_is_taken_seed_by_seed() -> None:
     assert f"p = {ttest_rel(with_it, without).pvalue:.3f}" in text
 
 
+def test_a_difference_without_spread_has_no_p() -> None:
+    assert paired(measured(2.0, 3.0), measured(1.0, 2.0), TEST) == "+1.0, better in 2 of 2 seeds"
+    far = paired(measured(50.0, 51.0, 50.5, 50.0), measured(1.0, 1.1, 1.2, 1.0), TEST)
+    assert far.endswith("p < 0.001")
+
+
 def test_what_is_not_there_is_not_compared() -> None:
     assert paired(Measured(), measured(1.0), TEST) == "not available"
     assert paired(measured(2.0), measured(1.0), TEST) == "+1.0, better in 1 of 1 seeds"
@@ -71,3 +77,6 @@ def test_mistakes(tmp_path: Path) -> None:
     arguments = {"runs_dir": tmp_path, "train": False, "output": None, "opts": []}
     with pytest.raises(UserError, match="--seeds is 0"):
         gain(GAIN, "embedded", num_seeds=0, **arguments)
+    with pytest.raises(UserError, match="phase 1 needs an epoch"):
+        opts = {"opts": ["SOLVER.PHASE_EPOCHS", "(0, 3)"]}
+        gain(GAIN, "embedded", num_seeds=1, **(arguments | opts))

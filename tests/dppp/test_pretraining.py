@@ -40,6 +40,10 @@ def pairs(data_root: Path) -> Pairs:
     return read_pairs([data_root / "GenePersonToy"], SIZE, ("bounding_box_train",))
 
 
+def words_of(pairs: Pairs) -> dict[str, list[str]]:
+    return {name: sorted({one[name] for one in pairs.attributes}) for name in pairs.attributes[0]}
+
+
 def captions(number: int) -> list[str]:
     rng = np.random.default_rng(0)
     return [caption(PERSON, "park", "night", "front left", rng) for _ in range(number)]
@@ -100,6 +104,21 @@ def test_pairs_belong_together(pairs: Pairs, data_root: Path) -> None:
     assert len(pairs.sources) == 1 and pairs.sources[0]["identities"]["train"] == 10
 
 
+def test_an_image_is_mirrored_where_its_caption_is(pairs: Pairs) -> None:
+    """A white left half and a view from the left: white stands on the side that is named."""
+    pixels = np.zeros((1, *SIZE, 3), np.uint8)
+    pixels[:, :, : SIZE[1] // 2] = 255
+    one = replace(pairs, pixels=pixels, places=[("park", "night", "left")])
+    rng, named = np.random.default_rng(0), set()
+    for _ in range(200):
+        drawn, text = one.draw(0, rng)
+        sides = [side for side in ("left", "right") if side in text.split()]
+        if sides:
+            assert (drawn[0, 0, 0] == 255) == (sides == ["left"]), text
+            named |= set(sides)
+    assert named == {"left", "right"}
+
+
 class Stopped(Pairs):
     """Pairs of a run that is stopped after some draws."""
 
@@ -124,7 +143,7 @@ def test_it_learns(pairs: Pairs, tmp_path: Path) -> None:
     """On its own few training people, in a minute's fraction: well above chance."""
     recipe = replace(RECIPE, epochs=25, learning_rate=2e-3)
     model = pretrain(pairs, recipe, tmp_path, MEAN, STD)
-    found = measure(model, recipe.model, pairs, MEAN, STD)
+    found = measure(model, recipe.model, pairs, words_of(pairs), MEAN, STD)
     assert found["text_to_image"]["mAP"] > 20.0  # 10 people: about 15 by chance
 
 
@@ -138,6 +157,22 @@ def test_another_recipe_or_other_data_do_not_go_on(pairs: Pairs, tmp_path: Path)
         pretrain(other, short, tmp_path, MEAN, STD)
 
 
+def test_a_checkpoint_of_something_else_is_a_line(pairs: Pairs, tmp_path: Path) -> None:
+    for content in (b"rubbish", b""):
+        (tmp_path / "checkpoint.pth").write_bytes(content)
+        with pytest.raises(UserError, match="no checkpoint of this program"):
+            pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
+    torch.save({"model": {}}, tmp_path / "checkpoint.pth")
+    with pytest.raises(UserError, match="no checkpoint of this program"):
+        pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
+
+
+def test_a_loss_that_is_not_finite_stops(pairs: Pairs, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="loss is nan in step"):
+        pretrain(pairs, RECIPE, tmp_path, MEAN * float("nan"), STD)
+    assert not list(tmp_path.iterdir())
+
+
 def test_too_few_images(pairs: Pairs, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fewer than a batch of 512"):
         pretrain(pairs, replace(RECIPE, batch_size=512), tmp_path, MEAN, STD)
@@ -145,13 +180,14 @@ def test_too_few_images(pairs: Pairs, tmp_path: Path) -> None:
 
 def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path) -> None:
     model = pretrain(pairs, replace(RECIPE, epochs=1), tmp_path / "run", MEAN, STD)
-    found = measure(model, RECIPE.model, pairs, MEAN, STD)
+    found = measure(model, RECIPE.model, pairs, words_of(pairs), MEAN, STD)
     data = [{"digest": "abcdefghij", "images": 60, "identities": 10}]
     record = {
         "model": RECIPE.model,
         "command": "python tools/pretrain_clip.py",
         "recipe": {"seed": 0},
         "data": data,
+        "held_out": {"source world": data[0]},
         "software": {"torch": torch.__version__},
         "zero_shot": {"source world": found},
     }

@@ -12,14 +12,12 @@ from dppp.pretraining import measure, read_pairs
 from dppp.pretraining.record import card
 from geneperson import load, vocabulary
 from geneperson.domains import get_domain
-from geneperson.prompts import identities, identities_of, outfit_of
+from geneperson.prompts import identities_of, outfit_of
 
 NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
 WEIGHTS = OWN_WEIGHTS / f"{NAME}.{TAG}.safetensors"
 RECORD = json.loads(WEIGHTS.with_suffix(".json").read_text())
 CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
-# The quickstart's two sets, which are tested on: configuration, number of prompts.
-TESTED = {"quickstart.yml": 180, "quickstart_shifted.yml": 30}
 
 
 def test_the_file_is_small_and_its_card_is_made_of_the_record() -> None:
@@ -30,33 +28,50 @@ def test_the_file_is_small_and_its_card_is_made_of_the_record() -> None:
 
 
 def test_no_training_image_comes_from_a_world_that_is_tested_in() -> None:
-    shifted = get_domain("shifted")
+    shifted = RECORD["held_out"]["shifted world"]["world"]
+    assert shifted["name"] == "shifted" and shifted["pitch_deg"] == get_domain("shifted").pitch_deg
+    tested = [camera for one in RECORD["held_out"].values() for camera in cameras(one)]
+    assert len(RECORD["data"]) >= 5
     for one in RECORD["data"]:
-        world = get_domain(one["configuration"]["DOMAIN"])
-        assert world.name.startswith("world-")
-        assert world.pitch_deg < shifted.pitch_deg - 5
-        assert world.scene_style != shifted.scene_style
-        assert not set(world.cameras.values()) & set(shifted.cameras.values())
+        world = one["world"]
+        assert world["name"] == one["configuration"]["DOMAIN"] and world["name"][:6] == "world-"
+        assert world["pitch_deg"] < shifted["pitch_deg"] - 5
+        assert world["scene_style"] != shifted["scene_style"]
+        assert not [camera for camera in cameras(one) if camera in tested]
+
+
+def cameras(one: dict) -> list[dict]:
+    return list(one["world"]["cameras"].values())
 
 
 def test_no_training_image_shows_an_outfit_that_is_tested_on() -> None:
-    """From the recorded settings: every prompt of every training set is drawn up again."""
-    tested, seen = set(), set()
-    for name, number in TESTED.items():
-        cfg = load(CONFIGS / name)
-        assert number == cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
-        stream = identities(vocabulary.load(cfg.VOCABULARY.FILE), cfg.SEED)
-        tested |= {outfit_of(next(stream)) for _ in range(number)}
-    assert len(tested) == sum(TESTED.values())
-    for one in RECORD["data"]:
-        settings = one["configuration"]
-        opts = ["SEED", settings["SEED"], "IDENTITIES.EXCLUDE", settings["IDENTITIES"]["EXCLUDE"]]
-        cfg = load(CONFIGS / "pretraining.yml", [str(opt) for opt in opts])
-        words = vocabulary.load(cfg.VOCABULARY.FILE)
-        assert words.sha256 == one["vocabulary_sha256"]
-        stream = identities_of(cfg, words)
-        seen |= {outfit_of(next(stream)) for _ in range(one["candidates"])}
-    assert len(seen) >= 1000 and not seen & tested
+    """From the recorded settings: every prompt of every set is drawn up again."""
+    tested = [outfits(one) for one in RECORD["held_out"].values()]
+    seen = [outfits(one) for one in RECORD["data"]]
+    assert [len(one) for one in tested] == [180, 30]
+    assert len(set().union(*seen)) == sum(one["candidates"] for one in RECORD["data"]) >= 1000
+    assert not set().union(*seen) & set().union(*tested)
+
+
+def outfits(one: dict) -> set[tuple[str, ...]]:
+    settings = one["configuration"]
+    excluded = settings["IDENTITIES"].get("EXCLUDE", [])
+    cfg = load(
+        CONFIGS / "Base.yml", ["SEED", str(settings["SEED"]), "IDENTITIES.EXCLUDE", str(excluded)]
+    )
+    words = vocabulary.load()
+    assert words.sha256 == one["vocabulary_sha256"]
+    stream = identities_of(cfg, words)
+    return {outfit_of(next(stream)) for _ in range(one["candidates"])}
+
+
+def test_the_sets_that_are_tested_on_are_the_quickstarts() -> None:
+    for one, name in zip(
+        RECORD["held_out"].values(), ("quickstart.yml", "quickstart_shifted.yml"), strict=True
+    ):
+        cfg, settings = load(CONFIGS / name), one["configuration"]
+        assert (cfg.SEED, cfg.DOMAIN) == (settings["SEED"], settings["DOMAIN"])
+        assert one["candidates"] >= cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
 
 
 @pytest.mark.parametrize("world", ["GenePersonToy", "GenePersonToyShifted"])
@@ -66,6 +81,8 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
     mean = torch.tensor([122.7709, 116.7460, 104.0937])
     std = torch.tensor([68.5005, 66.6322, 70.3232])
     model = create_clip(NAME, TAG, (128, 64)).eval()
-    found = measure(model, NAME, pairs, mean, std)
+    colours = vocabulary.load().words["woman"]["upper_color"]
+    words = {name: sorted({p[name] for p in pairs.attributes}) for name in pairs.attributes[0]}
+    found = measure(model, NAME, pairs, words | {"upper_color": colours}, mean, std)
     assert found["attributes"]["upper_color"]["accuracy"] > 40.0
     assert found["text_to_image"]["mAP"] > 60.0  # 4 people: about 35 by chance

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from geneperson import UserError, get_cfg, load
+from geneperson import UserError, get_cfg, load, vocabulary
+from geneperson.settings import describe
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
 
@@ -135,3 +136,11 @@ def test_exclude_takes_pairs_of_seed_and_number(text: str) -> None:
         load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", text])
     cfg = load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180), (1, 30))"])
     assert cfg.IDENTITIES.EXCLUDE == ((0, 180), (1, 30))
+
+
+def test_sets_that_are_older_than_a_key_stay_what_they_are() -> None:
+    cfg = load(CONFIGS / "Base.yml")
+    assert "EXCLUDE" not in describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
+    cfg = load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180),)"])
+    stated = describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
+    assert stated["EXCLUDE"] == [[0, 180]]

@@ -1,8 +1,9 @@
 """Random camera worlds, "world-1", "world-2" ..., each drawn from its number.
 
 They vary what differs from one real data set to the next: sensors, framing, camera height, bodies,
-grain. "shifted", the world to be tested in, is kept out: no random world looks down as steeply, has
-its bodies or its light and dark, or shares its backgrounds.
+grain. "shifted", the world to be tested in, is kept out: no random world looks down nearly as
+steeply or shares its backgrounds, and none quite has its bodies or its light and dark. Sensors may
+be as poor as there.
 """
 
 from __future__ import annotations

@@ -115,6 +115,9 @@ class Embedder:
                 "DPPP-Tiny-16-quickgelu:procedural"
             )
         towers = network.towers
+        cut = next((t for t in texts if len(towers.token_ids(t)) >= towers.text_length), None)
+        if cut is not None:
+            raise UserError(f"longer than {towers.text_length} tokens, would be cut: {cut[:60]!r}")
         features = [towers.encode_text(*towers.embed(text)) for text in texts]
         return F.normalize(torch.cat(features).float(), dim=1).cpu().numpy()
 

@@ -18,8 +18,9 @@ import torch
 
 from ..errors import UserError
 from ..extras import require
+from ..whole_file import whole_file
 from .embedder import Embedder
-from .files import require_suffix, whole_file
+from .files import require_suffix
 
 TOLERANCE = 1e-4  # of each number of a feature, all of which are below 1
 METADATA_FILE = "preprocessing.json"  # inside a .pt2 file

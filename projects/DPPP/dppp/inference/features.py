@@ -22,7 +22,7 @@ import numpy as np
 
 from ..data.market_style import GALLERY, QUERY, TRAIN, parse_name
 from ..errors import UserError
-from .files import whole_file
+from ..whole_file import whole_file
 
 _TEXTS = ("paths", "skipped")
 # Folders whose people are those of the folders beside them; gt_bbox is Market-1501's too.

@@ -1,29 +1,10 @@
-"""Files that are whole or not there, and lists of images to read."""
+"""Names of files to write, and lists of images to read."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ..data.folders import image_names
 from ..errors import UserError
-
-
-@contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path``, that becomes ``path`` if the block ends well.
-
-    Folders above it are made.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def require_suffix(path: str | os.PathLike, *suffixes: str) -> Path:

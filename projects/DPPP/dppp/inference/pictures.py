@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
+from ..whole_file import whole_file
 from .embedder import to_rgb
-from .files import whole_file
 
 Overlay = Callable[[list[Image.Image]], list[Image.Image]]
 

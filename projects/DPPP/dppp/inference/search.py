@@ -11,9 +11,9 @@ import numpy as np
 
 from ..data.market_style import parse_name
 from ..errors import UserError
+from ..whole_file import whole_file
 from .embedder import Embedder
 from .features import Features, set_folder
-from .files import whole_file
 from .pictures import Hit, Ranking
 
 
@@ -102,7 +102,7 @@ def write_rankings(path: Path, rankings: list[Ranking], score: str, **extra: lis
         extra: more columns, a value for each ranking.
     """
     header = ["query", *extra, "rank", "path", score, "same_person"]
-    with whole_file(path) as temporary, open(temporary, "w", newline="") as file:
+    with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(header)
         for ranking, *values in zip(rankings, *extra.values(), strict=True):

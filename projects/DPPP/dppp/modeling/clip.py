@@ -70,6 +70,11 @@ class CLIPTowers(nn.Module):
         """dt."""
         return self.text.token_embedding.embedding_dim
 
+    @property
+    def text_length(self) -> int:
+        """Positions of a text, at most; a longer one is cut."""
+        return len(self.text.positional_embedding)
+
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """One pass through the visual encoder.
 
@@ -193,12 +198,18 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def _check_weights(name: str, pretrained: str) -> None:
-    from_openai = pretrained == "openai" or is_torchscript(pretrained)
-    if from_openai and not open_clip.get_model_config(name).get("quick_gelu"):
+    has = bool(open_clip.get_model_config(name).get("quick_gelu"))
+    published = open_clip.get_pretrained_cfg(name, pretrained)  # empty for a file
+    wanted = has
+    if published or is_torchscript(pretrained):
+        wanted = published.get("quick_gelu", is_torchscript(pretrained))
+    if wanted != has:
         # open_clip only warns; the features would be off by up to 1.3 in silence.
+        kinds = ("QuickGELU", "GELU") if wanted else ("GELU", "QuickGELU")
+        other = f"{name}-quickgelu" if wanted else name.removesuffix("-quickgelu")
         raise UserError(
-            f"OpenAI's CLIP weights were trained with QuickGELU and {name} has GELU; "
-            f"set MODEL.DPPP.CLIP_NAME to {name}-quickgelu"
+            f"the CLIP weights {pretrained} were trained with {kinds[0]} and {name} has "
+            f"{kinds[1]}; set MODEL.DPPP.CLIP_NAME to {other}"
         )
     tags = [*own_tags(name), *open_clip.list_pretrained_tags_by_model(name)]
     if pretrained and pretrained not in tags and not find_weights(name, pretrained):

@@ -63,7 +63,7 @@ def caption(
 
 
 def full_caption(attributes: Mapping[str, str]) -> str:
-    """Say everything about a person, as a search for them would."""
+    """Name a person's whole outfit and hair colour, as a search for them would."""
     a = attributes
     return (
         f"a {a['gender']} in a {_garment(a, 'upper')} and {_garment(a, 'lower')} and "

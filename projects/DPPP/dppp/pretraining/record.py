@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 from tabulate import tabulate
 from torch import nn
 
+from ..whole_file import whole_file
+
 
 def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
     """Write ``path`` (.safetensors), the record beside it (.json) and a card made of it (.md).
@@ -16,19 +18,20 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
     Half precision halves the file; loading gives single precision again.
 
     Args:
-        record: ``model``, ``command``, ``recipe``, ``data``, ``software`` and ``zero_shot``, plain.
+        record: plain: ``model``, ``command``, ``recipe``, ``data``, ``held_out``, ``software`` and
+            ``zero_shot``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {
         name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
         for name, value in model.state_dict().items()
         if name != "attn_mask"  # a constant
     }
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: value.contiguous() for name, value in state.items()}, temporary)
-    temporary.replace(path)
-    path.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(card(record), encoding="utf-8")
+    with whole_file(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with whole_file(path.with_suffix(".md")) as temporary:
+        temporary.write_text(card(record), encoding="utf-8")
+    with whole_file(path) as temporary:
+        save_file({name: value.contiguous() for name, value in state.items()}, temporary)
 
 
 def card(record: Mapping) -> str:
@@ -38,10 +41,11 @@ def card(record: Mapping) -> str:
     lines = [
         f"# {record['model']}, trained on procedural pedestrians",
         "",
-        "A small CLIP that knows the words of `geneperson`'s prompts and nothing else. It was",
-        f"trained from random weights on {images} images of {people} virtual people in {len(data)}",
-        "random camera worlds, drawn by the procedural route, with captions made of their prompts.",
-        "No real person, no image of the internet, no foreign weights. Apache-2.0, as the code.",
+        "A small CLIP of `geneperson`'s people and prompts and nothing else; the table below says",
+        f"which words it knows. It was trained from random weights on {images} images of {people}",
+        f"virtual people in {len(data)} random camera worlds, drawn by the procedural route, with",
+        "captions made of their prompts. No real person, no image of the internet, no foreign",
+        "weights. Apache-2.0, as the code.",
         "",
         "It is a toy: it lets the quickstart start from a joint image-text space, as the paper",
         "does from OpenAI's CLIP. It knows no photographs and must not be used on them.",
@@ -50,7 +54,7 @@ def card(record: Mapping) -> str:
         f"- Recipe: {_listed(record['recipe'])}",
         f"- Software: {_listed(record['software'])}",
         f"- Data (each set's digest begins with): {', '.join(s['digest'][:8] for s in data)}",
-        "- Left out of the data: the world `shifted`, and every outfit of the sets below.",
+        f"- Held out, not one outfit of it in the data: {_held_out(record['held_out'])}",
         "",
         "Zero-shot on people and outfits it never saw (percent; the command above prints it):",
         "",
@@ -58,6 +62,12 @@ def card(record: Mapping) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _held_out(sets: Mapping) -> str:
+    return "; ".join(
+        f"{name}, {one['identities']} people, {one['digest'][:8]}" for name, one in sets.items()
+    )
 
 
 def _listed(facts: Mapping) -> str:

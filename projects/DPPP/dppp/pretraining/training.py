@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from ..errors import UserError
 from ..modeling.clip import create_clip
+from ..whole_file import whole_file
 from .pairs import Pairs
 
 _CHECKPOINT = "checkpoint.pth"
@@ -65,7 +66,8 @@ def pretrain(
         The open_clip model, in evaluation mode on the CPU.
 
     Raises:
-        UserError: the folder holds a run of another recipe or other data; too few images.
+        UserError: the folder holds a run of another recipe or other data; too few images; a loss
+            that is not finite.
     """
     if len(pairs) < recipe.batch_size:
         raise UserError(f"{len(pairs)} images are fewer than a batch of {recipe.batch_size}")
@@ -74,7 +76,12 @@ def pretrain(
     optimizer = torch.optim.AdamW(_groups(model, recipe.weight_decay), betas=(0.9, 0.98), eps=1e-6)
     batches = len(pairs) // recipe.batch_size
     steps = recipe.epochs * batches
-    facts = asdict(recipe) | {"data": [source["digest"] for source in pairs.sources]}
+    facts = asdict(recipe) | {
+        "data": [source["digest"] for source in pairs.sources],
+        "image size": list(pairs.pixels.shape[1:3]),
+        "pixel mean": pixel_mean.tolist(),
+        "pixel deviation": pixel_std.tolist(),
+    }
     start = _load(folder, facts, model, optimizer)
     tokenize = open_clip.get_tokenizer(recipe.model)
     loss_of = open_clip.ClipLoss()
@@ -90,6 +97,10 @@ def pretrain(
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 features = model(images, tokenize(captions).to(device))
             loss = loss_of(*(feature.float() for feature in features))
+            if not torch.isfinite(loss):
+                raise UserError(
+                    f"the loss is {loss.item()} in step {step}; lower the learning rate"
+                )
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -144,23 +155,28 @@ def _draw(pairs: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[T
 def _save(
     folder: Path, facts: dict, model: nn.Module, optimizer: torch.optim.Optimizer, step: int
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     content = {
         "facts": facts,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "step": step,
     }
-    torch.save(content, folder / f".{_CHECKPOINT}.tmp")
-    (folder / f".{_CHECKPOINT}.tmp").replace(folder / _CHECKPOINT)
+    with whole_file(folder / _CHECKPOINT) as temporary:
+        torch.save(content, temporary)
 
 
 def _load(folder: Path, facts: dict, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
     path = folder / _CHECKPOINT
     if not path.is_file():
         return 0
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    different = [key for key in facts if saved["facts"].get(key) != facts[key]]
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        found = saved["facts"]
+    except Exception as error:  # the unpickler raises whatever the bytes lead it to
+        raise UserError(
+            f"{path}: no checkpoint of this program, or damaged ({type(error).__name__}); delete it"
+        ) from None
+    different = [key for key in facts if found.get(key) != facts[key]]
     if different:
         raise UserError(
             f"{folder} holds a run with another {', '.join(different)}; choose another --output, "

@@ -1,6 +1,6 @@
 """What a CLIP knows about people it was not trained on: words for images, and people by a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import open_clip
@@ -25,18 +25,26 @@ _QUESTIONS = {
 
 
 @torch.no_grad()
-def measure(model: nn.Module, name: str, pairs: Pairs, mean: Tensor, std: Tensor) -> dict:
+def measure(
+    model: nn.Module,
+    name: str,
+    pairs: Pairs,
+    words: Mapping[str, Sequence[str]],
+    mean: Tensor,
+    std: Tensor,
+) -> dict:
     """Zero-shot accuracy of each attribute, and retrieval of people by their description.
 
     Args:
         model: open_clip's, on the CPU, in evaluation mode.
         name: open_clip's name of it.
+        words: attribute -> the words to choose among.
         mean, std: of the pixels, (3,), 0..255.
 
     Returns:
-        ``attributes``: attribute -> ``accuracy`` of naming the word among all words of the
-        vocabulary that occur, and ``chance``; ``text_to_image``: Rank-1, Rank-5 and mAP of finding
-        each person's images by their full description. Percentages.
+        ``attributes``: attribute -> ``accuracy`` of naming its word on an image, and ``chance``;
+        ``text_to_image``: Rank-1, Rank-5 and mAP of finding each person's images by their outfit
+        and hair colour in words. Percentages.
     """
     images = _embed_images(model, pairs, mean, std)
     tokenize = open_clip.get_tokenizer(name)
@@ -44,7 +52,7 @@ def measure(model: nn.Module, name: str, pairs: Pairs, mean: Tensor, std: Tensor
         "images": len(pairs),
         "people": len(np.unique(pairs.people)),
         "attributes": {
-            attribute: _name_words(model, tokenize, pairs, images, attribute)
+            attribute: _name_words(model, tokenize, pairs, images, attribute, words[attribute])
             for attribute in _QUESTIONS
         },
         "text_to_image": _find_people(model, tokenize, pairs, images),
@@ -72,9 +80,9 @@ def _name_words(
     pairs: Pairs,
     images: Tensor,
     attribute: str,
+    words: Sequence[str],
 ) -> dict[str, float]:
-    """For each person, ask with every word that occurs for the attribute; the best one counts."""
-    words = sorted({person[attribute] for person in pairs.attributes})
+    """For each person, ask with every word for the attribute; the best one counts."""
     right = 0
     for number in np.unique(pairs.people):
         person = pairs.attributes[number]

@@ -17,12 +17,14 @@ from ..data.loaders import load_dataset
 from ..engine.setup import load_config
 from ..errors import UserError
 from . import runs
-from .paper import MARKET
-from .reproduce import check_output, made_by, write
+from .gain import both_phases
+from .paper import MARKET, TABLES
+from .reproduce import check_output, choose_world, made_by, write
 
 FIGURE = "fig6"
 NUM_PAIRS = 10_000
-_MODELS = {"baseline": "ablations/baseline.yml", "baseline + PDM": "ablations/table4_e.yml"}
+_BASELINE = "ablations/baseline.yml"  # for the epochs of both phases
+_MODELS = {"baseline": _BASELINE, "baseline + PDM": "ablations/table4_e.yml"}
 _DOMAINS = {"paper": ("GenePerson", MARKET), "embedded": ("GenePersonToy", "GenePersonToyShifted")}
 _MODEL = "model_final.pth"
 _MOST_IMAGES = 2_000  # of each domain; pairs are drawn among them
@@ -77,12 +79,11 @@ def figure(
 
 
 def _run(config: str, world: str, runs_dir: Path, opts: Sequence[str]) -> runs.Run:
-    own = [*opts, "SEED", "0"]
-    if world == "embedded":
-        return runs.plan_run(
-            runs.CONFIGS / "quickstart.yml", [*runs.row_opts(config), *own], runs_dir
-        )
-    return runs.plan_run(runs.CONFIGS / config, own, runs_dir)
+    base = choose_world(world, TABLES["table4"]).base
+    config_file = runs.CONFIGS / (base or config)
+    longer = both_phases(config_file, opts) if config == _BASELINE else []
+    row = runs.row_opts(config) if base else []
+    return runs.plan_run(config_file, [*row, *opts, *longer, "SEED", "0"], runs_dir)
 
 
 def _missing(run: runs.Run, domains: Sequence[str]) -> str | None:

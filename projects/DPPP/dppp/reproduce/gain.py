@@ -9,6 +9,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ..engine.setup import load_config
+from ..errors import UserError
 from . import runs
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Scores, Table
 from .report import Measured
@@ -44,7 +45,7 @@ def gain(
     check_output(output)
     where = choose_world(world, Table("", _SCORES, _ROWS))
     config = where.base or "vit_b16.yml"
-    longer = _both_phases(runs.CONFIGS / config, opts)
+    longer = both_phases(runs.CONFIGS / config, opts)
     found = {
         row.label: measure(
             row,
@@ -65,6 +66,7 @@ def gain(
                 f"{paired(found[row.label], found[base], test)}\n"
                 for test in tests
             )
+    text += "\np: paired t-test, each by itself. Seeds vary the training, not the data.\n"
     text += made_by(name, world, num_seeds, opts)
     if output is not None:
         rows = {label: {"scores": m.scores, "commands": m.commands} for label, m in found.items()}
@@ -82,16 +84,19 @@ def paired(one: Measured, other: Measured, test: str, score: str = "mAP") -> str
     differences = [a - b for a, b in zip(first, second, strict=True)]
     mean, better = statistics.fmean(differences), sum(d > 0 for d in differences)
     text = f"{mean:+.1f}, better in {better} of {len(differences)} seeds"
-    if len(differences) < 2:
+    if len(set(differences)) < 2:  # one seed, or no spread to judge the mean by
         return text
     p = ttest_rel(first, second).pvalue
-    return f"{text}, standard deviation {statistics.stdev(differences):.1f}, p = {p:.3f}"
+    shown = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"{text}, standard deviation {statistics.stdev(differences):.1f}, {shown}"
 
 
-def _both_phases(config: Path, opts: Sequence[str]) -> list[str]:
+def both_phases(config: Path, opts: Sequence[str]) -> list[str]:
     """Settings that give phase 1 the epochs of both, its learning rate steps stretched with it."""
     solver = load_config(str(config), list(opts)).SOLVER
     first, second = solver.PHASE_EPOCHS
+    if first < 1:
+        raise UserError(f"SOLVER.PHASE_EPOCHS is {(first, second)}; phase 1 needs an epoch or more")
     steps = [round(step * (first + second) / first) for step in solver.STEPS]
     return ["SOLVER.PHASE_EPOCHS", f"({first + second}, 0)", "SOLVER.STEPS", str(steps)]
 

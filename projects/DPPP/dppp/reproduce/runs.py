@@ -6,6 +6,7 @@ for the same model share one run, and a run of other settings or data is never t
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -121,7 +122,11 @@ def _make(run: Run) -> str | None:
     """Train; give None, or the reason why there is no result."""
     run.folder.mkdir(parents=True, exist_ok=True)
     logger.info("training: %s", " ".join(run.command()))
-    with open(run.folder / "console.txt", "ab") as console:
+    # Two tables that share a run may be made at once: the second waits, and finds it finished.
+    with open(run.folder / ".lock", "w") as lock, open(run.folder / "console.txt", "ab") as console:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if run.summary() is not None:
+            return None
         process = subprocess.run(run.command(), cwd=ROOT, stdout=console, stderr=console)
     if process.returncode == 0 and run.summary() is not None:
         return None

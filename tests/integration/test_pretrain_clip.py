@@ -1,0 +1,65 @@
+"""The command that trains the small CLIP: from drawing people to weights with a card."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dppp
+import dppp.pretraining
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "tools" / "pretrain_clip.py"
+WEIGHTS = "DPPP-Tiny-16-quickgelu.procedural.safetensors"
+
+
+@pytest.mark.slow
+def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
+    """The second call finds everything made and writes the same weights."""
+    small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --output out --data data"
+    written = []
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, str(SCRIPT), *small.split()],
+            cwd=tmp_path,
+            env=os.environ | {"FASTREID_DATASETS": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert result.returncode == 0, result.stderr
+        written.append((tmp_path / "out" / WEIGHTS).read_bytes())
+    assert written[0] == written[1]
+    record = json.loads((tmp_path / "out" / WEIGHTS).with_suffix(".json").read_text())
+    assert [one["identities"] for one in record["data"]] == [12, 12]
+    assert [one["identities"] for one in record["held_out"].values()] == [180, 30]
+    assert set(record["zero_shot"]) == {"source world", "shifted world"}
+    assert "zero-shot" in result.stdout.lower() and str(tmp_path) not in result.stdout
+    towers = dppp.modeling.build_clip(record["model"], str(tmp_path / "out" / WEIGHTS), (128, 64))
+    assert towers.feature_dim == 128
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "--epochs must be 1 or more"),
+        (["--identities", "0"], "--identities must be 1 or more"),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--worlds", "many"], "invalid int value"),
+    ],
+)
+def test_mistakes(arguments: list[str], message: str) -> None:
+    tool = runpy.run_path(str(SCRIPT))
+    with pytest.raises(dppp.UserError, match=message):
+        tool["parse"](["--output", "out", *arguments])
+
+
+def test_a_set_whose_outfits_were_seen_is_refused(data_root: Path) -> None:
+    tool = runpy.run_path(str(SCRIPT))
+    same = dppp.pretraining.read_pairs([data_root / "GenePersonToy"], (64, 32), ("query",))
+    with pytest.raises(dppp.UserError, match="14 outfits of the source world"):
+        tool["_refuse_shared_outfits"](same, same, "source world")
