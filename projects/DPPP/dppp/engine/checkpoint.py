@@ -1,7 +1,6 @@
 """Checkpoints that are whole or not there, and load without running code."""
 
 import os
-import pickle
 
 import torch
 from fastreid.utils.checkpoint import Checkpointer
@@ -9,6 +8,7 @@ from fastreid.utils.checkpoint import Checkpointer
 from ..errors import UserError
 from ..modeling.architecture import adapt_state, describe_architecture, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
+from ..torch_file import read_torch_file
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -73,11 +73,7 @@ class AtomicCheckpointer(Checkpointer):
         return incompatible
 
     def _load_file(self, path: str, device: str = "cpu") -> dict:
-        try:
-            checkpoint = torch.load(path, map_location=device, weights_only=True)
-        except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"checkpoint {path}: cannot be read ({reason[:120]})") from None
+        checkpoint = read_torch_file(path, device)
         if not isinstance(checkpoint, dict) or "model" not in checkpoint:
             raise UserError(
                 f"checkpoint {path}: has no 'model'; it was not written by a FastReID run"

@@ -17,6 +17,7 @@ _NOT_BUILT = (
     AssertionError,
     OSError,
     EOFError,
+    IndexError,
     RuntimeError,
     pickle.UnpicklingError,
     GdownError,

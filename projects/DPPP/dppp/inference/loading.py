@@ -13,6 +13,7 @@ from ..engine import DPPPTrainer, load_config
 from ..errors import UserError
 from ..modeling.architecture import adapt_state, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
+from ..torch_file import read_torch_file
 from .clip_alone import build_clip_alone
 from .embedder import Embedder
 
@@ -79,11 +80,7 @@ def read_checkpoint(path: str) -> dict:
     """
     if not os.path.isfile(path):
         raise UserError(f"checkpoint {path}: no such file; train first, or name another")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except Exception as error:  # the unpickler raises whatever the bytes lead it to
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"checkpoint {path}: cannot be read ({reason[:120]})") from None
+    saved = read_torch_file(path, mmap=True)
     if not isinstance(saved, dict) or not isinstance(saved.get("model"), dict):
         raise UserError(f"checkpoint {path}: has no 'model'; it was not written by a FastReID run")
     return saved

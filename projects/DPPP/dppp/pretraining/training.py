@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from ..errors import UserError
 from ..modeling.clip import create_clip
+from ..torch_file import read_torch_file
 from ..whole_file import whole_file
 from .pairs import Pairs
 
@@ -169,13 +170,8 @@ def _load(folder: Path, facts: dict, model: nn.Module, optimizer: torch.optim.Op
     path = folder / _CHECKPOINT
     if not path.is_file():
         return 0
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        found = saved["facts"]
-    except Exception as error:  # the unpickler raises whatever the bytes lead it to
-        raise UserError(
-            f"{path}: no checkpoint of this program, or damaged ({type(error).__name__}); delete it"
-        ) from None
+    saved = read_torch_file(path)
+    found = saved.get("facts", {}) if isinstance(saved, dict) else {}
     different = [key for key in facts if found.get(key) != facts[key]]
     if different:
         raise UserError(
