@@ -54,3 +54,18 @@ def test_command(command: str) -> None:
         load(config, pairs)
     else:
         load_config(str(config), [*pairs, "MODEL.DEVICE", "cpu"])
+
+
+@pytest.mark.parametrize("page", [*PAGES, "projects/DPPP/README.md", "docs/ablations.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_page_on_ablations_holds_what_the_commands_wrote() -> None:
+    page = (ROOT / "docs" / "ablations.md").read_text(encoding="utf-8")
+    tables = sorted((ROOT / "docs" / "ablations").glob("*.md"))
+    assert {path.stem for path in tables} == {"table4", "table5", "table6", "pdm", "fig6"}
+    for path in tables:
+        assert path.read_text(encoding="utf-8").strip() in page, path.name
