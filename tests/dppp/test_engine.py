@@ -85,7 +85,8 @@ def test_schedule_starts_anew_in_each_phase(quickstart):
         trainer.optimizer.step()
         trainer.scheduler["lr_sched"].step()
         rates.append(trainer.optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([1e-3, 1e-4, 1e-3, 1e-4])
+    # the encoder's in phase 1; P_s's, ten times that, in phase 2
+    assert rates == pytest.approx([1e-4, 1e-5, 1e-3, 1e-4])
 
 
 def test_evaluation_alone_gives_the_same_scores(quickstart, tmp_path):

@@ -157,7 +157,7 @@ def test_fig6_draws_two_domains(tmp_path: Path, data_root: Path, monkeypatch) ->
     arguments = {"num_seeds": 1, "runs_dir": tmp_path / "runs", "opts": SMALL}
     output = tmp_path / "fig6.md"
     text = figure("fig6", "embedded", train=True, output=output, **arguments)
-    assert text.count("mean distance") == 2 and "not available" not in text
+    assert text.count(": mean distance") == 2 and "not available" not in text
     content = json.loads(output.with_suffix(".json").read_text())["distances"]
     for histogram in content.values():
         density, edges = np.array(histogram["density"]), np.array(histogram["edges"])

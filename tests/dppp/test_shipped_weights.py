@@ -84,5 +84,5 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
     colours = vocabulary.load().words["woman"]["upper_color"]
     words = {name: sorted({p[name] for p in pairs.attributes}) for name in pairs.attributes[0]}
     found = measure(model, NAME, pairs, words | {"upper_color": colours}, mean, std)
-    assert found["attributes"]["upper_color"]["accuracy"] > 40.0
+    assert found["attributes"]["upper_color"]["accuracy"] > 20.0  # of 24 colours: 4.2 by chance
     assert found["text_to_image"]["mAP"] > 60.0  # 4 people: about 35 by chance
