@@ -18,7 +18,7 @@ imported. Everything else is overridden in our own classes, not patched:
     data/samplers/triplet_sampler.py:122          SetReWeightSampler never gives a batch;
                                                   refused in data/loaders.py
     evaluation/reid_evaluation.py:128             runs make or exits; evaluation/evaluator.py
-    utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/evaluator.py
+    utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/reranking.py
     engine/train_loop.py:304  AMPTrainer          asserts CUDA; engine/step.py
     engine/train_loop.py:150  logger.exception    a traceback for any mistake; engine/trainer.py
     solver/build.py:180       contiguous=True     torch >= 2.0 sets gradients to None, and the
