@@ -139,12 +139,20 @@ def test_a_stopped_run_ends_as_one_that_was_not(pairs: Pairs, tmp_path: Path) ->
         assert torch.equal(value, resumed.state_dict()[name]), name
 
 
-def test_it_learns(pairs: Pairs, tmp_path: Path) -> None:
-    """On its own few training people, in a minute's fraction: well above chance."""
+def test_it_learns_which_text_belongs_to_which_image(pairs: Pairs, tmp_path: Path) -> None:
+    """Each person a colour of their own: found by their texts, and not by those of others."""
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (len(pairs.attributes), 3), np.uint8)
+    flat = np.broadcast_to(colours[pairs.people][:, None, None], pairs.pixels.shape)
+    true = replace(pairs, pixels=flat.copy())
+    mixed = replace(true, people=rng.permutation(pairs.people))
     recipe = replace(RECIPE, epochs=25, learning_rate=2e-3)
-    model = pretrain(pairs, recipe, tmp_path, MEAN, STD)
-    found = measure(model, recipe.model, pairs, words_of(pairs), MEAN, STD)
-    assert found["text_to_image"]["mAP"] > 20.0  # 10 people: about 15 by chance
+    found = {}
+    for name, of in (("true", true), ("mixed", mixed)):
+        model = pretrain(of, recipe, tmp_path / name, MEAN, STD)
+        found[name] = measure(model, recipe.model, true, words_of(pairs), MEAN, STD)
+    assert found["true"]["text_to_image"]["mAP"] > 60.0
+    assert found["mixed"]["text_to_image"]["mAP"] < 40.0
 
 
 def test_another_recipe_or_other_data_do_not_go_on(pairs: Pairs, tmp_path: Path) -> None:
