@@ -52,6 +52,7 @@ def test_folders_7_and_007_are_two_people(read):
         (["images/anna/1.jpg", "images/ben/1.jpg"], "all images lie below .*soma/images, as one"),
         (["images/one/anna/1.jpg", "images/one/ben/1.jpg"], "all images lie below .*images/one,"),
         (["male/ben/suit/1.jpg", "female/anna/coat/1.jpg"], "in 2 folders, as female"),
+        (["train/anna/1.jpg", "test/ben/1.jpg"], "soma/test is hardly one person's folder;"),
         (["anna/coat/1.jpg", "ben/1.jpg"], "images lie in .*soma/ben, .*soma/anna/coat;"),
         (["a/anna/coat/1.jpg", "shown/1.jpg", "more/1.jpg"], "images lie in .*soma/more, .*coat;"),
         (["anna/coat/1.jpg", "ben/suit/1.jpg", "preview.png"], "images lie in .*soma, .*coat;"),

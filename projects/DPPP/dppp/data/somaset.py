@@ -11,6 +11,7 @@ from .counts import Counts
 from .folders import image_names
 from .source import NOT_STATED, Item, PublishedDataset, Source
 
+_NO_PEOPLE = ("train", "val", "test", "query", "gallery")
 _PERSON, _OUTFIT, _WRAPPED, _TOO_DEEP = 1, 2, 3, 4  # folders between the root and the images
 
 
@@ -53,8 +54,9 @@ def _above_the_people(root: Path) -> Path:
     """``root``, or the one folder in it that wraps the set.
 
     Raises:
-        UserError: images at several depths or an unknown one, or all below one folder: their first
-            folder may then be no person's, and many people would become one.
+        UserError: images at several depths or an unknown one, all below one folder, or below one
+            that is named as a split: their first folder may then be no person's, and many people
+            would become one.
     """
     found = {depth: _folders_of_images(root, depth) for depth in range(_TOO_DEEP + 1)}
     depths = [depth for depth, folders in found.items() if folders]
@@ -70,6 +72,9 @@ def _above_the_people(root: Path) -> Path:
             raise _unclear(root, f"the set lies in {len(wrapping)} folders, as {wrapping[0]}")
         root = root / wrapping[0]
         folders = [folder.relative_to(wrapping[0]) for folder in folders]
+    splits = [folder.parts[0] for folder in folders if folder.parts[0].lower() in _NO_PEOPLE]
+    if splits:
+        raise _unclear(root, f"{root / splits[0]} is hardly one person's folder")
     if len({folder.parts[0] for folder in folders}) == 1:
         raise _unclear(root, f"all images lie below {root / folders[0].parts[0]}, as one person's")
     return root

@@ -170,7 +170,7 @@ class UnrealPerson(PublishedDataset):
         self.source = dataclasses.replace(
             self.source,
             train=tuple(f"{part}/images" for part in parts),
-            known={"train": Counts(1_256_381, 6_799, 34)} if whole else {},
+            known={"train": Counts(1_256_381, 6_799)} if whole else {},
         )
         super().__init__(root, **kwargs)
         found = {Path(path).parts[-3] for path, _, _ in self.train}
