@@ -123,6 +123,13 @@ def test_a_truncated_image_is_named_in_one_line(quickstart, own_root, workers):
     assert "cannot be read as an image" in message
 
 
+def test_an_image_of_too_many_pixels_is_named_in_one_line(quickstart, monkeypatch):
+    loader = build_train_loader(quickstart("DATALOADER.NUM_WORKERS", 0))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(UserError, match=r"jpg: cannot be read as an image .*decompression bomb"):
+        next(iter(loader))
+
+
 def test_file_names_that_fastreids_loader_refuses_are_no_missing_set(quickstart, own_root):
     market = own_root / "Market-1501-v15.09.15"
     for folder in ("bounding_box_train", "query", "bounding_box_test"):

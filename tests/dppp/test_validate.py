@@ -57,3 +57,11 @@ def test_a_turned_image_that_ends_early_is_a_problem(folder):
     path = save(folder, "1_c1.jpg", (20, 40), 6)
     path.write_bytes(path.read_bytes()[:-150])
     assert "1_c1.jpg: cannot be read as an image" in describe_dataset(folder).problems[0]
+
+
+def test_an_image_of_too_many_pixels_is_a_problem(folder, monkeypatch):
+    """Pillow refuses what may be a decompression bomb with an error of its own."""
+    save(folder, "1_c1.png", (20, 40), 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    problem = describe_dataset(folder).problems[0]
+    assert "1_c1.png: cannot be read as an image" in problem and "decompression bomb" in problem

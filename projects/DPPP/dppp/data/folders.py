@@ -9,6 +9,9 @@ from PIL import Image
 
 from ..errors import UserError
 
+# Pillow's ways to refuse a file.
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _MODES = ("RGB", "L")  # three channels, or one that FastReID repeats
 
@@ -29,7 +32,7 @@ def check_mode(path: str | os.PathLike) -> None:
 
     Raises:
         UserError: names the file and its kind of pixels.
-        OSError: it cannot be read.
+        UNREADABLE: it cannot be read.
     """
     with Image.open(path) as image:
         if image.mode not in _MODES:

@@ -11,6 +11,7 @@ from fastreid.data import samplers
 from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
 from fastreid.utils import comm
+from PIL import Image
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
@@ -34,7 +35,7 @@ class ReadableImages(CommDataset):
             # a palette's colours would pass for brightness.
             check_mode(path)
             return super().__getitem__(index)
-        except OSError as error:
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             raise UserError(
                 f"{path}: cannot be read as an image ({error}); replace or remove it"
             ) from None

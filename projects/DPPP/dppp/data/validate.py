@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..errors import UserError
 from .counts import Counts, cameras_by_identity, count
-from .folders import check_mode, image_names
+from .folders import UNREADABLE, check_mode, image_names
 from .market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
 
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 32, 16
@@ -82,7 +82,7 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
         except UserError as error:
             report.problems.append(str(error))
             continue
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow's ways to refuse a file
+        except UNREADABLE as error:
             report.problems.append(f"{where}: cannot be read as an image ({error})")
             continue
         if width < MIN_WIDTH_PX or height < MIN_HEIGHT_PX:

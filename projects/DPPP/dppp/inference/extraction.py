@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from ..data.folders import UNREADABLE
 from ..errors import UserError
 from .embedder import BATCH_SIZE, Embedder
 from .features import Features, load_features
@@ -128,8 +129,8 @@ def _read_batches(
         try:
             with Image.open(root / name) as image:
                 return name, embedder.preprocess(image)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            return name, " ".join(str(error).split())  # Pillow's ways to refuse a file
+        except UNREADABLE as error:
+            return name, " ".join(str(error).split())
 
     with ThreadPoolExecutor() as pool:
         results = pool.map(read, names)

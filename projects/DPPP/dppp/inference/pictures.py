@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..data.folders import UNREADABLE
 from ..errors import UserError
 from ..whole_file import whole_file
 from .embedder import to_rgb
@@ -88,7 +89,7 @@ def _read(file: Path | str, image_size: tuple[int, int]) -> Image.Image:
     try:
         with Image.open(file) as image:
             return to_rgb(image).resize(image_size[::-1], Image.Resampling.BICUBIC)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file}: cannot be drawn ({reason}); have the images moved?") from None
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ..data.folders import UNREADABLE
 from ..errors import DataNotFoundError, UserError
 from .captions import caption, mirrored
 
@@ -103,7 +104,7 @@ def _read(path: Path, size: tuple[int, int]) -> np.ndarray:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
-    except OSError as error:
+    except UNREADABLE as error:
         raise UserError(
             f"{path}: cannot be read as an image ({error}); build the set again"
         ) from None
