@@ -1,4 +1,4 @@
-"""Models that their input is too low for are refused before they are built."""
+"""Models that their input or their backbone does not fit are refused before they are built."""
 
 from pathlib import Path
 
@@ -30,6 +30,16 @@ def test_mgn_needs_three_parts(heights, says):
     with pytest.raises(UserError, match=rf"{says} high; MGN .* 67 px or more") as caught:
         build_model(config(*heights))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("DEPTH", "18x"), ("DEPTH", "34x"), ("NAME", "build_osnet_backbone")]
+)
+def test_mgn_needs_bottleneck_blocks(key, value):
+    cfg = config(96, 96)
+    cfg.MODEL.BACKBONE[key] = value
+    with pytest.raises(UserError, match=rf"{value}.* MGN is built on build_resnet_backbone"):
+        build_model(cfg)
 
 
 def test_the_lowest_input_of_mgn():

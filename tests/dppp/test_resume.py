@@ -96,6 +96,23 @@ def test_a_finished_run_has_nothing_to_do(quickstart):
     assert again.results == first.results
 
 
+def test_scores_of_another_ranking_do_not_stand_beside_the_new_ones(quickstart, tmp_path):
+    cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        train(cfg, stop_at=7)  # phase 1 is scored
+    faster = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path), "TEST.IMS_PER_BATCH", 8)
+    other = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path), "TEST.AQE.ENABLED", True)
+    assert list(resumed(faster).results) == ["phase 1"]
+    assert list(resumed(other).results) == []
+    assert list(train(other, resume=True).results) == ["phase 2"]
+
+
+def resumed(cfg):
+    trainer = DPPPTrainer(cfg)
+    trainer.resume_or_load(True)
+    return trainer
+
+
 def test_a_foreign_checkpoint_is_no_run_of_ours(quickstart, tmp_path):
     torch.save({"model": {}, "epoch": 1}, tmp_path / "model_0001.pth")
     (tmp_path / "last_checkpoint").write_text("model_0001.pth")

@@ -31,9 +31,10 @@ def build_model(cfg: CfgNode) -> nn.Module:
 
     Raises:
         UserError: FastReID has no such model, its pretrained weights are not to be had, or its
-            input is too low.
+            backbone or input does not fit it.
     """
     if cfg.MODEL.META_ARCHITECTURE == "MGN":
+        _check_mgn_backbone(cfg.MODEL.BACKBONE)
         _check_mgn_height(cfg.INPUT)
     try:
         model = meta_arch.build_model(cfg)
@@ -45,6 +46,15 @@ def build_model(cfg: CfgNode) -> nn.Module:
     if not isinstance(model, CLIPDPPP):  # which changes nothing in place
         model.register_forward_pre_hook(_keep_images)
     return model
+
+
+def _check_mgn_backbone(backbone: CfgNode) -> None:
+    """MGN copies the last stage of its backbone into three bottleneck blocks of its own."""
+    if backbone.NAME != "build_resnet_backbone" or backbone.DEPTH in ("18x", "34x"):
+        raise UserError(
+            f"MODEL.BACKBONE.NAME {backbone.NAME} with DEPTH {backbone.DEPTH}: FastReID's MGN is "
+            "built on build_resnet_backbone with DEPTH 50x, 101x or 152x"
+        )
 
 
 def _check_mgn_height(input_cfg: CfgNode) -> None:

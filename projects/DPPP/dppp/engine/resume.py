@@ -27,6 +27,10 @@ _FREE = (
 )
 
 
+# Keys under TEST that change when and how fast is tested, not the scores.
+_NOT_SCORED = ("TEST.EVAL_PERIOD", "TEST.IMS_PER_BATCH")
+
+
 def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
     """Refuse to go on with other settings.
 
@@ -51,6 +55,19 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
                 f"--resume: {path} was trained with {key} {saved.get(key)!r}, not "
                 f"{present.get(key)!r}; use the same value, or another OUTPUT_DIR"
             )
+
+
+def same_test(saved_config: str, cfg: CfgNode) -> bool:
+    """Whether scores of a run with ``saved_config`` may stand beside those of ``cfg``."""
+    saved, present = (
+        {
+            key: value
+            for key, value in _flatten(yaml.safe_load(text)).items()
+            if key.startswith("TEST.") and key not in _NOT_SCORED
+        }
+        for text in (saved_config, cfg.dump())
+    )
+    return saved == present
 
 
 def _flatten(node: dict, prefix: str = "") -> dict[str, object]:

@@ -31,7 +31,7 @@ from .phases import (
     build_phases,
     describe_trainable,
 )
-from .resume import check_same_run
+from .resume import check_same_run, same_test
 from .setup import amp_dtype
 from .step import TrainStep
 from .summary import by_test_set, format_summary, keep_available_tests, summarize, write_summary
@@ -171,7 +171,13 @@ class DPPPTrainer(DefaultTrainer):
         return {"phase": self.phase.name, "config": self.cfg.dump(), "results": dict(self.results)}
 
     def load_state_dict(self, state: dict) -> None:
-        self.results.update(state["results"])
+        if same_test(state["config"], self.cfg):
+            self.results.update(state["results"])
+        elif state["results"]:
+            logger.warning(
+                "the scores after %s were measured with other settings under TEST and are left out",
+                " and ".join(state["results"]),
+            )
 
     # --- the loop ---
 
