@@ -116,6 +116,15 @@ def test_projector_has_two_layers():
     ]  # fmt: skip
 
 
+def test_projector_starts_from_v_g_where_it_is_asked_to():
+    v_g = torch.randn(4, 32)
+    literal, residual = DestylizationProjector(32), DestylizationProjector(32, residual=True)
+    assert torch.equal(residual(v_g), v_g) and not torch.allclose(literal(v_g), v_g)
+    assert torch.equal(literal(v_g), literal.mlp(v_g))
+    torch.nn.init.normal_(residual.mlp[-1].weight)
+    assert torch.equal(residual(v_g), v_g + residual.mlp(v_g))
+
+
 def test_eq_2_reads_the_patches_at_the_learnable_tokens():
     torch.manual_seed(0)
     net = StyleAggregation(4, 32, 16).train()

@@ -44,16 +44,21 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     arguments = {"num_seeds": 2, "runs_dir": tmp_path, "train": False, "opts": SMALL}
     before = gain(GAIN, "embedded", output=None, **arguments)
-    assert before.count("not trained") == 4 * 3 and before.count(": not available") == 4
+    assert before.count("not trained") == 5 * 3 and before.count(": not available") == 6
     for number, (config, extra) in enumerate(
-        (("baseline", []), ("baseline", LONGER), ("table4_e", []))
+        (
+            ("baseline", []),
+            ("baseline", LONGER),
+            ("projector_residual", []),
+            ("projector_literal", []),
+        )
     ):
         for seed in (0, 1):
             opts = [*runs.row_opts(f"ablations/{config}.yml"), *SMALL, *extra, "SEED", str(seed)]
             run = runs.plan_run(CONFIGS / "quickstart.yml", opts, tmp_path)
             run.folder.mkdir(parents=True)
             score = {"Rank-1": 40.0, "Rank-5": 60.0, "mAP": 30.0 + 10 * number + 2 * seed**number}
-            stages = {"after phase 1": score, "after phase 2": score | {"mAP": 51.0}}
+            stages = {"after phase 1": score, "after phase 2": score | {"mAP": 50.0 + number}}
             content = {"results_percent": {TEST: stages}, "not_available": []}
             (run.folder / "summary.json").write_text(json.dumps(content))
     text = gain(GAIN, "embedded", output=tmp_path / "pdm.md", **arguments)
@@ -66,11 +71,12 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
         "without PDM, epochs of phase 1": "32.0 ± 0.0",
         "without PDM, epochs of both phases": "41.0 ± 1.4",
         "with PDM, after phase 1": "51.0 ± 1.4",
-        "with PDM, after phase 2": "51.0 ± 0.0",
+        "with PDM, after phase 2, v_c = P_s(v_g)": "53.0 ± 0.0",
+        "with PDM, after phase 2, v_c = v_g + P_s(v_g)": "52.0 ± 0.0",
     }
     assert "against without PDM, epochs of phase 1: +19.0, better in 2 of 2" in text
     rows = json.loads((tmp_path / "pdm.json").read_text())["rows"]
-    assert rows["with PDM, after phase 2"]["scores"][TEST]["mAP"] == [51.0, 51.0]
+    assert rows["with PDM, after phase 2, v_c = P_s(v_g)"]["scores"][TEST]["mAP"] == [53.0, 53.0]
 
 
 def test_mistakes(tmp_path: Path) -> None:

@@ -62,6 +62,9 @@ def add_dppp_config(cfg: CN) -> None:
     # True: v_g enters f_theta and GFLFM without gradient, so the text losses leave the encoder be.
     dppp.DETACH_INVERSION_INPUT = False
 
+    # True: v_c = v_g + P_s(v_g), from v_c = v_g on; False: v_c = P_s(v_g), Eq. 14.
+    dppp.DESTYLIZATION_RESIDUAL = False
+
     # tau of Eqs. 7, 8 and 15; similarities are cosines.
     dppp.TEMPERATURE = 0.07
     # True: log(1 / tau) is a parameter that starts at TEMPERATURE.

@@ -52,6 +52,7 @@ class CLIPDPPP(nn.Module):
         losses: which terms are on, and their weights.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
+        residual: of P_s, see DestylizationProjector.
         detach_inversion_input: keep the text losses' gradient out of the visual encoder.
         pixel_mean, pixel_std: of the three channels, 0..255.
         phase: 1 or 2.
@@ -72,6 +73,7 @@ class CLIPDPPP(nn.Module):
         losses: LossSettings,
         temperature: float,
         learnable_temperature: bool,
+        residual: bool,
         detach_inversion_input: bool,
         pixel_mean: list[float],
         pixel_std: list[float],
@@ -85,7 +87,7 @@ class CLIPDPPP(nn.Module):
         self.style_inversion = style_inversion
         self.prompts = nn.ModuleDict(prompts)
         self.strategy = strategy
-        self.destylization = DestylizationProjector(towers.feature_dim)
+        self.destylization = DestylizationProjector(towers.feature_dim, residual)
         self.num_classes = num_classes
         if num_classes:
             self.final_head = IdentityHead(towers.patch_dim, num_classes)
@@ -127,6 +129,7 @@ class CLIPDPPP(nn.Module):
             "losses": LossSettings.from_config(cfg),
             "temperature": dppp.TEMPERATURE,
             "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
+            "residual": dppp.DESTYLIZATION_RESIDUAL,
             "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
             "pixel_mean": cfg.MODEL.PIXEL_MEAN,
             "pixel_std": cfg.MODEL.PIXEL_STD,

@@ -10,13 +10,23 @@ from torch import Tensor, nn
 
 
 class DestylizationProjector(nn.Module):
-    """P_s, a two-layer perceptron from v_g (B, d1) to the content feature v_c (B, d1)."""
+    """P_s, a two-layer perceptron from v_g (B, d1) to the content feature v_c (B, d1).
 
-    def __init__(self, feature_dim: int = 512) -> None:
+    Args:
+        residual: v_c = v_g + P_s(v_g) with P_s(v_g) = 0 before training, so that what v_g knows
+            need not be learnt again; not in the paper.
+    """
+
+    def __init__(self, feature_dim: int = 512, residual: bool = False) -> None:
         super().__init__()
         self.mlp = nn.Sequential(
             nn.Linear(feature_dim, feature_dim), nn.GELU(), nn.Linear(feature_dim, feature_dim)
         )
+        if residual:
+            nn.init.zeros_(self.mlp[-1].weight)
+            nn.init.zeros_(self.mlp[-1].bias)
+        self.residual = residual
 
     def forward(self, global_features: Tensor) -> Tensor:
-        return self.mlp(global_features)
+        projected = self.mlp(global_features)
+        return global_features + projected if self.residual else projected

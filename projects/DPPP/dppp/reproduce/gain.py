@@ -21,8 +21,17 @@ _TESTS: dict[str, Scores] = {MARKET: {}}
 _WITHOUT = Row("without PDM, epochs of phase 1", "ablations/baseline.yml", AFTER_PHASE_1, _TESTS)
 _LONGER = Row("without PDM, epochs of both phases", "ablations/baseline.yml", AFTER_PHASE_1, _TESTS)
 _PHASE_1 = Row("with PDM, after phase 1", "ablations/table4_e.yml", AFTER_PHASE_1, _TESTS)
-_WITH = Row("with PDM, after phase 2", "ablations/table4_e.yml", AFTER_PHASE_2, _TESTS)
-_ROWS = (_WITHOUT, _LONGER, _PHASE_1, _WITH)
+_LITERAL, _RESIDUAL = (
+    Row(
+        f"with PDM, after phase 2, {formula}",
+        f"ablations/projector_{name}.yml",
+        AFTER_PHASE_2,
+        _TESTS,
+    )
+    for name, formula in (("literal", "v_c = P_s(v_g)"), ("residual", "v_c = v_g + P_s(v_g)"))
+)
+_WITH = (_PHASE_1, _LITERAL, _RESIDUAL)
+_ROWS = (_WITHOUT, _LONGER, *_WITH)
 
 
 def gain(
@@ -60,7 +69,7 @@ def gain(
     tests = [ours for _, ours in where.tests]
     text = _markdown(found, tests)
     for base in (_WITHOUT.label, _LONGER.label):
-        for row in (_PHASE_1, _WITH):
+        for row in _WITH:
             text += "".join(
                 f"- mAP on {test}, {row.label} against {base}: "
                 f"{paired(found[row.label], found[base], test)}\n"
