@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import geneperson
+from dppp.config import LOSSES
 from dppp.engine import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,12 @@ def test_the_papers_recipe():
     )
     assert (solver.IMS_PER_BATCH, cfg.DATALOADER.NUM_INSTANCE) == (64, 8)
     assert (dppp.NUM_STYLE_TOKENS, dppp.NUM_STYLE_WORDS) == (24, 6)
+    assert (dppp.DESTYLIZATION_RESIDUAL, dppp.DETACH_INVERSION_INPUT) == (False, False)
+    assert (dppp.LOSSES, dppp.PROMPTS.STRATEGY, tuple(dppp.PHASES)) == (
+        LOSSES,
+        "style-content",
+        (1, 2),
+    )
     assert (cfg.INPUT.CJ.PROB, cfg.INPUT.CJ.CONTRAST, cfg.INPUT.CJ.BRIGHTNESS) == (1.0, 0.5, 0.0)
     assert list(cfg.INPUT.SIZE_TRAIN) == [256, 128]
     assert cfg.DATASETS.TESTS == ("Market1501", "DukeMTMC")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Make a table of the paper, or Fig. 6, again and print it beside the paper's numbers.
 
-"pdm" compares the whole method with ID and triplet loss alone, seed by seed.
+"pdm" compares the method, with P_s as printed and as a residual, with ID and triplet loss alone,
+seed by seed.
 
 reproduce.py table3 | table4 | table5 | table6 | pdm | fig6
              [--train] [--world paper | embedded] [--seeds N] [--runs DIR] [--output FILE.md]

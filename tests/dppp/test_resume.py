@@ -1,9 +1,12 @@
 """A run that is stopped and goes on ends with the same bytes; one that would not is refused."""
 
+import numpy as np
 import pytest
 import torch
 from fastreid.engine.train_loop import HookBase
+from PIL import Image
 
+import dppp
 from dppp import DPPPTrainer, UserError
 from dppp.engine import evaluate
 from dppp.modeling.architecture import resample_positions
@@ -165,3 +168,44 @@ def test_weights_of_another_shape_or_model_are_refused(quickstart, tmp_path):
     torch.save({"model": {"backbone.conv1.weight": torch.zeros(1)}}, path)
     with pytest.raises(UserError, match="no CLIPDPPP"):
         evaluate(quickstart("MODEL.WEIGHTS", path))
+
+
+def test_a_file_knows_how_its_projector_is_used(quickstart, tmp_path):
+    """Equal names and shapes, other features: the file says which, or another use is refused."""
+    residual, literal = (("MODEL.DPPP.DESTYLIZATION_RESIDUAL", value) for value in (True, False))
+    picture, digests = Image.new("RGB", (64, 128), "teal"), []
+    for number, opts in enumerate((residual, literal)):
+        folder = str(tmp_path / str(number))
+        network = train(quickstart(*opts, "OUTPUT_DIR", folder)).raw_model.eval()
+        assert network.destylization.residual is opts[1]
+        for file in ("model_final.pth", "model_inference.pth"):
+            model = dppp.load(f"{folder}/{file}", device="cpu")
+            assert model.model.network.destylization.residual is opts[1]
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+        own = torch.nn.functional.normalize(network(pixels)).detach().numpy()
+        np.testing.assert_allclose(model.embed([picture]), own, atol=1e-5)
+        digests.append(model.digest)
+        other = (literal, residual)[number]
+        with pytest.raises(
+            UserError, match=rf"made with .*RESIDUAL {opts[1]}, this .* {other[1]};"
+        ):
+            evaluate(quickstart(*other, "MODEL.WEIGHTS", f"{folder}/model_final.pth"))
+    assert len(set(digests)) == 2
+
+
+def test_phase_2_of_either_kind_starts_from_a_phase_1_file(quickstart, tmp_path):
+    first = ("OUTPUT_DIR", str(tmp_path / "1"), "MODEL.DPPP.PHASES", (1,))
+    train(quickstart(*first, "MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
+    second = ("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", str(tmp_path / "1" / "model_final.pth"))
+    trainer = DPPPTrainer(quickstart(*second, "MODEL.DPPP.DESTYLIZATION_RESIDUAL", True))
+    trainer.resume_or_load(False)
+    v_g = torch.randn(3, trainer.raw_model.towers.feature_dim)
+    assert torch.equal(trainer.raw_model.destylization(v_g), v_g)
+
+
+def test_a_file_that_is_older_than_the_key_is_literal(quickstart, tmp_path):
+    train(quickstart("MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
+    saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
+    del saved["architecture"]["MODEL.DPPP.DESTYLIZATION_RESIDUAL"]
+    torch.save(saved, tmp_path / "old.pth")
+    assert not dppp.load(tmp_path / "old.pth", "", "cpu").model.network.destylization.residual

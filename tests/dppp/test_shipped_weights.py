@@ -1,5 +1,6 @@
 """The CLIP that ships with the package: what its record proves, and what it knows."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def test_the_file_is_small_and_its_card_is_made_of_the_record() -> None:
     assert own_tags(NAME) == [TAG]
     assert WEIGHTS.stat().st_size <= 12e6
     assert WEIGHTS.with_suffix(".md").read_text() == card(RECORD)
+    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == RECORD["weights_sha256"]
     assert RECORD["model"] == NAME and "tools/pretrain_clip.py" in RECORD["command"]
 
 

@@ -19,12 +19,12 @@ WEIGHTS = "DPPP-Tiny-16-quickgelu.procedural.safetensors"
 
 @pytest.mark.slow
 def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
-    """The second call finds everything made and writes the same weights."""
-    small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --output out --data data"
+    """The same call again finds everything made; another folder, trained anew, gets the same."""
+    small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --data data --output"
     written = []
-    for _ in range(2):
+    for output in ("out", "out", "again"):
         result = subprocess.run(
-            [sys.executable, str(SCRIPT), *small.split()],
+            [sys.executable, str(SCRIPT), *small.split(), output],
             cwd=tmp_path,
             env=os.environ | {"FASTREID_DATASETS": str(tmp_path)},
             capture_output=True,
@@ -32,8 +32,8 @@ def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
             timeout=900,
         )
         assert result.returncode == 0, result.stderr
-        written.append((tmp_path / "out" / WEIGHTS).read_bytes())
-    assert written[0] == written[1]
+        written.append((tmp_path / output / WEIGHTS).read_bytes())
+    assert written[0] == written[1] == written[2]
     record = json.loads((tmp_path / "out" / WEIGHTS).with_suffix(".json").read_text())
     assert [one["identities"] for one in record["data"]] == [12, 12]
     assert [one["identities"] for one in record["held_out"].values()] == [180, 90]

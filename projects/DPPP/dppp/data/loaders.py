@@ -11,12 +11,11 @@ from fastreid.data import samplers
 from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
 from fastreid.utils import comm
-from PIL import Image
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
 from .catalogue import data_root, load_dataset, require_test_images
-from .folders import check_mode
+from .folders import UNREADABLE, check_mode
 from .sampling import EpochBatches, seeded
 from .transforms import build_transforms
 
@@ -35,7 +34,9 @@ class ReadableImages(CommDataset):
             # a palette's colours would pass for brightness.
             check_mode(path)
             return super().__getitem__(index)
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        except UserError:
+            raise
+        except UNREADABLE as error:
             raise UserError(
                 f"{path}: cannot be read as an image ({error}); replace or remove it"
             ) from None

@@ -25,8 +25,6 @@ _FREE = (
     "SOLVER.MAX_EPOCH",
     "SOLVER.PHASE_EPOCHS",
 )
-
-
 # Keys under TEST that change when and how fast is tested, not the scores.
 _NOT_SCORED = ("TEST.EVAL_PERIOD", "TEST.IMS_PER_BATCH")
 

@@ -66,7 +66,7 @@ class Embedder:
         is_dppp = isinstance(network, CLIPDPPP)
         self.crops = bool(cfg.INPUT.CROP.ENABLED)
         # of FastReID's other models, many settings leave no trace in the weights
-        self._settings = "" if is_dppp else _architecture(cfg)
+        self._settings = _projector(network) if is_dppp else _architecture(cfg)
         self.name = f"CLIPDPPP {network.towers.name}" if is_dppp else cfg.MODEL.META_ARCHITECTURE
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
@@ -142,6 +142,10 @@ class Embedder:
             sha.update(key.encode())
             sha.update(state[key].cpu().contiguous().numpy().tobytes())
         return sha.hexdigest()[:16]
+
+
+def _projector(network: CLIPDPPP) -> str:
+    return "residual" if network.destylization.residual else ""
 
 
 def _architecture(cfg: CfgNode) -> str:

@@ -98,6 +98,7 @@ def _config_of_facts(facts: dict, device: str) -> CfgNode:
         raise UserError("the checkpoint's 'architecture' does not say what model it is")
     cfg.MODEL.DPPP.CLIP_NAME = facts["MODEL.DPPP.CLIP_NAME"]
     cfg.MODEL.DPPP.CLIP_PRETRAINED = ""
+    cfg.MODEL.DPPP.DESTYLIZATION_RESIDUAL = facts.get("MODEL.DPPP.DESTYLIZATION_RESIDUAL", False)
     cfg.MODEL.PIXEL_MEAN = facts["MODEL.PIXEL_MEAN"]
     cfg.MODEL.PIXEL_STD = facts["MODEL.PIXEL_STD"]
     cfg.INPUT.SIZE_TRAIN = cfg.INPUT.SIZE_TEST = facts["INPUT.SIZE_TRAIN"]

@@ -11,6 +11,7 @@ from ..errors import UserError
 logger = logging.getLogger("fastreid.dppp")
 
 _POSITIONS = "towers.visual.positional_embedding"
+_RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
 _MUST_EQUAL = ("MODEL.DPPP.CLIP_NAME", "activation", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD")
 _INFERENCE = ("towers.visual.", "destylization.", "_extra_state")
 _HEADS = ("final_head.", "projected_head.", "content_head.")
@@ -22,6 +23,7 @@ def describe_architecture(model: nn.Module, inference_only: bool = False) -> dic
     return {
         "MODEL.DPPP.CLIP_NAME": model.towers.name,
         "activation": type(visual.transformer.resblocks[0].mlp.gelu).__name__,
+        _RESIDUAL: model.destylization.residual,
         "MODEL.PIXEL_MEAN": model.pixel_mean.flatten().tolist(),
         "MODEL.PIXEL_STD": model.pixel_std.flatten().tolist(),
         "INPUT.SIZE_TRAIN": list(visual.image_size),
@@ -51,7 +53,13 @@ def adapt_state(saved: dict, state: dict[str, Tensor], model: nn.Module) -> None
         UserError: the two cannot mean the same, or the weights are not enough for training.
     """
     own = describe_architecture(model)
-    for key in _MUST_EQUAL:
+    saved = {_RESIDUAL: False} | saved  # files that are older than the key
+    must_equal = _MUST_EQUAL
+    if int(state["_extra_state"]) == 2:
+        must_equal += (_RESIDUAL,)
+    elif saved[_RESIDUAL] != own[_RESIDUAL]:  # phase 1 has not trained P_s
+        state |= {f"destylization.{key}": v for key, v in model.destylization.state_dict().items()}
+    for key in must_equal:
         if saved[key] != own[key]:
             raise UserError(
                 f"the checkpoint was made with {key} {saved[key]}, this model has {own[key]}; "

@@ -86,11 +86,12 @@ def describe(attributes: Mapping[str, str], rng: np.random.Generator) -> list[st
         elif part == "footwear":
             phrases.append(f"{attributes['footwear_color']} {attributes['footwear']}")
         elif part == "hair":
+            # "long hair" and "hair bun" are never said, so that the weights do not know them
             words = attributes["hairstyle"].replace(" hair texture", "").split(", ")
             chosen = [word for word in words if "hair" not in word and rng.random() < 0.5]
             phrases.append(" ".join([*chosen, attributes["hair_color"], "hair"]))
         elif part == "body":
-            phrases.append(f"{attributes['body_shape']}")
+            phrases.append(attributes["body_shape"])
         else:
             phrases.append(f"{attributes['skin_color']} skin")
     return phrases

@@ -1,11 +1,12 @@
 """The weights as a file for others: safetensors in half precision, what made them, and a card."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tabulate import tabulate
 from torch import nn
 
@@ -26,12 +27,14 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
         for name, value in model.state_dict().items()
         if name != "attn_mask"  # a constant
     }
+    content = save({name: value.contiguous() for name, value in state.items()})
+    record = {**record, "weights_sha256": hashlib.sha256(content).hexdigest()}
     with whole_file(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     with whole_file(path.with_suffix(".md")) as temporary:
         temporary.write_text(card(record), encoding="utf-8")
     with whole_file(path) as temporary:
-        save_file({name: value.contiguous() for name, value in state.items()}, temporary)
+        temporary.write_bytes(content)
 
 
 def card(record: Mapping) -> str:
@@ -84,4 +87,5 @@ def _table(zero_shot: Mapping) -> str:
     for score in first["text_to_image"]:
         numbers = [f"{of['text_to_image'][score]:.1f}" for of in zero_shot.values()]
         rows.append([f"text to image, {score}", *numbers])
-    return tabulate(rows, headers=["", *zero_shot], tablefmt="pipe", disable_numparse=True)
+    headers = [f"{name}, {of['people']} people" for name, of in zero_shot.items()]
+    return tabulate(rows, headers=["", *headers], tablefmt="pipe", disable_numparse=True)

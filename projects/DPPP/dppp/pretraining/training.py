@@ -77,12 +77,7 @@ def pretrain(
     optimizer = torch.optim.AdamW(_groups(model, recipe.weight_decay), betas=(0.9, 0.98), eps=1e-6)
     batches = len(pairs) // recipe.batch_size
     steps = recipe.epochs * batches
-    facts = asdict(recipe) | {
-        "data": [source["digest"] for source in pairs.sources],
-        "image size": list(pairs.pixels.shape[1:3]),
-        "pixel mean": pixel_mean.tolist(),
-        "pixel deviation": pixel_std.tolist(),
-    }
+    facts = _facts(pairs, recipe, pixel_mean, pixel_std)
     start = _load(folder, facts, model, optimizer)
     tokenize = open_clip.get_tokenizer(recipe.model)
     loss_of = open_clip.ClipLoss()
@@ -114,6 +109,16 @@ def pretrain(
             if (step + 1) % checkpoint_every == 0 or step + 1 == steps:
                 _save(folder, facts, model, optimizer, step + 1)
     return model.eval().cpu()
+
+
+def _facts(pairs: Pairs, recipe: Recipe, pixel_mean: Tensor, pixel_std: Tensor) -> dict:
+    """What must be the same for a run to go on."""
+    return asdict(recipe) | {
+        "data": [source["digest"] for source in pairs.sources],
+        "image size": list(pairs.pixels.shape[1:3]),
+        "pixel mean": pixel_mean.tolist(),
+        "pixel deviation": pixel_std.tolist(),
+    }
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict]:

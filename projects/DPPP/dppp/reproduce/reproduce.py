@@ -32,6 +32,7 @@ _EMBEDDED = World("quickstart.yml", ((MARKET, "GenePersonToyShifted"),))
 _NOTE = """
 The embedded world is another one: procedural people, a small CLIP, a held-out camera world in the
 place of Market-1501. What can be compared with the paper is the order of the rows, not the level.
+The rows' keys stand on quickstart.yml, whose projector starts from v_g (DESTYLIZATION_RESIDUAL).
 """
 
 
