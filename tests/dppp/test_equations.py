@@ -25,6 +25,7 @@ WEIGHTS = {
 def world(quickstart):
     """A model whose every weight differs, a batch, and the features by open_clip's own forward."""
     opts = [one for pair in WEIGHTS.items() for one in pair]
+    opts += ["MODEL.DPPP.DESTYLIZATION_RESIDUAL", False]  # as Eq. 14 prints it
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.LOSSES.TRI.NORM_FEAT", False, *opts)
     torch.manual_seed(0)
     model = build_model(cfg)

@@ -1,5 +1,6 @@
 """Training a small CLIP on generated pairs: true captions, exact resuming, an honest record."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -201,7 +202,9 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
     }
     path = tmp_path / "weights.safetensors"
     write_weights(model, path, record)
-    assert json.loads(path.with_suffix(".json").read_text()) == record
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    written = json.loads(path.with_suffix(".json").read_text())
+    assert written == record | {"weights_sha256": digest}
     card = path.with_suffix(".md").read_text()
     assert f"{found['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
     towers = build_clip(RECIPE.model, str(path), SIZE).eval()

@@ -49,7 +49,7 @@ def test_quickstarts_are_what_the_training_configs_count_on() -> None:
     source, shifted = load(CONFIGS / "quickstart.yml"), load(CONFIGS / "quickstart_shifted.yml")
     assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (150, 30, 0)
     assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.DOMAIN) == (4, 4, "source")
-    assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 30)
+    assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 90)
     assert shifted.DOMAIN == "shifted" and shifted.SEED != source.SEED
 
 

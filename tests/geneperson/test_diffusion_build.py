@@ -161,6 +161,8 @@ def start(config: Path, output: Path, log: Path) -> subprocess.Popen:
             cwd="/",
             stderr=stderr,
             start_new_session=True,
+            # where a shell runs the tests in the background, they and their children ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
         )
 

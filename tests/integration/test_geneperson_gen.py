@@ -131,7 +131,12 @@ def start(arguments: list[object], log: Path) -> subprocess.Popen:
     """Start a build in a session of its own; its stderr is a file, which no worker holds up."""
     with log.open("w") as stderr:
         return subprocess.Popen(
-            command("build", *arguments), cwd="/", stderr=stderr, start_new_session=True
+            command("build", *arguments),
+            cwd="/",
+            stderr=stderr,
+            start_new_session=True,
+            # where a shell runs the tests in the background, they and their children ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
