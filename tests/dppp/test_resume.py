@@ -205,7 +205,13 @@ def test_phase_2_of_either_kind_starts_from_a_phase_1_file(quickstart, tmp_path)
 
 def test_a_file_that_is_older_than_the_key_is_literal(quickstart, tmp_path):
     train(quickstart("MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
-    saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
-    del saved["architecture"]["MODEL.DPPP.DESTYLIZATION_RESIDUAL"]
-    torch.save(saved, tmp_path / "old.pth")
-    assert not dppp.load(tmp_path / "old.pth", "", "cpu").model.network.destylization.residual
+    key, digests = "MODEL.DPPP.DESTYLIZATION_RESIDUAL", {}
+    for name, facts in (("old", {}), ("literal", {key: False}), ("residual", {key: True})):
+        saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
+        del saved["architecture"][key]
+        saved["architecture"] |= facts
+        torch.save(saved, tmp_path / f"{name}.pth")
+        model = dppp.load(tmp_path / f"{name}.pth", device="cpu")
+        assert model.model.network.destylization.residual is (name == "residual")
+        digests[name] = model.digest
+    assert digests["old"] == digests["literal"] != digests["residual"]
