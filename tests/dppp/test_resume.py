@@ -215,3 +215,12 @@ def test_a_file_that_is_older_than_the_key_is_literal(quickstart, tmp_path):
         assert model.model.network.destylization.residual is (name == "residual")
         digests[name] = model.digest
     assert digests["old"] == digests["literal"] != digests["residual"]
+
+
+def test_a_file_that_does_not_say_its_phase_is_refused(quickstart, tmp_path):
+    train(quickstart())
+    saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
+    del saved["model"]["_extra_state"]
+    torch.save(saved, tmp_path / "damaged.pth")
+    with pytest.raises(UserError, match=r"damaged\.pth: .*has _extra_state .*, the file nothing"):
+        dppp.load(tmp_path / "damaged.pth", device="cpu")

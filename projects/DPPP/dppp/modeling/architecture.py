@@ -55,7 +55,7 @@ def adapt_state(saved: dict, state: dict[str, Tensor], model: nn.Module) -> None
     own = describe_architecture(model)
     saved = {_RESIDUAL: False} | saved  # files that are older than the key
     must_equal = _MUST_EQUAL
-    if int(state["_extra_state"]) == 2:
+    if int(state.get("_extra_state", 1)) == 2:  # the phase
         must_equal += (_RESIDUAL,)
     elif saved[_RESIDUAL] != own[_RESIDUAL]:  # phase 1 has not trained P_s
         state |= {f"destylization.{key}": v for key, v in model.destylization.state_dict().items()}
