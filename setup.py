@@ -43,8 +43,8 @@ setup(
     package_dir={"": "projects/DPPP"},
     packages=find_packages("projects/DPPP", include=["geneperson*", "dppp*"]),
     package_data={
-        "geneperson": ["*.json"],
-        "geneperson.interview": ["*.json"],
+        "geneperson.prompting": ["*.json"],
+        "geneperson.prompting.interview": ["*.json"],
         "dppp.modeling": ["clip_models/*.json", "clip_weights/*"],
     },
     install_requires=[

@@ -21,16 +21,16 @@ from typing import NoReturn
 from yacs.config import CfgNode
 
 from geneperson import UserError, build, load, verify
-from geneperson.interview import make_vocabulary
-from geneperson.plan import plan
-from geneperson.pose_extraction import DEFAULT_MODEL as POSE_MODEL
-from geneperson.pose_extraction import extract_poses
-from geneperson.pose_files import save_poses
-from geneperson.pose_picture import draw_poses
-from geneperson.poses import walking_poses
-from geneperson.preview import preview
-from geneperson.rebuild import rebuild
-from geneperson.stats import stats
+from geneperson.dataset.preview import preview
+from geneperson.dataset.stats import stats
+from geneperson.pipeline.plan import plan
+from geneperson.pipeline.rebuild import rebuild
+from geneperson.posing.extraction import DEFAULT_MODEL as POSE_MODEL
+from geneperson.posing.extraction import extract_poses
+from geneperson.posing.files import save_poses
+from geneperson.posing.picture import draw_poses
+from geneperson.posing.skeletons import walking_poses
+from geneperson.prompting.interview import make_vocabulary
 
 INTERRUPTED = 130
 CHAT_MODEL = "gpt-4o-mini"

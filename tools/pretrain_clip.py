@@ -31,9 +31,9 @@ from dppp.engine import load_config
 from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device
 from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
-from geneperson import vocabulary
-from geneperson.domains import get_domain
-from geneperson.vocabulary import GENDERS, OUTFIT
+from geneperson.prompting import vocabulary
+from geneperson.prompting.vocabulary import GENDERS, OUTFIT
+from geneperson.worlds.catalogue import get_domain
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"

@@ -11,9 +11,10 @@ from dppp.modeling.clip import create_clip
 from dppp.modeling.clip_files import OWN_WEIGHTS, own_tags
 from dppp.pretraining import measure, read_pairs
 from dppp.pretraining.record import card
-from geneperson import load, vocabulary
-from geneperson.domains import get_domain
-from geneperson.prompts import identities_of, outfit_of
+from geneperson import load
+from geneperson.prompting import vocabulary
+from geneperson.prompting.prompts import identities_of, outfit_of
+from geneperson.worlds.catalogue import get_domain
 
 NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
 WEIGHTS = OWN_WEIGHTS / f"{NAME}.{TAG}.safetensors"

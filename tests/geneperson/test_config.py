@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from geneperson import UserError, get_cfg, load, vocabulary
-from geneperson.settings import describe
+from geneperson import UserError, get_cfg, load
+from geneperson.pipeline.provenance import describe
+from geneperson.prompting import vocabulary
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from geneperson import UserError
-from geneperson.synthesis.model_sources import UNKNOWN, ModelSource, digest, parse_source
+from geneperson.model_sources import UNKNOWN, ModelSource, digest, parse_source
 
 COMMIT, OTHER = "0123456789abcdef" * 2 + "01234567", "f" * 40
 

@@ -62,10 +62,10 @@ def without(missing: tuple[str, ...], model: str = "u2net") -> str:
 
 def test_the_procedural_route_and_everything_around_it(tmp_path: Path) -> None:
     more = f"""
-from geneperson.plan import plan
-from geneperson.preview import preview
-from geneperson.rebuild import rebuild
-from geneperson.stats import stats
+from geneperson.pipeline.plan import plan
+from geneperson.dataset.preview import preview
+from geneperson.pipeline.rebuild import rebuild
+from geneperson.dataset.stats import stats
 
 output = {str(tmp_path / "set")!r}
 build(cfg, output)
@@ -89,8 +89,8 @@ def test_the_diffusion_route_names_the_command(tmp_path: Path) -> None:
 def test_each_package_by_itself(tmp_path: Path, package: str) -> None:
     """Asked for by the module that needs it, before any model is looked for."""
     script = """
-from geneperson.matting import Matting
-from geneperson.synthesis.sdxl import load_pipeline
+from geneperson.compositing.matting import Matting
+from geneperson.synthesis.diffusion.sdxl import load_pipeline
 try:
     {call}
 except UserError as error:
@@ -103,7 +103,10 @@ except UserError as error:
 
 
 def test_the_plan_needs_no_package_of_the_route() -> None:
-    more = "\nfrom geneperson.plan import plan\ncfg.SYNTHESIS.NAME = 'diffusion'\nprint(plan(cfg))"
+    more = (
+        "\nfrom geneperson.pipeline.plan import plan"
+        "\ncfg.SYNTHESIS.NAME = 'diffusion'\nprint(plan(cfg))"
+    )
     assert "stabilityai/stable-diffusion-xl-base-1.0" in run(without(EXTRAS) + more)
 
 

@@ -1,9 +1,9 @@
 """Stage 1: virtual pedestrians from text. Builds, checks and describes GenePerson data sets."""
 
 from .config import get_cfg, load
+from .dataset.verify import verify
 from .errors import UserError
-from .pipeline import build
-from .verify import verify
+from .pipeline.build import build
 from .version import __version__
 
 __all__ = ["UserError", "__version__", "build", "get_cfg", "load", "verify"]

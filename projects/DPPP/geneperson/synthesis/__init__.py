@@ -23,10 +23,10 @@ def build_synthesizer(cfg: CfgNode) -> Synthesizer:
     """
     check_name(cfg.SYNTHESIS.NAME)
     if cfg.SYNTHESIS.NAME == "diffusion":
-        from .diffusion import DiffusionSynthesizer  # brings torch and diffusers
+        from .diffusion.synthesizer import DiffusionSynthesizer  # brings torch and diffusers
 
         return DiffusionSynthesizer.from_config(cfg)
-    from .procedural import ProceduralSynthesizer
+    from .procedural.synthesizer import ProceduralSynthesizer
 
     return ProceduralSynthesizer.from_config(cfg)
 

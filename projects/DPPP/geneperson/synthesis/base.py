@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..prompts import Identity
+    from ..prompting.prompts import Identity
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""From a drawn cell to a finished image: matting, the quality filter, fusion with a background."""

@@ -1,0 +1,229 @@
+"""The folder contract: names and files of a finished data set, and nothing about how it is made.
+
+::
+
+    bounding_box_train/0001_c1s3_000017_00.jpg    pid 0001, scene c1, lighting s3, cell 17, copy 00
+    query/  bounding_box_test/                    held-out identities
+    identities.jsonl    one line per identity: pid, split, candidate, attributes, prompts, seed
+    images.jsonl        one line per image: file, pid, scene, lighting, cell, view, area, sha256
+    rejects.jsonl       one line per cell that was not used: candidate, pid, cell, reason
+    rejects.jpg         examples of them
+    dataset.json        counts, configuration, software and model versions, digest of the whole set
+    README.md           the data card
+
+The names are Market-1501's, so every Re-ID toolbox reads the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+from ..worlds.lighting import LIGHTINGS
+from ..worlds.scenes import SCENES
+
+TRAIN, QUERY, GALLERY = "bounding_box_train", "query", "bounding_box_test"
+FOLDERS = (TRAIN, QUERY, GALLERY)
+SPLITS = ("train", "test")
+IDENTITIES, IMAGES, DATASET, CARD = "identities.jsonl", "images.jsonl", "dataset.json", "README.md"
+REJECTS, REJECT_SHEET = "rejects.jsonl", "rejects.jpg"
+STAGING = ".build"
+FORMAT = 1  # of the tables and dataset.json; changes when a reader has to change
+
+SCENE_NAMES = tuple(SCENES)
+LIGHTING_NAMES = tuple(lighting.name for lighting in LIGHTINGS)
+
+# At least four digits; a longer pid has no leading zero, so every image has exactly one name.
+_NAME = re.compile(r"(\d{4}|[1-9]\d{4,})_c([1-6])s([1-9])_(\d{6})_(\d{2})\.jpg", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """What a file name says: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99."""
+
+    pid: int
+    camera: int
+    lighting: int
+    cell: int
+    copy: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.pid:04d}_c{self.camera}s{self.lighting}_{self.cell:06d}_{self.copy:02d}.jpg"
+
+
+def parse_name(file: str) -> ImageName | None:
+    """Read the last component of a path; None if it is not a name of this contract."""
+    match = _NAME.fullmatch(file.rsplit("/", 1)[-1])
+    if match is None or int(match[1]) == 0:
+        return None
+    return ImageName(*(int(group) for group in match.groups()))
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One line of images.jsonl.
+
+    Attributes:
+        file: path inside the data set, with forward slashes.
+        pid: identity, from 1.
+        scene: one of `SCENE_NAMES`; its place in that list, from 1, is the camera.
+        lighting: one of `LIGHTING_NAMES`; its place, from 1, is the number after "s".
+        cell: cell of the canvas, from 0.
+        view: where the person is seen from, e.g. "front-left".
+        mask_area: share of the canvas cell that the person covered before fusion, 0..1.
+        sha256: of the file's bytes, in hexadecimal.
+    """
+
+    file: str
+    pid: int
+    scene: str
+    lighting: str
+    cell: int
+    view: str
+    mask_area: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class IdentityRow:
+    """One line of identities.jsonl; split is "train" or "test", candidate the prompt's number."""
+
+    pid: int
+    split: str
+    candidate: int
+    attributes: dict[str, str]
+    prompt: str
+    negative_prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class RejectRow:
+    """One line of rejects.jsonl; pid is 0 where the whole candidate was dropped."""
+
+    candidate: int
+    pid: int
+    cell: int
+    reason: str
+
+
+Row = TypeVar("Row", ImageRow, IdentityRow)
+_TYPES = {"int": int, "str": str, "float": (int, float), "dict[str, str]": dict}
+
+
+def count(
+    identity_rows: Iterable[IdentityRow], image_rows: Iterable[ImageRow]
+) -> dict[str, dict[str, int]]:
+    """Count identities by split and images by folder, as ``dataset.json`` states them."""
+    splits = Counter(row.split for row in identity_rows)
+    folders = Counter(row.file.split("/")[0] for row in image_rows)
+    return {
+        "identities": {split: splits[split] for split in SPLITS},
+        "images": {folder: folders[folder] for folder in FOLDERS},
+    }
+
+
+def to_jsonl(rows: Iterable[ImageRow | IdentityRow | RejectRow]) -> bytes:
+    """Write rows as one JSON object a line."""
+    return "".join(json.dumps(asdict(row)) + "\n" for row in rows).encode()
+
+
+def read_rows(root: Path, kind: type[Row], problems: list[str]) -> list[Row]:
+    """Read one of the two tables of a data set.
+
+    Args:
+        root: folder of the data set.
+        kind: `ImageRow` or `IdentityRow`, which also decides the file.
+        problems: gets one entry, with file and line number, for every line that cannot be read.
+    """
+    file = IMAGES if kind is ImageRow else IDENTITIES
+    types = {field.name: _TYPES[field.type] for field in fields(kind)}
+    try:
+        lines = (root / file).read_bytes().splitlines()
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            problems.append(f"{file}: cannot be read ({error.strerror})")
+        return []
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            problems.append(f"{file}: line {number} is not JSON")
+            continue
+        if not isinstance(content, dict) or content.keys() != types.keys():
+            problems.append(f"{file}: line {number} must have the keys {', '.join(types)}")
+        elif wrong := [key for key in types if not isinstance(content[key], types[key])]:
+            problems.append(f"{file}: line {number} has a wrong type in {', '.join(wrong)}")
+        elif kind is ImageRow and parse_name(content["file"]) is None:
+            problems.append(f"{file}: line {number} names no image of a data set")
+        else:
+            rows.append(kind(**content))
+    return rows
+
+
+def to_json(content: dict) -> bytes:
+    """Write a JSON file that people can read and that is the same for the same content."""
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    """Digest bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def set_digest(sha256_of: dict[str, str]) -> str:
+    """Digest a whole set: sha256 over the sorted lines "file sha256".
+
+    Args:
+        sha256_of: file -> sha256 of every image and of the two JSON-lines files.
+    """
+    lines = sorted(f"{file} {digest}\n" for file, digest in sha256_of.items())
+    return sha256("".join(lines).encode())
+
+
+def own_sha256(dataset: dict) -> str:
+    """Digest the content of ``dataset.json`` without the entry that states this digest."""
+    return sha256(to_json({key: dataset[key] for key in dataset if key != "own_sha256"}))
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def choose_queries(cameras: list[int], order: Iterable[int]) -> set[int]:
+    """Choose an identity's query images: one per camera, as long as every query stays answerable.
+
+    A query is answerable if an image of the same identity from another camera is left in the
+    gallery; evaluation ignores gallery images of the query's own camera.
+
+    Args:
+        cameras: camera of each image of the identity.
+        order: all positions in `cameras`, in the order in which they are tried.
+
+    Returns:
+        Positions of the queries; the others are gallery images.
+    """
+    queries: set[int] = set()
+    for candidate in order:
+        if cameras[candidate] in {cameras[query] for query in queries}:
+            continue
+        chosen = queries | {candidate}
+        gallery = {camera for image, camera in enumerate(cameras) if image not in chosen}
+        if all(gallery - {cameras[query]} for query in chosen):
+            queries = chosen
+    return queries

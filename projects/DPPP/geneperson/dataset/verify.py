@@ -1,0 +1,173 @@
+"""Check a data set against the folder contract: every problem is found, and names its file."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from ..errors import UserError
+from . import layout
+from .layout import IdentityRow, ImageRow
+from .verify_rows import check_held_out, check_identities, check_rows
+
+_TABLES = (layout.IDENTITIES, layout.IMAGES)
+_OWN_FILES = (*_TABLES, layout.DATASET, layout.CARD, layout.REJECTS, layout.REJECT_SHEET)
+
+
+def verify(directory: str | Path) -> list[str]:
+    """List everything that is wrong with a data set.
+
+    Returns:
+        One line a problem, each beginning with the file it is about; empty for a good set.
+
+    Raises:
+        UserError: the path is not a folder.
+    """
+    root = Path(directory)
+    if not root.is_dir():
+        raise UserError(f"{root} is not a folder; give the folder of a data set")
+    if not (root / layout.DATASET).exists():
+        if (root / layout.STAGING).exists():
+            return [f"{layout.STAGING}: unfinished build; run the same build command again"]
+        return [f"{layout.DATASET}: missing; {root} holds no finished data set"]
+    problems: list[str] = []
+    dataset = _read_dataset(root, problems)
+    identities = layout.read_rows(root, IdentityRow, problems)
+    images = layout.read_rows(root, ImageRow, problems)
+    problems += check_identities(identities, images)
+    problems += check_rows(identities, images)
+    problems += check_held_out(images)
+    problems += _check_files(root, images, _cell_size(dataset))
+    problems += _check_dataset(root, dataset, identities, images)
+    return list(dict.fromkeys(problems))
+
+
+def _cell_size(dataset: dict | None) -> tuple[int, int] | None:
+    """Give the images' (height, width); None if dataset.json does not tell."""
+    try:
+        height, width = dataset["configuration"]["CANVAS"]["CELL_SIZE"]
+        return int(height), int(width)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | None) -> list[str]:
+    """Check what lies on the disk against the rows: missing, altered, truncated, renamed, extra."""
+    problems = []
+    expected = {row.file: row.sha256 for row in images}
+    missing: list[str] = []
+    for file in tqdm(expected, unit="image", desc="verify", disable=None, leave=False):
+        path = root / file
+        if not path.is_file():
+            missing.append(file)
+            continue
+        if path.is_symlink():
+            problems.append(f"{file}: a link; a data set holds its own files")
+            continue
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            problems.append(f"{file}: cannot be read ({error.strerror})")
+            continue
+        trouble = _check_jpeg(content, size)
+        if layout.sha256(content) != expected[file]:
+            trouble = f"altered ({trouble})" if trouble else "altered, its sha256 differs"
+        if trouble:
+            problems.append(f"{file}: {trouble}")
+    for file in _list_files(root):
+        top = file.split("/")[0]
+        if file in expected or file in _OWN_FILES:
+            continue
+        if top == layout.STAGING:
+            problems.append(f"{top}: left over; run the same build command again")
+            continue
+        digest = layout.sha256((root / file).read_bytes()) if (root / file).is_file() else ""
+        old = next((name for name in missing if expected[name] == digest), None)
+        if old is not None:
+            missing.remove(old)
+            problems.append(f"{file}: renamed, {layout.IMAGES} has it as {old}")
+        elif top in layout.FOLDERS:
+            problems.append(f"{file}: extra, it has no line in {layout.IMAGES}")
+        else:
+            problems.append(f"{file}: extra, it does not belong to the data set")
+    return problems + [f"{file}: missing" for file in missing]
+
+
+def _list_files(root: Path) -> list[str]:
+    """List everything below the root but folders that hold something or belong here, sorted."""
+    own_folders = {root / name for name in layout.FOLDERS}
+    return sorted(
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_symlink()
+        or not path.is_dir()
+        or (path not in own_folders and not any(path.iterdir()))
+    )
+
+
+def _check_jpeg(content: bytes, size: tuple[int, int] | None) -> str | None:
+    """Decode an image; tell what is wrong with it, or None."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return f"truncated or no JPEG: {error}"
+    if image.mode != "RGB":
+        return f"its mode is {image.mode}, must be RGB"
+    if size is not None and (image.height, image.width) != size:
+        return f"its size is {image.height} x {image.width}, must be {size[0]} x {size[1]}"
+    return None
+
+
+def _check_dataset(
+    root: Path, dataset: dict | None, identities: list[IdentityRow], images: list[ImageRow]
+) -> list[str]:
+    """Check dataset.json against the tables: format, counts, digests."""
+    where = layout.DATASET
+    if dataset is None:
+        return []
+    problems = []
+    if dataset.get("own_sha256") != layout.own_sha256(dataset):
+        problems.append(f"{where}: altered, its own sha256 differs")
+    if dataset.get("format") != layout.FORMAT:
+        problems.append(f"{where}: format is {dataset.get('format')!r}, must be {layout.FORMAT}")
+    tables: dict[str, str] = {}
+    stated = dataset.get("files")
+    stated = stated if isinstance(stated, dict) else {}
+    for file in dict.fromkeys((*_TABLES, layout.CARD, *stated)):
+        path = root / file
+        if file not in _OWN_FILES:
+            problems.append(f"{where}: {file!r} does not belong to a data set")
+            continue
+        if not path.is_file():
+            problems.append(f"{file}: missing")
+            continue
+        found = layout.sha256(path.read_bytes())
+        if stated.get(file) != found:
+            problems.append(f"{file}: altered, its sha256 differs from the one in {where}")
+        if file in _TABLES:
+            tables[file] = found
+    for key, counted in layout.count(identities, images).items():
+        if dataset.get(key) != counted:
+            problems.append(f"{where}: {key} are {dataset.get(key)}, but {counted} are listed")
+    digest = layout.set_digest({row.file: row.sha256 for row in images} | tables)
+    if dataset.get("digest") != digest:
+        problems.append(f"{where}: the digest differs from that of the files listed")
+    return problems
+
+
+def _read_dataset(root: Path, problems: list[str]) -> dict | None:
+    """Read dataset.json; an unreadable one is a problem, and None."""
+    try:
+        dataset = json.loads((root / layout.DATASET).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{layout.DATASET}: not JSON ({error})")
+        return None
+    if not isinstance(dataset, dict):
+        problems.append(f"{layout.DATASET}: not a JSON object")
+        return None
+    return dataset

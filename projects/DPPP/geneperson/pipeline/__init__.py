@@ -1,0 +1,1 @@
+"""The order of the steps: candidates, worker processes, staging, publishing, plan and rebuild."""

@@ -1,0 +1,185 @@
+"""The last step of a build: staged candidates become the folder of the contract.
+
+Every part can be repeated: a build killed in the middle of publishing goes on where it was. The
+file ``dataset.json`` is written last, so a set that has one is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import cv2
+import numpy as np
+from yacs.config import CfgNode
+
+from .. import seeding
+from ..dataset import card, layout
+from ..dataset.contact_sheet import PER_REASON, contact_sheet
+from ..errors import UserError
+from ..prompting.prompts import Identity
+from ..version import __version__
+from .staging import Record, Staging
+
+_MODEL_SOFTWARE = ("torch", "diffusers", "transformers", "peft", "rembg")
+
+
+def publish(
+    cfg: CfgNode,
+    settings: dict,
+    output: Path,
+    staging: Staging,
+    records: Sequence[Record],
+    identities: dict[int, Identity],
+) -> dict:
+    """Name and move the images, and write the tables, the data card and ``dataset.json``.
+
+    Args:
+        settings: configuration and vocabulary digest, as recorded.
+        records: all candidates up to the last accepted one, in order.
+        identities: candidate number -> identity, for the accepted candidates.
+
+    Returns:
+        The content of ``dataset.json``.
+    """
+    for folder in layout.FOLDERS if cfg.IDENTITIES.TEST else (layout.TRAIN,):
+        (output / folder).mkdir(exist_ok=True)
+    accepted = [record for record in records if record.images]
+    identity_rows, image_rows = [], []
+    for pid, record in enumerate(accepted, start=1):
+        split = "train" if pid <= cfg.IDENTITIES.TRAIN else "test"
+        identity_rows.append(_identity_row(pid, split, identities[record.index]))
+        rows = _image_rows(cfg.SEED, pid, split, record)
+        for row, image in zip(rows, record.images, strict=True):
+            _move(staging.image(record.index, image.cell), output / row.file, image.sha256)
+        image_rows += rows
+    files = {
+        layout.IDENTITIES: layout.to_jsonl(identity_rows),
+        layout.IMAGES: layout.to_jsonl(image_rows),
+    }
+    tables = {file: layout.sha256(content) for file, content in files.items()}
+    files |= _reject_files(staging, records)
+    models = staging.models() or {}
+    dataset = {
+        "format": layout.FORMAT,
+        **layout.count(identity_rows, image_rows),
+        **_count_candidates(records, cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS),
+        **settings,
+        "models": {"synthesis": cfg.SYNTHESIS.NAME, **models},
+        "software": _software(with_models=bool(models)),
+        "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
+    }
+    files[layout.CARD] = card.render(dataset, identity_rows).encode()
+    dataset["files"] = {file: layout.sha256(content) for file, content in files.items()}
+    dataset["own_sha256"] = layout.own_sha256(dataset)
+    for file, content in files.items():
+        layout.write_atomic(output / file, content)
+    layout.write_atomic(output / layout.DATASET, layout.to_json(dataset))
+    return dataset
+
+
+def _software(with_models: bool) -> dict[str, str]:
+    """Give the versions of what made the images."""
+    versions = {
+        "geneperson": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+    if with_models:
+        import onnxruntime  # a module of two packages, one of them for GPUs
+
+        versions |= {name: metadata.version(name) for name in _MODEL_SOFTWARE}
+        versions["onnxruntime"] = onnxruntime.__version__
+    return versions
+
+
+def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, bytes]:
+    """Give the table of rejected cells, and a sheet of examples if there are any."""
+    rows, pid = [], 0
+    samples: dict[str, list[bytes]] = defaultdict(list)
+    for record in records:
+        pid += bool(record.images)
+        for cell, reason in sorted(record.rejected.items()):
+            rows.append(layout.RejectRow(record.index, pid if record.images else 0, cell, reason))
+        if any(len(samples[reason]) < PER_REASON for reason in record.rejected.values()):
+            for cell, jpeg in staging.samples(record.index).items():
+                samples[record.rejected[cell]].append(jpeg)
+    files = {layout.REJECTS: layout.to_jsonl(rows)}
+    if rows:
+        files[layout.REJECT_SHEET] = contact_sheet(samples)
+    return files
+
+
+def _identity_row(pid: int, split: str, identity: Identity) -> layout.IdentityRow:
+    return layout.IdentityRow(
+        pid=pid,
+        split=split,
+        candidate=identity.index,
+        attributes=identity.attributes,
+        prompt=identity.prompt,
+        negative_prompt=identity.negative_prompt,
+        seed=identity.seed,
+    )
+
+
+def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.ImageRow]:
+    """Name an identity's images; of a held-out one, some become queries."""
+    queries: set[int] = set()
+    if split == "test":
+        order = seeding.rng(seed, "query", record.index).permutation(len(record.images))
+        cameras = [image.scene + 1 for image in record.images]
+        queries = layout.choose_queries(cameras, order.tolist())
+    rows = []
+    for number, image in enumerate(record.images):
+        held_out = layout.QUERY if number in queries else layout.GALLERY
+        folder = layout.TRAIN if split == "train" else held_out
+        name = layout.ImageName(pid, image.scene + 1, image.lighting + 1, image.cell)
+        rows.append(
+            layout.ImageRow(
+                file=f"{folder}/{name}",
+                pid=pid,
+                scene=layout.SCENE_NAMES[image.scene],
+                lighting=layout.LIGHTING_NAMES[image.lighting],
+                cell=image.cell,
+                view=image.view,
+                mask_area=image.mask_area,
+                sha256=image.sha256,
+            )
+        )
+    return rows
+
+
+def _move(source: Path, target: Path, sha256: str) -> None:
+    """Move a staged image; done already if an earlier, killed attempt got this far."""
+    try:
+        if layout.sha256(source.read_bytes()) != sha256:
+            raise UserError(
+                f"{source} is damaged; delete its folder and run the same command again"
+            )
+        os.rename(source, target)
+    except FileNotFoundError:
+        if not target.exists():
+            raise UserError(
+                f"{source} is gone; delete its folder and run the same command again"
+            ) from None
+
+
+def _count_candidates(records: Sequence[Record], num_cells: int) -> dict:
+    """Count candidates and cells, with the reasons why cells were not used."""
+    reasons = Counter(reason for record in records for reason in record.rejected.values())
+    return {
+        "candidates": {
+            "accepted": sum(bool(record.images) for record in records),
+            "rejected": sum(not record.images for record in records),
+        },
+        "cells": {
+            "drawn": num_cells * len(records),
+            "kept": sum(len(record.images) for record in records),
+            "rejected": dict(sorted(reasons.items())),
+        },
+    }

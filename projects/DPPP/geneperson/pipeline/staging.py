@@ -1,0 +1,189 @@
+"""The ``.build`` folder of an unfinished set: candidates on disk whole or not at all, and the lock.
+
+::
+
+    .build/lock                         held by the build that runs
+    .build/build.json                   what is being built; another configuration is refused
+    .build/models.json                  the models that draw and cut out, if there are any
+    .build/scenes/street_day_000.png    backgrounds, if a model draws them
+    .build/identities/000012/record.json, 000017.jpg, reject_000003.jpg ...   candidate 12
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dataset import layout
+from ..errors import UserError
+from .candidate import Candidate
+
+_REJECT = "reject_"
+
+
+@dataclass(frozen=True)
+class StagedImage:
+    """An image in the staging folder: scene and lighting as indices from 0."""
+
+    cell: int
+    view: str
+    scene: int
+    lighting: int
+    mask_area: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A candidate on disk: its images (none if it was rejected), and cell -> why not used."""
+
+    index: int
+    images: tuple[StagedImage, ...]
+    rejected: dict[int, str]
+
+
+class Staging:
+    """Reads and writes ``OUTPUT/.build``."""
+
+    def __init__(self, output: Path) -> None:
+        self.root = output / layout.STAGING
+        self._identities = self.root / "identities"
+        self._settings = self.root / "build.json"
+        self._models = self.root / "models.json"
+        self.scenes = self.root / "scenes"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one build; the lock goes with the process, however that ends."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with open(self.root / "lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"{self.root.parent}: another build is writing here; wait for it or choose "
+                    "another --output"
+                ) from error
+            yield
+
+    def read_settings(self) -> dict | None:
+        """Give the settings of the build that was begun here; None if none was."""
+        return self._read(self._settings)
+
+    def open(self, settings: dict) -> None:
+        """Begin or go on: write the settings, clear away what a kill left half-written."""
+        layout.write_atomic(self._settings, layout.to_json(settings))
+        self._identities.mkdir(exist_ok=True)
+        for half_written in self._identities.glob("*.tmp"):
+            shutil.rmtree(half_written)
+
+    def is_ours(self) -> bool:
+        """Tell whether the folder holds nothing that a build has not put there."""
+        own = {"lock", self._settings.name, self._models.name, "identities", self.scenes.name}
+        names = {path.name.removeprefix(".").removesuffix(".tmp") for path in self.root.iterdir()}
+        return names <= own
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing that took time is on disk."""
+        return not self.indices() and not (self.scenes.is_dir() and any(self.scenes.iterdir()))
+
+    def keep_models(self, models: dict[str, dict[str, str]]) -> None:
+        """Record the models in use; refuse others than the build began with."""
+        begun = self.models()
+        if begun is not None and begun != models:
+            changed = sorted(key for key in {*begun, *models} if begun.get(key) != models.get(key))
+            raise UserError(
+                f"{self.root.parent} holds an unfinished build by other models "
+                f"({', '.join(changed)} changed); choose another --output, or delete {self.root}"
+            )
+        layout.write_atomic(self._models, layout.to_json(models))
+
+    def models(self) -> dict[str, dict[str, str]] | None:
+        """Give the models of the build that was begun here; None if it has used none."""
+        return self._read(self._models)
+
+    def _read(self, path: Path) -> dict | None:
+        try:
+            content = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise UserError(f"{path} is damaged; delete {self.root} and build again")
+        return content
+
+    def indices(self) -> set[int]:
+        """List the candidates that are on disk."""
+        if not self._identities.is_dir():
+            return set()
+        return {int(path.name) for path in self._identities.iterdir() if path.name.isdecimal()}
+
+    def write(self, candidate: Candidate) -> Record:
+        """Put a candidate on disk, whole or not at all."""
+        folder = self._folder(candidate.index)
+        temporary = folder.with_suffix(".tmp")
+        try:
+            temporary.mkdir()
+            images = []
+            for image in candidate.images:
+                (temporary / _file(image.cell)).write_bytes(image.jpeg)
+                images.append(
+                    StagedImage(
+                        image.cell,
+                        image.view,
+                        image.scene,
+                        image.lighting,
+                        image.mask_area,
+                        layout.sha256(image.jpeg),
+                    )
+                )
+            for cell, jpeg in candidate.samples.items():
+                (temporary / f"{_REJECT}{_file(cell)}").write_bytes(jpeg)
+            record = Record(candidate.index, tuple(images), candidate.rejected)
+            content = {"images": [vars(image) for image in images], "rejected": record.rejected}
+            (temporary / "record.json").write_bytes(layout.to_json(content))
+            os.rename(temporary, folder)
+        except OSError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        return record
+
+    def read(self, index: int) -> Record:
+        """Read a candidate back."""
+        path = self._folder(index) / "record.json"
+        try:
+            content = json.loads(path.read_bytes())
+            images = tuple(StagedImage(**image) for image in content["images"])
+            rejected = {int(cell): reason for cell, reason in content["rejected"].items()}
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path} is damaged; delete its folder and build again") from error
+        return Record(index, images, rejected)
+
+    def image(self, index: int, cell: int) -> Path:
+        """Give the path of a candidate's image."""
+        return self._folder(index) / _file(cell)
+
+    def samples(self, index: int) -> dict[int, bytes]:
+        """Give pictures of a candidate's rejected cells, one for each reason."""
+        return {
+            int(path.stem.removeprefix(_REJECT)): path.read_bytes()
+            for path in sorted(self._folder(index).glob(f"{_REJECT}*"))
+        }
+
+    def remove(self) -> None:
+        """Delete the folder once the set is finished."""
+        shutil.rmtree(self.root)
+
+    def _folder(self, index: int) -> Path:
+        return self._identities / f"{index:06d}"
+
+
+def _file(cell: int) -> str:
+    return f"{cell:06d}.jpg"

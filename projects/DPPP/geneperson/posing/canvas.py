@@ -1,0 +1,117 @@
+"""The canvas: a grid of cells that shows one identity in every pose, and its two condition images.
+
+The edge map (Canny) and the skeleton map (OpenPose's colours) are what the diffusion route gives to
+its two ControlNets; the crop turns the finished canvas into one image per cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from .skeletons import Pose
+
+if TYPE_CHECKING:
+    from yacs.config import CfgNode
+
+# OpenPose's 17 limbs and 18 colours (RGB), as ControlNet's pose model was trained on them.
+LIMBS = (
+    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10),
+    (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
+)  # fmt: skip
+COLORS = (
+    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0),
+    (0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255),
+    (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
+)  # fmt: skip
+_LIMB_DIMMING = 0.6  # OpenPose draws limbs at 60 % so that joints stand out
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`columns` x `rows` equal cells, numbered row by row from the top left."""
+
+    columns: int
+    rows: int
+    cell_height: int
+    cell_width: int
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> Grid:
+        return cls(cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, *cfg.CANVAS.CELL_SIZE)
+
+    @property
+    def num_cells(self) -> int:
+        return self.columns * self.rows
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the canvas in pixels."""
+        return self.rows * self.cell_height, self.columns * self.cell_width
+
+    def box(self, cell: int) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) of a cell in canvas pixels, bottom and right exclusive."""
+        if not 0 <= cell < self.num_cells:
+            raise IndexError(f"cell {cell} is outside the grid of {self.num_cells} cells")
+        row, column = divmod(cell, self.columns)
+        top, left = row * self.cell_height, column * self.cell_width
+        return top, left, top + self.cell_height, left + self.cell_width
+
+    def crop(self, canvas: np.ndarray) -> list[np.ndarray]:
+        """Cells of a (H, W[, C]) canvas in cell order, each a view of the canvas."""
+        if canvas.shape[:2] != self.size:
+            raise ValueError(f"canvas is {canvas.shape[:2]}, the grid needs {self.size}")
+        boxes = map(self.box, range(self.num_cells))
+        return [canvas[top:bottom, left:right] for top, left, bottom, right in boxes]
+
+
+def edge_map(grid: Grid) -> np.ndarray:
+    """(H, W, 3) uint8: Canny edges of the cell borders, white on black."""
+    height, width = grid.size
+    lines = np.full((height, width), 255, np.uint8)
+    for row in range(1, grid.rows):
+        y = row * grid.cell_height
+        lines[y - 1 : y + 1] = 0
+    for column in range(1, grid.columns):
+        x = column * grid.cell_width
+        lines[:, x - 1 : x + 1] = 0
+    edges = cv2.Canny(lines, 100, 200)
+    return np.repeat(edges[:, :, None], 3, axis=2)
+
+
+def skeleton_map(grid: Grid, poses: Sequence[Pose], limb_width: int = 4) -> np.ndarray:
+    """(H, W, 3) uint8: one skeleton a cell on black, limbs as ellipses, joints as discs.
+
+    Args:
+        poses: one per cell.
+        limb_width: half width of a limb and radius of a joint, in pixels.
+    """
+    if len(poses) != grid.num_cells:
+        raise ValueError(f"{len(poses)} poses for a grid of {grid.num_cells} cells")
+    canvas = np.zeros((*grid.size, 3), np.uint8)
+    for cell, pose in enumerate(poses):
+        top, left, bottom, right = grid.box(cell)
+        _draw_skeleton(canvas[top:bottom, left:right], pose, limb_width)
+    return canvas
+
+
+def _draw_skeleton(cell: np.ndarray, pose: Pose, limb_width: int) -> None:
+    height, width = cell.shape[:2]
+    points = (pose.joints[:, :2] * (width, height)).tolist()
+    for (start, end), color in zip(LIMBS, COLORS, strict=False):  # 17 limbs, 18 colours
+        if not (pose.visible[start] and pose.visible[end]):
+            continue
+        (x0, y0), (x1, y1) = points[start], points[end]
+        center = (round((x0 + x1) / 2), round((y0 + y1) / 2))
+        half_length = int(math.hypot(x1 - x0, y1 - y0) / 2)
+        angle = int(math.degrees(math.atan2(y1 - y0, x1 - x0)))
+        polygon = cv2.ellipse2Poly(center, (half_length, limb_width), angle, 0, 360, 1)
+        cv2.fillConvexPoly(cell, polygon, [int(c * _LIMB_DIMMING) for c in color])
+    for joint in np.flatnonzero(pose.visible):
+        x, y = points[int(joint)]
+        cv2.circle(cell, (round(x), round(y)), limb_width, COLORS[joint], thickness=-1)

@@ -1,0 +1,64 @@
+"""Answers of chat models on disk: one JSON file a request, named by the request's digest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ...dataset import layout
+from ...errors import UserError
+from .questions import RESPONSE_FORMAT
+
+
+class AnswerCache:
+    """Keeps the answers of one model.
+
+    The digest covers the model, the whole prompt and the form asked for, not the server's address.
+
+    Args:
+        folder: where the files are; made with the first answer if it is missing.
+        model: name of the model that was asked.
+
+    Raises:
+        UserError: the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, model: str) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"cache {folder}: it is taken by a file; give a folder")
+        self._folder = folder
+        self._model = model
+
+    def get(self, prompt: str) -> str | None:
+        """Give the answer to a prompt; None if there is none or its file is damaged."""
+        content = self._content(prompt)
+        try:
+            found = json.loads(self._path(content).read_bytes())
+            answer = found.pop("answer")
+        except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+            return None
+        return answer if found == content and isinstance(answer, str) else None
+
+    def put(self, prompt: str, answer: str) -> None:
+        """Keep an answer.
+
+        Raises:
+            UserError: the folder cannot be written to.
+        """
+        content = self._content(prompt)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            layout.write_atomic(self._path(content), layout.to_json(content | {"answer": answer}))
+        except OSError as error:
+            raise UserError(f"cache {self._folder}: {error.strerror}; give a folder") from error
+
+    def _content(self, prompt: str) -> dict[str, str]:
+        request = {"model": self._model, "prompt": prompt, "response_format": RESPONSE_FORMAT}
+        return {
+            "request": layout.sha256(layout.to_json(request)),
+            "model": self._model,
+            "question": prompt,
+        }
+
+    def _path(self, content: dict[str, str]) -> Path:
+        return self._folder / f"{content['request']}.json"

@@ -1,0 +1,198 @@
+"""Character prompts: the paper's template, filled so that no two identities wear the same outfit.
+
+An outfit is colour, pattern and style of upper and lower wear, and colour and style of footwear.
+All outfits that a gender can wear without contradiction form one numbered space (`OutfitSpace`).
+An identity draws a number from its own random stream; if that outfit is taken, the next free one is
+used. So the stream never repeats an outfit, can use a vocabulary up to its last outfit, and the
+first five identities of a big set are the five of a small one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import accumulate, count, islice, product
+from math import prod
+
+import numpy as np
+from yacs.config import CfgNode
+
+from .. import seeding
+from ..errors import UserError
+from ..worlds.lighting import LIGHTINGS
+from .vocabulary import BODY, GARMENTS, GENDERS, OUTFIT, STYLES, Vocabulary
+
+# What makes one canvas show one person from all sides; the same in every prompt.
+SHEET = (
+    "simple background, multiple views of the same character, multiple views, "
+    "side view, back view, front view"
+)
+TEMPLATE = (
+    "{gender}, walking, {upper_color} {upper_pattern} {upper_wear}, "
+    "{lower_color} {lower_pattern} {lower_wear}, {footwear_color} {footwear}, {lighting}, "
+    "{body_shape}, {build}, {hair_color} hair color, {hairstyle}, {skin_color} skin, " + SHEET
+)
+NEGATIVE_PROMPT = (
+    "child, kid, toddler, baby, teenager, underage, nude, naked, nsfw, underwear, lingerie, "
+    "cropped, cut off, extra limbs, missing limbs, bad anatomy, deformed, several people, crowd, "
+    "lowres, blurry, jpeg artifacts, text, watermark, logo"
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One virtual person to draw.
+
+    Attributes:
+        index: candidate number, from 0; it does not depend on how many candidates are accepted.
+        attributes: attribute name -> word, the gender and the prompt's lighting included.
+        prompt: the filled template.
+        negative_prompt: what must not be drawn; the same for everybody.
+        seed: seed for drawing this person, in 0 .. 2**31 - 1.
+    """
+
+    index: int
+    attributes: dict[str, str]
+    prompt: str
+    negative_prompt: str
+    seed: int
+
+
+def render(attributes: dict[str, str]) -> str:
+    """Fill the paper's template with one word per attribute."""
+    return TEMPLATE.format(**attributes)
+
+
+class OutfitSpace:
+    """All outfits one gender can wear without contradiction, numbered 0 .. size - 1.
+
+    The numbers run over the triples of styles (upper wear, lower wear, footwear) that go together,
+    and within a triple over the colours and patterns of its three garments.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, gender: str) -> None:
+        words = vocabulary.words[gender]
+        variants = {}  # (attribute of the style, style) -> its (colour, pattern, style) words
+        for names in GARMENTS.values():
+            for variant in product(*(words[name] for name in names)):
+                if vocabulary.compatible(dict(zip(names, variant, strict=True))):
+                    variants.setdefault((names[-1], variant[-1]), []).append(variant)
+        self.garments: dict[tuple[str, ...], list[list[tuple[str, ...]]]] = {}
+        for styles in product(*(words[name] for name in STYLES)):
+            keys = list(zip(STYLES, styles, strict=True))
+            if vocabulary.compatible(dict(keys)) and all(key in variants for key in keys):
+                self.garments[styles] = [variants[key] for key in keys]
+        self._triples = list(self.garments.values())
+        sizes = (prod(len(garment) for garment in triple) for triple in self._triples)
+        self._starts = [0, *accumulate(sizes)]
+        self.size = self._starts[-1]
+
+    def outfit(self, number: int) -> tuple[str, ...]:
+        """Give the words of an outfit, in the order of `vocabulary.OUTFIT`."""
+        triple = bisect_right(self._starts, number) - 1
+        upper, lower, footwear = self._triples[triple]
+        rest, third = divmod(number - self._starts[triple], len(footwear))
+        first, second = divmod(rest, len(lower))
+        return upper[first] + lower[second] + footwear[third]
+
+    def draw(
+        self, taken: set[tuple[str, ...]], stream: np.random.Generator
+    ) -> tuple[str, ...] | None:
+        """Draw an outfit that is not taken; None if every one is.
+
+        A triple of styles is drawn first, so that a style with few patterns is not a rare one.
+        """
+        if not self.size:
+            return None
+        triple = int(stream.integers(len(self._triples)))
+        drawn = int(stream.integers(self._starts[triple], self._starts[triple + 1]))
+        for step in range(self.size):
+            outfit = self.outfit((drawn + step) % self.size)
+            if outfit not in taken:
+                return outfit
+        return None
+
+
+def capacity(vocabulary: Vocabulary) -> int:
+    """Count the different outfits that the vocabulary gives to women and men together."""
+    women, men = (OutfitSpace(vocabulary, gender) for gender in GENDERS)
+    shared = sum(
+        prod(
+            len(set(ours) & set(theirs))
+            for ours, theirs in zip(one, men.garments[styles], strict=True)
+        )
+        for styles, one in women.garments.items()
+        if styles in men.garments
+    )
+    return women.size + men.size - shared
+
+
+def check_capacity(vocabulary: Vocabulary, num_identities: int) -> None:
+    """Refuse a number of identities for which the vocabulary has too few outfits."""
+    available = capacity(vocabulary)
+    if num_identities > available:
+        raise UserError(
+            f"{num_identities} identities need as many different outfits, but the vocabulary gives "
+            f"{available}: add colours, patterns or styles to it, or ask for fewer identities"
+        )
+
+
+def identities_of(cfg: CfgNode, vocabulary: Vocabulary) -> Iterator[Identity]:
+    """Yield the identities of a build: those of its seed, in none of the excluded outfits."""
+    excluded = {
+        outfit_of(identity)
+        for seed, number in cfg.IDENTITIES.EXCLUDE
+        for identity in islice(identities(vocabulary, seed), number)
+    }
+    return identities(vocabulary, cfg.SEED, excluded)
+
+
+def outfit_of(identity: Identity) -> tuple[str, ...]:
+    """Give the words of an identity's outfit, in the order of `vocabulary.OUTFIT`."""
+    return tuple(identity.attributes[name] for name in OUTFIT)
+
+
+def identities(
+    vocabulary: Vocabulary, seed: int, excluded: Collection[tuple[str, ...]] = ()
+) -> Iterator[Identity]:
+    """Yield identities until the vocabulary has no outfit left.
+
+    The stream depends on the arguments only, never on how many are taken from it.
+
+    Args:
+        excluded: outfits that nobody wears.
+    """
+    spaces = {gender: OutfitSpace(vocabulary, gender) for gender in GENDERS}
+    taken = set(excluded)
+    for index in count():
+        stream = seeding.rng(seed, "identity", index)
+        gender = GENDERS[stream.integers(len(GENDERS))]
+        outfit = spaces[gender].draw(taken, stream)
+        if outfit is None:  # this gender has worn everything; the other may have something left
+            gender = GENDERS[1 - GENDERS.index(gender)]
+            outfit = spaces[gender].draw(taken, stream)
+            if outfit is None:
+                return
+        taken.add(outfit)
+        attributes = {
+            "gender": gender,
+            **dict(zip(OUTFIT, outfit, strict=True)),
+            "lighting": LIGHTINGS[stream.integers(len(LIGHTINGS))].prompt,
+            **_draw_body(vocabulary, gender, stream),
+        }
+        drawing_seed = int(stream.integers(2**31))
+        yield Identity(index, attributes, render(attributes), NEGATIVE_PROMPT, drawing_seed)
+
+
+def _draw_body(vocabulary: Vocabulary, gender: str, stream: np.random.Generator) -> dict[str, str]:
+    """Draw body, hair and skin words that do not contradict each other."""
+    words = vocabulary.words[gender]
+    for _ in range(1000):
+        body = {name: words[name][stream.integers(len(words[name]))] for name in BODY}
+        if vocabulary.compatible(body):
+            return body
+    raise UserError(
+        f"the vocabulary's contradictions leave no body for '{gender}': remove some that name "
+        f"{', '.join(BODY)}"
+    )

@@ -1,0 +1,1 @@
+"""The paper's route: SDXL with two ControlNets and three LoRAs."""

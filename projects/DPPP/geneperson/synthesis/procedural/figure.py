@@ -1,0 +1,94 @@
+"""One person, ready to be drawn in any pose: textures and profiles are made once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ... import seeding
+from ...posing.skeletons import Pose
+from ...worlds.domain import Domain
+from . import palette, wardrobe
+from .anatomy import stand
+from .hairdo import Hairdo
+from .outfit import Outfit
+from .surfaces import Atlas, DepthBuffer
+
+if TYPE_CHECKING:
+    from ...prompting.prompts import Identity
+
+_SUPERSAMPLING = 2
+_LIGHT = np.float32((-0.36, -0.55, 0.75))  # neutral key light: upper left, from the camera's side
+_AMBIENT, _DIFFUSE = 0.64, 0.43
+_OCCLUSION = 0.30  # how dark a crease gets
+
+
+class Figure:
+    """Draws one identity.
+
+    Args:
+        identity: whose attributes and seed say what the person looks like.
+        domain: whose bodies and shading are used.
+    """
+
+    def __init__(self, identity: Identity, domain: Domain):
+        words = identity.attributes
+        stream = seeding.rng(identity.seed, "figure")
+        self._domain = domain
+        self._build = wardrobe.build(
+            words["gender"], words["body_shape"], words["build"], stream, domain.girth
+        )
+        skin = palette.skin(words["skin_color"]) * stream.uniform(0.97, 1.03)
+        atlas = Atlas()
+        woman = words["gender"] != "man"
+        self._outfit = Outfit(words, woman, skin, self._build, stream, atlas, domain.cloth_noise)
+        self._hairdo = Hairdo(
+            words, woman, skin, stream, atlas, domain.head_scale, self._outfit.back_depth
+        )
+        self._colors = atlas.colors()
+
+    def draw(self, pose: Pose, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """The person in one cell.
+
+        Returns:
+            (height, width, 3) float32 RGB 0..255, premultiplied by the coverage, and
+            (height, width) float32 coverage 0..1.
+        """
+        tall, wide = height * _SUPERSAMPLING, width * _SUPERSAMPLING
+        buffer = DepthBuffer(tall, wide)
+        stance = stand(pose, tall, self._build, self._domain.leg_scale)
+        self._outfit.draw(buffer, stance)
+        self._hairdo.draw(buffer, stance)
+        layers = self._shade(buffer)
+        layers = cv2.resize(layers, (width, height), interpolation=cv2.INTER_AREA)
+        return layers[:, :, :3], layers[:, :, 3]
+
+    def _shade(self, buffer: DepthBuffer) -> np.ndarray:
+        """(H, W, 4) float32 premultiplied RGB and coverage of the supersampled buffer."""
+        height, width = buffer.depth.shape
+        layers = np.zeros((height, width, 4), np.float32)
+        seen = np.flatnonzero(buffer.texel >= 0)
+        normal = buffer.normal.reshape(3, -1)[:, seen]
+        facing = np.maximum(_LIGHT @ normal, 0.0) / np.linalg.norm(_LIGHT)
+        shade = _AMBIENT + _DIFFUSE * facing
+        shade -= 0.10 * np.maximum(normal[1], 0.0)  # less light comes from the ground
+        shade = 1.0 + (shade - 1.0) * self._domain.shading
+        shade *= 1.0 - _OCCLUSION * _occlusion(buffer).ravel()[seen]
+        flat = layers.reshape(-1, 4)
+        flat[seen, :3] = np.minimum(
+            self._colors[buffer.texel.ravel()[seen]] * shade[:, None], 255.0
+        )
+        flat[seen, 3] = 1.0
+        return layers
+
+
+def _occlusion(buffer: DepthBuffer) -> np.ndarray:
+    """(H, W) 0..1: how far a point lies behind its surroundings on the body."""
+    height = buffer.depth.shape[0]
+    size = height // 24 | 1
+    covered = (buffer.texel >= 0).astype(np.float32)
+    depth = np.where(buffer.texel >= 0, buffer.depth, np.float32(0.0))
+    around = cv2.blur(depth, (size, size)) / np.maximum(cv2.blur(covered, (size, size)), 1e-3)
+    return np.clip((around - depth) * (28.0 / height), 0.0, 1.0)

@@ -1,0 +1,157 @@
+"""The stage a scene is painted on: pixels, glow, and the geometry of its ground.
+
+Lengths are in metres: a person on the front of the picture is 1.7 m high.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from ...worlds.lighting import Lighting, relight
+
+Color = tuple[float, float, float] | np.ndarray  # R, G, B, 0..255
+
+_FEET = 0.94  # y of the ground point of the person, of the picture's height
+_PERSON = 0.76  # height of the person, of the picture's height
+FRONT = 6.0  # metres from the camera to the person
+
+
+@dataclass
+class Stage:
+    """A picture being painted: pixels, glow, and the geometry of its ground plane.
+
+    Attributes:
+        image: (h, w, 3) float32 RGB 0..255 in neutral light.
+        glow: (h, w, 3) float32, what shines by itself where lamps are lit.
+        horizon: y of the horizon in pixels; above the picture for a camera that looks down.
+        stream: source of every random choice.
+        shifted: whether the other camera world's palette and layouts are used.
+        lit: whether lamps are on.
+    """
+
+    image: np.ndarray
+    glow: np.ndarray
+    horizon: float
+    stream: np.random.Generator
+    shifted: bool
+    lit: bool
+
+    @property
+    def height(self) -> int:
+        return self.image.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.image.shape[1]
+
+    def scale(self, distance: float) -> float:
+        """Pixels per metre at a distance from the camera."""
+        return _PERSON * self.height / 1.7 * FRONT / distance
+
+    def ground_y(self, distance: float) -> float:
+        """y of the ground at a distance."""
+        return self.horizon + (_FEET * self.height - self.horizon) * FRONT / distance
+
+    def point(self, x: float, up: float, distance: float) -> tuple[float, float]:
+        """Pixel of a point `x` metres right of the middle and `up` above the ground."""
+        scale = self.scale(distance)
+        return 0.5 * self.width + x * scale, self.ground_y(distance) - up * scale
+
+    def polygon(
+        self, points: list[tuple[float, float]], color: Color, glow: Color | None = None
+    ) -> None:
+        corners = np.round(np.array(points) * 16).astype(np.int32)
+        color = tuple(float(c) for c in color)
+        cv2.fillPoly(self.image, [corners], color, cv2.LINE_AA, 4)
+        light = (0.0, 0.0, 0.0) if glow is None else tuple(float(c) for c in glow)
+        cv2.fillPoly(self.glow, [corners], light, cv2.LINE_AA, 4)
+
+    def box(
+        self, x0: float, x1: float, low: float, high: float, distance: float, color: Color,
+        glow: Color | None = None,
+    ) -> None:  # fmt: skip
+        """A rectangle that faces the camera, in metres."""
+        left, bottom = self.point(x0, low, distance)
+        right, top = self.point(x1, high, distance)
+        self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], color, glow)
+
+    def slab(self, x0: float, x1: float, near: float, far: float, color: Color) -> None:
+        """A rectangle that lies on the ground."""
+        corners = ((x0, near), (x1, near), (x1, far), (x0, far))
+        self.polygon([self.point(x, 0.0, z) for x, z in corners], color)
+
+    def shade(self, x0: float, x1: float, near: float, far: float, factor: float) -> None:
+        """Darkens the ground below something."""
+        corners = [self.point(x, 0.0, z) for x, z in ((x0, near), (x1, near), (x1, far), (x0, far))]
+        (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
+        x = np.arange(max(0, int(left)), min(self.width, int(right) + 1))
+        y = np.arange(max(0, int(top)), min(self.height, int(bottom) + 1))
+        if not x.size or not y.size:
+            return
+        across = 1.0 - ((x - 0.5 * (left + right)) / (0.5 * (right - left) + 1.0)) ** 2
+        down = 1.0 - ((y - 0.5 * (top + bottom)) / (0.5 * (bottom - top) + 1.0)) ** 2
+        soft = np.clip(np.outer(down, across) * 1.6, 0.0, 1.0)[:, :, None]
+        self.image[y[0] : y[-1] + 1, x[0] : x[-1] + 1] *= 1.0 - (1.0 - factor) * soft
+
+    def pick(self, *colors: Color) -> np.ndarray:
+        """One of the colours, varied a little; the shifted world's are greyer and cooler."""
+        color = np.float32(colors[self.stream.integers(len(colors))])
+        color = color * self.stream.uniform(0.88, 1.12) + self.stream.normal(0.0, 5.0, 3)
+        if self.shifted:
+            color = 0.6 * color + 0.4 * color.mean() + (-6.0, 2.0, 6.0)
+        return np.clip(color, 4.0, 250.0).astype(np.float32)
+
+    def uniform(self, low: float, high: float) -> float:
+        return float(self.stream.uniform(low, high))
+
+    def grain(self, strength: float, seed: int) -> None:
+        """Roughness of the ground, finer with distance, below the horizon."""
+        top = max(0, int(self.horizon) + 2)
+        rows = np.arange(top, self.height, dtype=np.float32)[:, None]
+        distance = FRONT * (_FEET * self.height - self.horizon) / (rows - self.horizon)
+        scale = _PERSON * self.height / 1.7 * FRONT / distance
+        x = (np.arange(self.width, dtype=np.float32)[None, :] - 0.5 * self.width) / scale
+        tile = noise_tile(seed)
+        place_x = np.mod(x * 90.0 + 1000.0, 255.0).astype(np.float32)
+        place_y = np.broadcast_to(np.mod(distance * 45.0, 255.0), x.shape).astype(np.float32)
+        noise = cv2.remap(tile, place_x, place_y, cv2.INTER_LINEAR)
+        self.image[top:] *= (1.0 + strength * noise)[:, :, None]
+
+
+def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
+    """Softens, mottles and lights a painted stage."""
+    height, width = stage.height, stage.width
+    image = stage.image
+    mottle = stage.stream.normal(0.0, 1.0, (10, 12)).astype(np.float32)
+    image *= (
+        1.0 + 0.03 * cv2.resize(mottle, (width, height), interpolation=cv2.INTER_CUBIC)[:, :, None]
+    )
+    # Sharp where the person stands, soft in the distance.
+    soft = cv2.GaussianBlur(image, (0, 0), height / 115.0)
+    focus = np.linspace(0.15, 0.75, height, dtype=np.float32)[:, None, None]
+    image = soft + (image - soft) * focus
+    tile = noise_tile(7)
+    shift = stage.stream.integers(0, 256, 2)
+    fine = np.tile(np.roll(tile, shift, (0, 1)), (-(-height // 256), -(-width // 256)))
+    image += (3.0 * fine[:height, :width])[:, :, None]
+    lit = relight(np.clip(image, 0.0, 255.0).astype(np.uint8), lighting)
+    if not stage.lit:
+        return lit
+    halo = cv2.GaussianBlur(stage.glow, (0, 0), height / 24.0)
+    shine = lit + 0.40 * cv2.GaussianBlur(stage.glow, (0, 0), height / 150.0) + 0.28 * halo
+    return np.clip(shine, 0.0, 255.0).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def noise_tile(seed: int) -> np.ndarray:
+    """(256, 256) float32 of about unit deviation, several grain sizes, repeats at its borders."""
+    stream = np.random.default_rng(seed)
+    tile = np.zeros((256, 256), np.float32)
+    for cells, weight in ((256, 0.55), (64, 0.55), (24, 0.4), (8, 0.3)):
+        layer = stream.normal(size=(cells, cells)).astype(np.float32)
+        tile += weight * cv2.resize(layer, (256, 256), interpolation=cv2.INTER_LINEAR)
+    return tile / tile.std()

@@ -1,0 +1,1 @@
+"""What surrounds a person: scenes, lightings, cameras, occlusion, and worlds made of them."""

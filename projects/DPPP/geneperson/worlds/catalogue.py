@@ -1,0 +1,75 @@
+"""Camera worlds: "source" to train in, "shifted" to be tested in as if it were another data set.
+
+Everything that differs between the two stands in :class:`Domain`; the people come from the same
+vocabulary in both, so that only the world around them changes. "world-1", "world-2" ... are random
+ones, to train in many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ..errors import UserError
+from .cameras import Camera
+from .domain import Domain, cameras_of
+from .random_worlds import random_domain
+
+SOURCE = Domain(
+    name="source",
+    cameras=cameras_of(
+        Camera(resolution=0.90, noise=2.5, cast=(1.0, 1.0, 1.0)),
+        Camera(resolution=0.80, noise=3.0, cast=(1.04, 1.0, 0.95), contrast=1.05),
+        Camera(blur=0.6, noise=2.0, cast=(0.97, 1.02, 0.98)),
+        Camera(resolution=0.75, noise=3.0, cast=(1.0, 1.01, 0.97), gamma=0.94),
+        Camera(blur=0.5, noise=4.0, cast=(0.97, 0.99, 1.05), contrast=0.95),
+        Camera(resolution=0.85, noise=4.0, cast=(1.05, 1.0, 0.93), gamma=1.06, saturation=0.92),
+        jpeg=(80, 70, 0, 85, 75, 60),
+        occlusion=(0.08, 0.12, 0.06, 0.0, 0.10, 0.05),
+    ),
+    pitch_deg=6.0,
+    scale=(0.90, 1.05),
+    shift=(0.06, 0.018),
+    head_scale=1.0,
+    girth=1.0,
+    leg_scale=1.0,
+    scene_style="source",
+    shading=0.8,
+    cloth_noise=5.0,
+)
+
+SHIFTED = Domain(
+    name="shifted",
+    cameras=cameras_of(
+        Camera(0.42, 0.8, 8.0, (0.93, 1.0, 1.08), contrast=0.82, saturation=0.72, black=14.0),
+        Camera(0.55, 0.6, 10.0, (1.10, 1.0, 0.86), contrast=1.12, gamma=1.12, saturation=1.15),
+        Camera(0.38, 1.0, 6.0, (0.94, 1.06, 0.94), contrast=0.88, saturation=0.75, black=10.0),
+        Camera(0.50, 1.2, 7.0, (1.06, 1.03, 0.88), contrast=1.15, gamma=0.86, saturation=0.8),
+        Camera(0.40, 0.9, 11.0, (0.92, 0.98, 1.12), contrast=0.85, gamma=1.1, saturation=0.65),
+        Camera(0.48, 0.8, 12.0, (1.04, 1.06, 0.84), contrast=0.95, gamma=1.18, saturation=0.8),
+        jpeg=(45, 40, 55, 60, 50, 35),
+        occlusion=(0.15, 0.20, 0.12, 0.05, 0.15, 0.10),
+    ),
+    pitch_deg=22.0,
+    scale=(0.78, 0.98),
+    shift=(0.11, 0.045),
+    head_scale=1.10,
+    girth=1.05,
+    leg_scale=0.95,
+    scene_style="shifted",
+    shading=1.0,
+    cloth_noise=9.0,
+)
+
+DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in (SOURCE, SHIFTED)}
+
+
+def get_domain(name: str) -> Domain:
+    """The camera world called `name` (configuration key ``DOMAIN``)."""
+    if match := re.fullmatch(r"world-([1-9]\d{0,8})", name):
+        return random_domain(name, int(match[1]))
+    if name not in DOMAINS:
+        raise UserError(
+            f"DOMAIN is {name!r}: use one of {', '.join(DOMAINS)}, or world-1 and so on"
+        )
+    return DOMAINS[name]

@@ -1,0 +1,108 @@
+"""Each reason of rejection has a picture that shows it, and a good cell passes."""
+
+import cv2
+import numpy as np
+import pytest
+
+from geneperson.compositing.quality import (
+    CUT_OFF,
+    NO_PERSON,
+    SEVERAL_PEOPLE,
+    TOO_LARGE,
+    TOO_SMALL,
+    WRONG_POSE,
+    check,
+    check_pose,
+    mask_area,
+)
+from geneperson.posing.skeletons import Pose
+
+LIMITS = {"min_area": 0.05, "max_area": 0.6, "min_height": 0.4}
+
+
+def cell(*boxes: tuple[int, int, int, int]) -> np.ndarray:
+    """Fill (top, left, bottom, right) boxes of a cell of 256 x 128 pixels."""
+    alpha = np.zeros((256, 128), np.uint8)
+    for top, left, bottom, right in boxes:
+        alpha[top:bottom, left:right] = 255
+    return alpha
+
+
+GOOD = (20, 40, 240, 88)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "reason"),
+    [
+        (cell(GOOD), None),
+        (cell(), NO_PERSON),
+        (cell((0, 0, 8, 8)), NO_PERSON),  # dirt of the matting, also at the border
+        (cell(GOOD, (1, 1, 9, 9)), None),  # dirt beside a person
+        (cell(GOOD, (0, 0, 8, 8)), None),
+        (cell((20, 10, 240, 50), (20, 70, 240, 110)), SEVERAL_PEOPLE),
+        (cell(GOOD, (100, 100, 130, 120)), None),  # a bag is not a second person
+        (cell((0, 40, 220, 88)), CUT_OFF),
+        (cell((20, 40, 256, 88)), CUT_OFF),
+        (cell((20, 0, 240, 48)), CUT_OFF),
+        (cell((20, 80, 240, 128)), CUT_OFF),
+        (cell((1, 40, 255, 88)), None),  # one free pixel is enough
+        (cell((100, 40, 180, 88)), TOO_SMALL),  # not high enough
+        (cell((20, 60, 240, 67)), TOO_SMALL),  # high enough, but thin
+        (cell((5, 5, 250, 123)), TOO_LARGE),
+    ],
+)
+def test_reasons(alpha: np.ndarray, reason: str | None) -> None:
+    assert check(alpha, **LIMITS) == reason
+
+
+def test_soft_edges_do_not_count() -> None:
+    alpha = cell(GOOD)
+    alpha[0:20, 60:64] = 100  # a faint trail up to the border
+    assert check(alpha, **LIMITS) is None
+
+
+def test_limbs_that_touch_only_diagonally_are_one_person() -> None:
+    alpha = cell((20, 40, 128, 64), (128, 64, 240, 88))
+    assert check(alpha, **LIMITS) is None
+
+
+def test_input_is_not_changed() -> None:
+    alpha = cv2.GaussianBlur(cell(GOOD), (9, 9), 3)
+    before = alpha.copy()
+    check(alpha, **LIMITS)
+    assert (alpha == before).all()
+
+
+def test_mask_area_is_a_share_of_the_cell() -> None:
+    assert mask_area(cell((0, 0, 128, 64))) == 0.25
+
+
+def pose(*joints: tuple[float, float], visible: int = 18) -> Pose:
+    """Repeat (x, y) joints, shares of the cell, up to the number that are visible."""
+    places = [joints[number % len(joints)] for number in range(18)]
+    joints = np.array([(*place, 0.0) for place in places])
+    return Pose(joints, np.arange(18) < visible, 0.0, "front")
+
+
+INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.69
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "min_joints", "reason"),
+    [
+        (pose(INSIDE), 1.0, None),
+        (pose(OUTSIDE), 0.1, WRONG_POSE),
+        (pose(OUTSIDE), 0.0, None),  # switched off
+        (pose(INSIDE, OUTSIDE), 0.5, None),  # half of them, as asked
+        (pose(INSIDE, OUTSIDE), 0.51, WRONG_POSE),
+        (pose(INSIDE, INSIDE, OUTSIDE, visible=2), 1.0, None),  # only what is seen counts
+        (pose((0.72, 0.5)), 1.0, None),  # near enough: 4 pixels beside the person
+        (pose((0.77, 0.5)), 1.0, WRONG_POSE),  # 10 pixels
+        (pose((-0.2, 0.5)), 1.0, WRONG_POSE),  # outside of the cell
+        (pose((0.5, 1.4)), 1.0, WRONG_POSE),
+    ],
+)
+def test_the_person_stands_as_the_skeleton_asks(
+    skeleton: Pose, min_joints: float, reason: str | None
+) -> None:
+    assert check_pose(cell(GOOD), skeleton, min_joints) == reason

@@ -1,0 +1,144 @@
+"""Names, rows, digest and the choice of queries: the folder contract."""
+
+import hashlib
+from itertools import permutations, product
+from pathlib import Path
+
+import pytest
+
+from geneperson.dataset.layout import (
+    LIGHTING_NAMES,
+    SCENE_NAMES,
+    IdentityRow,
+    ImageName,
+    ImageRow,
+    choose_queries,
+    parse_name,
+    read_rows,
+    set_digest,
+    to_jsonl,
+    write_atomic,
+)
+
+IMAGE = ImageRow(
+    "query/0001_c1s3_000017_00.jpg", 1, "street", "noon", 17, "front-left", 0.2, "ab" * 32
+)
+IDENTITY = IdentityRow(1, "test", 4, {"gender": "woman"}, "a prompt", "not this", 99)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (ImageName(1, 1, 3, 17), "0001_c1s3_000017_00.jpg"),
+        (ImageName(9999, 6, 9, 0), "9999_c6s9_000000_00.jpg"),
+        (ImageName(12345, 2, 1, 41, 7), "12345_c2s1_000041_07.jpg"),
+    ],
+)
+def test_names_there_and_back(name: ImageName, text: str) -> None:
+    assert str(name) == text
+    assert parse_name(text) == name
+
+
+def test_only_the_base_name_is_read() -> None:
+    # a loader that searches the whole path would read pid 2026, camera 3 here
+    assert parse_name("/runs/2026_c3s1_exp/0002_c1s1_000000_00.jpg") == ImageName(2, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0000_c1s3_000017_00.jpg",
+        "001_c1s3_000017_00.jpg",
+        "00001_c1s3_000017_00.jpg",
+        "-001_c1s3_000017_00.jpg",
+        "0001_c7s3_000017_00.jpg",
+        "0001_c12s3_000017_00.jpg",
+        "0001_c0s3_000017_00.jpg",
+        "0001_c1s0_000017_00.jpg",
+        "0001_c1s3_17_00.jpg",
+        "0001_c1s3_000017_00.png",
+        "0001_c1s3_000017_00.jpg.jpg",
+        "x0001_c1s3_000017_00.jpg",
+        "0001_c1s3_000017_00.jpg\n",
+        "\u0660\u0660\u0660\u0661_c1s3_000017_00.jpg",
+        "",
+    ],
+)
+def test_other_names_are_refused(text: str) -> None:
+    assert parse_name(text) is None
+
+
+def test_six_cameras_and_nine_lightings() -> None:
+    assert SCENE_NAMES == ("street", "commercial", "park", "field", "residential", "indoor")
+    assert len(set(LIGHTING_NAMES)) == 9
+
+
+def test_rows_there_and_back(tmp_path: Path) -> None:
+    (tmp_path / "images.jsonl").write_bytes(to_jsonl([IMAGE, IMAGE]))
+    (tmp_path / "identities.jsonl").write_bytes(to_jsonl([IDENTITY]))
+    problems: list[str] = []
+    assert read_rows(tmp_path, ImageRow, problems) == [IMAGE, IMAGE]
+    assert read_rows(tmp_path, IdentityRow, problems) == [IDENTITY]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"file"', "line 2 is not JSON"),
+        (b"\xff\xfe", "line 2 is not JSON"),
+        (b"", "line 2 is not JSON"),
+        (b"[1]", "line 2 must have the keys file, pid"),
+        (b'{"file": "a"}', "line 2 must have the keys file, pid"),
+        (to_jsonl([IMAGE]).strip().replace(b'"pid": 1', b'"pid": "1"'), "wrong type in pid"),
+    ],
+)
+def test_bad_lines_are_named_and_the_others_read(tmp_path: Path, line: bytes, message: str) -> None:
+    good = to_jsonl([IMAGE])
+    (tmp_path / "images.jsonl").write_bytes(good + line + b"\n" + good)
+    problems: list[str] = []
+    assert read_rows(tmp_path, ImageRow, problems) == [IMAGE, IMAGE]
+    assert len(problems) == 1
+    assert problems[0].startswith("images.jsonl: line 2") and message in problems[0]
+
+
+def test_digest_is_that_of_the_sorted_lines() -> None:
+    expected = hashlib.sha256(b"a.jpg 11\nb.jpg 22\n").hexdigest()
+    assert set_digest({"b.jpg": "22", "a.jpg": "11"}) == expected
+
+
+def test_atomic_writing_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write_atomic(path, b"old")
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        write_atomic(tmp_path / "folder", b"x")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "folder"]
+
+
+def test_queries_are_one_per_camera_and_always_answerable() -> None:
+    for cameras in product((1, 2, 3), repeat=4):
+        for order in permutations(range(4)):
+            queries = choose_queries(list(cameras), order)
+            seen = [cameras[query] for query in queries]
+            gallery = {cameras[image] for image in range(4) if image not in queries}
+            assert len(seen) == len(set(seen))
+            assert all(gallery - {camera} for camera in seen)
+            if len(set(cameras)) > 1:
+                assert queries
+
+
+@pytest.mark.parametrize(
+    ("cameras", "queries"),
+    [
+        ([1, 1, 2, 2, 3, 3], {0, 2, 4}),
+        ([1, 2], {0}),  # the second image is needed to answer the first
+        ([1, 2, 3], {0, 1}),
+        ([4, 4], set()),
+        ([], set()),
+    ],
+)
+def test_chosen_queries(cameras: list[int], queries: set[int]) -> None:
+    assert choose_queries(cameras, range(len(cameras))) == queries

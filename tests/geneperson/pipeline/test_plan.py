@@ -1,0 +1,100 @@
+"""A plan says what a build needs, without a network, a download or a file written."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from yacs.config import CfgNode
+
+from geneperson import UserError, load
+from geneperson.pipeline.plan import plan
+
+CONFIGS = Path(__file__).parents[3] / "configs" / "GenePerson"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Fail on any connection; give the hub's cache, which is empty."""
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("a plan wants the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def entries(text: str) -> dict[str, str]:
+    """The plan's lines by their first word."""
+    return {line.split()[0]: line.split(maxsplit=1)[-1] for line in text.splitlines()}
+
+
+def test_the_papers_set(no_network: Path) -> None:
+    cfg = load(CONFIGS / "sdxl.yml")
+    text = plan(cfg)
+    found = entries(text)
+    assert found["identities"].startswith("6641 (6641 train, 0 test) of ")
+    assert "7 x 6 cells of 256 x 128" in found["canvases"]
+    assert found["images"].startswith(f"{6641 * 42} if every cell is kept, ")
+    assert found["backgrounds"].startswith(f"{6 * 9 * 4}, 4 for each")
+    for key in ("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET"):
+        assert found[f"{key}:"] == f"{cfg.DIFFUSION[key]}, main"
+    assert text.count("to be fetched from the hub") == 4
+    assert "licence: CreativeML Open RAIL++-M" in text and "licence: MIT" in text
+    assert found["MATTING:"] == "u2net"
+    assert "3.35 GB" in found["disk"]
+    assert "not measured" in found["time"]
+    assert not no_network.exists()
+
+
+def test_a_union_network_takes_the_place_of_two() -> None:
+    union = "xinsir/controlnet-union-sdxl-1.0"
+    text = plan(load(CONFIGS / "sdxl.yml", ["DIFFUSION.UNION_CONTROLNET", union]))
+    assert union in text and "openpose" not in text
+
+
+def test_what_lies_in_the_cache_is_not_fetched(no_network: Path) -> None:
+    snapshot = no_network / "models--madebyollin--sdxl-vae-fp16-fix" / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
+    text = plan(load(CONFIGS / "sdxl.yml"))
+    assert f"sdxl-vae-fp16-fix, {'a' * 40}\n    in the hub's cache; licence: MIT" in text
+    assert text.count("to be fetched from the hub") == 3
+
+
+def test_local_models(tiny_cfg: CfgNode) -> None:
+    text = plan(tiny_cfg)
+    assert text.count("    local; licence: ") == 7
+    assert "LORA.STYLE: style.safetensors, sha256:" in text
+    assert "identities     5 (3 train, 2 test)" in text
+
+
+def test_the_procedural_route_is_measured(cfg: CfgNode) -> None:
+    found = entries(plan(cfg))
+    assert found["models"] == "none" and "backgrounds" not in found
+    assert "measured on one canvas" in found["disk"]
+    seconds = float(found["time"].split("(")[1].split()[0])
+    assert 0 < seconds < 60
+
+
+def test_the_full_size_procedural_set() -> None:
+    text = plan(load(CONFIGS / "procedural.yml", ["SCENES.POOL_SIZE", "1"]))
+    assert "identities     6641 (6641 train, 0 test)" in text
+
+
+def test_settings_that_no_build_can_use(tiny_cfg: CfgNode) -> None:
+    for key, value, message in (
+        ("SYNTHESIS.NAME", "crayons", "use one of procedural, diffusion"),
+        ("DIFFUSION.BASE", "", "must name models"),
+        ("DIFFUSION.BASE", "nothing", "no such file or folder"),
+        ("IDENTITIES.TRAIN", 10**10, "outfits"),
+        ("DIFFUSION.STEPS", 0, "DIFFUSION.STEPS is 0"),
+    ):
+        cfg = tiny_cfg.clone()
+        cfg.merge_from_list([key, value])
+        with pytest.raises(UserError, match=message):
+            plan(cfg)

@@ -1,0 +1,82 @@
+"""The grid and its two condition images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geneperson.posing.canvas import COLORS, LIMBS, Grid, edge_map, skeleton_map
+from geneperson.posing.skeletons import NECK, walking_poses
+
+GRID = Grid(columns=7, rows=6, cell_height=256, cell_width=128)
+
+
+def test_the_papers_canvas():
+    assert GRID.num_cells == 42
+    assert GRID.size == (1536, 896)
+
+
+def test_boxes_tile_the_canvas():
+    covered = np.zeros(GRID.size, int)
+    for cell in range(GRID.num_cells):
+        top, left, bottom, right = GRID.box(cell)
+        covered[top:bottom, left:right] += 1
+    assert (covered == 1).all()
+    with pytest.raises(IndexError):
+        GRID.box(42)
+
+
+def test_crop_gives_the_cells_in_order():
+    grid = Grid(3, 2, 4, 5)
+    canvas = np.zeros((*grid.size, 3), np.uint8)
+    for cell in range(grid.num_cells):
+        top, left, bottom, right = grid.box(cell)
+        canvas[top:bottom, left:right] = cell
+    cells = grid.crop(canvas)
+    assert [set(cell.ravel().tolist()) for cell in cells] == [{cell} for cell in range(6)]
+    assert all(cell.shape == (4, 5, 3) for cell in cells)
+    with pytest.raises(ValueError, match="the grid needs"):
+        grid.crop(canvas[1:])
+
+
+def test_edges_lie_on_the_grid_lines_and_nowhere_else():
+    edges = edge_map(GRID)
+    assert edges.shape == (1536, 896, 3) and edges.dtype == np.uint8
+    rows, columns = np.nonzero(edges[:, :, 0])
+
+    def from_line(position, period, size):
+        nearest = np.round(position / period) * period
+        inner = (nearest > 0) & (nearest < size)
+        return np.where(inner, np.abs(position - nearest), 1000)
+
+    assert (np.minimum(from_line(rows, 256, 1536), from_line(columns, 128, 896)) <= 3).all()
+    for row in range(1, 6):
+        assert edges[row * 256 - 3 : row * 256 + 3].max(axis=(0, 2)).mean() > 250
+    for column in range(1, 7):
+        assert edges[:, column * 128 - 3 : column * 128 + 3].max(axis=(1, 2)).mean() > 250
+
+
+def test_skeletons_use_openposes_colours_and_stay_in_their_cells():
+    made = walking_poses(42)
+    picture = skeleton_map(GRID, made, limb_width=4)
+    known = {(0, 0, 0), *COLORS, *(tuple(int(0.6 * c) for c in color) for color in COLORS)}
+    found = {tuple(color) for color in np.unique(picture.reshape(-1, 3), axis=0).tolist()}
+    assert found <= known
+    for pose, cell in zip(made, GRID.crop(picture), strict=True):
+        assert cell.any()
+        if pose.view in ("front", "back"):  # from the side a shoulder may lie over the neck
+            x, y = (pose.joints[NECK, :2] * (128, 256)).round().astype(int)
+            assert tuple(cell[y, x].tolist()) == COLORS[NECK]
+    assert len(LIMBS) == 17 and len(COLORS) == 18
+
+
+def test_hidden_joints_are_not_drawn():
+    back = walking_poses(2)[1]
+    picture = skeleton_map(Grid(1, 1, 256, 128), [back], 4)
+    nose = np.array(COLORS[0])
+    assert not (picture == nose).all(axis=2).any()
+
+
+def test_one_pose_a_cell_is_asked_for():
+    with pytest.raises(ValueError, match="3 poses"):
+        skeleton_map(GRID, walking_poses(3))

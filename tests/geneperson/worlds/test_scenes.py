@@ -1,0 +1,78 @@
+"""Six scenes, the pool of their pictures, and who is seen where."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geneperson.synthesis import build_synthesizer
+from geneperson.worlds.lighting import LIGHTINGS
+from geneperson.worlds.scenes import SCENES, ScenePool, assign_scenes
+
+
+@pytest.fixture
+def synthesizer(cfg):
+    return build_synthesizer(cfg)
+
+
+def test_every_scene_in_every_light_can_be_drawn(synthesizer):
+    pictures = {
+        (scene, lighting.name): synthesizer.background(scene, lighting.name, 0)
+        for scene in SCENES
+        for lighting in LIGHTINGS
+    }
+    for picture in pictures.values():
+        assert picture.dtype == np.uint8 and picture.shape == (144, 160, 3)
+        assert picture.std() > 5.0
+    for scene in SCENES:
+        assert pictures[scene, "night"].mean() < 0.8 * pictures[scene, "day"].mean()
+
+
+def test_pictures_are_repeatable_and_vary(synthesizer, cfg):
+    again = build_synthesizer(cfg)
+    one = synthesizer.background("park", "day", 0)
+    assert (again.background("park", "day", 0) == one).all()
+    assert np.abs(synthesizer.background("park", "day", 1).astype(int) - one).mean() > 5.0
+
+
+def test_the_shifted_world_has_other_scenes(synthesizer, cfg):
+    cfg.DOMAIN = "shifted"
+    shifted = build_synthesizer(cfg)
+    for scene in SCENES:
+        ours = synthesizer.background(scene, "day", 0).astype(int)
+        assert np.abs(shifted.background(scene, "day", 0) - ours).mean() > 5.0
+
+
+class _CountingPainter:
+    def __init__(self):
+        self.asked = []
+
+    def background(self, scene, lighting, index):
+        self.asked.append((scene, lighting, index))
+        ramp = np.add.outer(np.arange(288), np.arange(320)) % 256
+        return np.repeat(ramp[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+def test_the_pool_draws_each_picture_once_and_crops_at_random():
+    painter = _CountingPainter()
+    pool = ScenePool(painter, pool_size=2)
+    stream = np.random.default_rng(0)
+    crops = [pool.crop("street", "day", (256, 128), stream) for _ in range(20)]
+    assert sorted(painter.asked) == [("street", "day", 0), ("street", "day", 1)]
+    assert all(crop.shape == (256, 128, 3) and crop.dtype == np.uint8 for crop in crops)
+    assert len({crop.tobytes() for crop in crops}) == 20
+
+
+@pytest.mark.parametrize("num_images", [1, 2, 3, 4, 16, 42, 60])
+def test_identities_are_seen_in_three_scenes_and_three_lights(num_images):
+    for seed in range(20):
+        places = assign_scenes(num_images, np.random.default_rng(seed))
+        assert len(places) == num_images
+        for kind, number in ((0, len(SCENES)), (1, len(LIGHTINGS))):
+            kinds = {place[kind] for place in places}
+            assert kinds <= set(range(number))
+            assert len(kinds) >= min(3, num_images)
+
+
+def test_no_image_has_no_place():
+    assert assign_scenes(0, np.random.default_rng(0)) == []
