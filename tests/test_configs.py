@@ -1,14 +1,12 @@
 """Every shipped config loads; what the README and CI call exists."""
 
-from pathlib import Path
-
 import pytest
 
 import geneperson
 from dppp.config import LOSSES
 from dppp.engine import load_config
+from helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (ROOT / "configs" / d).rglob("*.yml"))
 GENERATION = sorted((ROOT / "configs" / "GenePerson").rglob("*.yml"))
 

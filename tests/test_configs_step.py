@@ -1,7 +1,5 @@
 """Every training config builds and takes one step in each of its phases, with a small model."""
 
-from pathlib import Path
-
 import pytest
 import torch
 import yaml
@@ -9,8 +7,8 @@ from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer
 from dppp.engine import load_config
+from helpers import CONFIGS
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (CONFIGS / d).rglob("*.yml"))
 ABLATIONS = sorted((CONFIGS / "DPPP" / "ablations").glob("*.yml"))
 SMALL = (

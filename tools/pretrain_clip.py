@@ -26,7 +26,7 @@ import open_clip
 import torch
 
 import geneperson
-from dppp.data.catalogue import data_root
+from dppp.data.datasets.catalogue import data_root
 from dppp.engine import load_config
 from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device

@@ -21,7 +21,8 @@ except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
-from dppp.reproduce import FIGURE, GAIN, TABLES, figure, gain, table
+from dppp.reproduce import FIGURE, GAIN, TABLES, figure, table
+from dppp.reproduce import pdm as gain
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -24,8 +24,8 @@ from dppp.inference.attention import overlay_attention
 from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device
 from dppp.inference.pictures import MAX_ROWS, draw_rankings, save_picture
+from dppp.inference.ranked_sets import ORDERS, rank_test_set
 from dppp.inference.search import write_rankings
-from dppp.inference.test_sets import ORDERS, rank_test_set
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

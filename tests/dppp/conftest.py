@@ -7,8 +7,9 @@ import pytest
 from fastreid.config import CfgNode
 
 from dppp.engine import load_config
+from helpers import CONFIGS
 
-QUICKSTART = Path(__file__).parents[2] / "configs" / "DPPP" / "quickstart.yml"
+QUICKSTART = CONFIGS / "DPPP" / "quickstart.yml"
 SMALL = (
     "DATALOADER.NUM_WORKERS", 0,
     "DATALOADER.NUM_INSTANCE", 4,

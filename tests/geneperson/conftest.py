@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,10 +67,8 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of small random models in the real formats; not to be changed."""
-    path = Path(__file__).with_name("tiny_models.py")  # tests are no package
-    spec = importlib.util.spec_from_file_location("tiny_models", path)
-    tiny = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tiny)
+    import tiny_models as tiny  # brings torch and diffusers
+
     folder = tmp_path_factory.mktemp("models")
     sdxl = tiny.save_sdxl(folder / "sdxl")
     tiny.save_controlnet(folder / "pose", seed=1)

@@ -7,8 +7,7 @@ import pytest
 from geneperson import UserError, get_cfg, load
 from geneperson.pipeline.provenance import describe
 from geneperson.prompting import vocabulary
-
-CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
+from helpers import GENEPERSON_CONFIGS
 
 
 def write(path: Path, text: str) -> Path:
@@ -16,7 +15,9 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(GENEPERSON_CONFIGS.glob("*.yml")), ids=lambda path: path.name
+)
 def test_every_shipped_file_loads(path: Path) -> None:
     assert load(path).is_frozen()
 
@@ -31,8 +32,8 @@ def test_the_files_state_every_default() -> None:
             flat |= keys(value, f"{prefix}{name}.") if is_section else {f"{prefix}{name}": value}
         return flat
 
-    stated = keys(yaml.safe_load((CONFIGS / "Base.yml").read_text()))
-    models = keys(yaml.safe_load((CONFIGS / "sdxl.yml").read_text()))
+    stated = keys(yaml.safe_load((GENEPERSON_CONFIGS / "Base.yml").read_text()))
+    models = keys(yaml.safe_load((GENEPERSON_CONFIGS / "sdxl.yml").read_text()))
     own = {
         "_BASE_",
         "SYNTHESIS.NAME",
@@ -47,7 +48,10 @@ def test_the_files_state_every_default() -> None:
 
 
 def test_quickstarts_are_what_the_training_configs_count_on() -> None:
-    source, shifted = load(CONFIGS / "quickstart.yml"), load(CONFIGS / "quickstart_shifted.yml")
+    source, shifted = (
+        load(GENEPERSON_CONFIGS / "quickstart.yml"),
+        load(GENEPERSON_CONFIGS / "quickstart_shifted.yml"),
+    )
     assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (150, 30, 0)
     assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.DOMAIN) == (4, 4, "source")
     assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 90)
@@ -118,12 +122,12 @@ def test_mistakes_in_a_file(tmp_path: Path, text: str, message: str) -> None:
 )
 def test_mistakes_in_overrides(opts: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        load(CONFIGS / "Base.yml", opts)
+        load(GENEPERSON_CONFIGS / "Base.yml", opts)
 
 
 def test_all_wrong_values_come_at_once() -> None:
     with pytest.raises(UserError, match=r"SEED .*; .*JPEG_QUALITY"):
-        load(CONFIGS / "Base.yml", ["SEED", "-1", "JPEG_QUALITY", "0"])
+        load(GENEPERSON_CONFIGS / "Base.yml", ["SEED", "-1", "JPEG_QUALITY", "0"])
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -134,14 +138,14 @@ def test_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["(3,)", "((0, -1),)", "((0, 1, 2),)", "((0, 1.5),)", "('ab',)"])
 def test_exclude_takes_pairs_of_seed_and_number(text: str) -> None:
     with pytest.raises(UserError, match=r"IDENTITIES\.EXCLUDE is .* pairs of a seed and a number"):
-        load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", text])
-    cfg = load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180), (1, 30))"])
+        load(GENEPERSON_CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", text])
+    cfg = load(GENEPERSON_CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180), (1, 30))"])
     assert cfg.IDENTITIES.EXCLUDE == ((0, 180), (1, 30))
 
 
 def test_sets_that_are_older_than_a_key_stay_what_they_are() -> None:
-    cfg = load(CONFIGS / "Base.yml")
+    cfg = load(GENEPERSON_CONFIGS / "Base.yml")
     assert "EXCLUDE" not in describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
-    cfg = load(CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180),)"])
+    cfg = load(GENEPERSON_CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180),)"])
     stated = describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
     assert stated["EXCLUDE"] == [[0, 180]]

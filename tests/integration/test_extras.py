@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from geneperson.extras import INSTALL
+from helpers import ROOT
 
 EXTRAS = (
     "accelerate",
@@ -111,6 +112,6 @@ def test_the_plan_needs_no_package_of_the_route() -> None:
 
 
 def test_the_command_is_the_one_that_setup_knows() -> None:
-    setup = (Path(__file__).parents[2] / "setup.py").read_text()
+    setup = (ROOT / "setup.py").read_text()
     extra = INSTALL.split("[")[1].split("]")[0]
     assert f'"{extra}": [' in setup

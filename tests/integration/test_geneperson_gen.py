@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from helpers import ROOT
+
 TOOL = ROOT / "tools" / "geneperson_gen.py"
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 BUILD = ["build", "--config-file", "{cfg}", "--output", "{out}"]

@@ -11,8 +11,8 @@ import pytest
 
 import dppp
 import dppp.pretraining
+from helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tools" / "pretrain_clip.py"
 WEIGHTS = "DPPP-Tiny-16-quickgelu.procedural.safetensors"
 

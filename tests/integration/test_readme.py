@@ -2,14 +2,13 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 from dppp.engine import load_config
 from geneperson import load
+from helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "datasets/README.md")
 FASTREID_OPTIONS = '"--config-file" "--eval-only" "--resume" "--num-gpus"'  # of train_net.py
 

@@ -10,9 +10,9 @@ import open_clip
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+from helpers import CONFIGS, ROOT
+
 TOOL = ROOT / "tools" / "train_net.py"
-CONFIGS = ROOT / "configs"
 SMALL = (
     "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
     "SOLVER.WARMUP_ITERS 0 SOLVER.LOG_PERIOD 1 MODEL.DEVICE cpu"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+from helpers import ROOT
+
 SMALL = (
     "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
     "MODEL.DPPP.PHASES (1,) SOLVER.PHASE_EPOCHS (1,1) INPUT.SIZE_TRAIN [64,32] "

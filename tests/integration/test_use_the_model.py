@@ -18,8 +18,8 @@ import dppp
 from dppp.inference import export, extract, load_features, search
 from dppp.inference.search import same_person
 from dppp.pretraining.captions import full_caption
+from helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
 SMALL = (
     "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "

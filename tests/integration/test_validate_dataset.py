@@ -2,16 +2,16 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from dppp import UserError
 from dppp.data import describe_dataset
-from dppp.data.counts import Counts
+from dppp.data.datasets.counts import Counts
+from helpers import ROOT
 
-TOOL = Path(__file__).parents[2] / "tools" / "validate_dataset.py"
+TOOL = ROOT / "tools" / "validate_dataset.py"
 TRAIN, QUERY, GALLERY = "bounding_box_train", "query", "bounding_box_test"
 GOOD = {
     TRAIN: ("0001_c1s1_1.jpg", "0001_c12s1_1.png", "0002_c1_1.jpg", "0002_c2_1.jpg"),

@@ -26,10 +26,10 @@ from geneperson.model_sources import digest
 from geneperson.pipeline.provenance import code_digest, describe
 from geneperson.pipeline.staging import Staging
 from geneperson.prompting import vocabulary
+from helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-ROOT = Path(__file__).parents[3]
 TOOL = ROOT / "tools" / "geneperson_gen.py"
 ROLES = {
     "BASE": "sdxl",

@@ -10,8 +10,7 @@ from yacs.config import CfgNode
 
 from geneperson import UserError, load
 from geneperson.pipeline.plan import plan
-
-CONFIGS = Path(__file__).parents[3] / "configs" / "GenePerson"
+from helpers import GENEPERSON_CONFIGS
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +31,7 @@ def entries(text: str) -> dict[str, str]:
 
 
 def test_the_papers_set(no_network: Path) -> None:
-    cfg = load(CONFIGS / "sdxl.yml")
+    cfg = load(GENEPERSON_CONFIGS / "sdxl.yml")
     text = plan(cfg)
     found = entries(text)
     assert found["identities"].startswith("6641 (6641 train, 0 test) of ")
@@ -51,7 +50,7 @@ def test_the_papers_set(no_network: Path) -> None:
 
 def test_a_union_network_takes_the_place_of_two() -> None:
     union = "xinsir/controlnet-union-sdxl-1.0"
-    text = plan(load(CONFIGS / "sdxl.yml", ["DIFFUSION.UNION_CONTROLNET", union]))
+    text = plan(load(GENEPERSON_CONFIGS / "sdxl.yml", ["DIFFUSION.UNION_CONTROLNET", union]))
     assert union in text and "openpose" not in text
 
 
@@ -61,7 +60,7 @@ def test_what_lies_in_the_cache_is_not_fetched(no_network: Path) -> None:
     (snapshot / "config.json").write_text("{}")
     (snapshot.parents[1] / "refs").mkdir()
     (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
-    text = plan(load(CONFIGS / "sdxl.yml"))
+    text = plan(load(GENEPERSON_CONFIGS / "sdxl.yml"))
     assert f"sdxl-vae-fp16-fix, {'a' * 40}\n    in the hub's cache; licence: MIT" in text
     assert text.count("to be fetched from the hub") == 3
 
@@ -82,7 +81,7 @@ def test_the_procedural_route_is_measured(cfg: CfgNode) -> None:
 
 
 def test_the_full_size_procedural_set() -> None:
-    text = plan(load(CONFIGS / "procedural.yml", ["SCENES.POOL_SIZE", "1"]))
+    text = plan(load(GENEPERSON_CONFIGS / "procedural.yml", ["SCENES.POOL_SIZE", "1"]))
     assert "identities     6641 (6641 train, 0 test)" in text
 
 

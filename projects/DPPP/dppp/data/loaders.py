@@ -14,8 +14,8 @@ from fastreid.utils import comm
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
-from .catalogue import data_root, load_dataset, require_test_images
-from .folders import UNREADABLE, check_mode
+from .datasets.catalogue import data_root, load_dataset, require_test_images
+from .datasets.folders import UNREADABLE, check_mode
 from .sampling import EpochBatches, seeded
 from .transforms import build_transforms
 

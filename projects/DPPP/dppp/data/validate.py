@@ -9,9 +9,9 @@ from fastreid.data.data_utils import read_image
 from tqdm import tqdm
 
 from ..errors import UserError
-from .counts import Counts, cameras_by_identity, count
-from .folders import UNREADABLE, check_mode, image_names
-from .market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
+from .datasets.counts import Counts, cameras_by_identity, count
+from .datasets.folders import UNREADABLE, check_mode, image_names
+from .datasets.market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
 
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 32, 16
 _SHOWN = 10  # identities of one problem that are written out

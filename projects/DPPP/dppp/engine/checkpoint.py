@@ -6,9 +6,9 @@ import torch
 from fastreid.utils.checkpoint import Checkpointer
 
 from ..errors import UserError
+from ..files import read_torch_file
 from ..modeling.architecture import adapt_state, describe_architecture, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
-from ..torch_file import read_torch_file
 
 
 class AtomicCheckpointer(Checkpointer):

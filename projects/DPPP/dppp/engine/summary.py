@@ -9,7 +9,7 @@ import numpy as np
 from fastreid.config import CfgNode
 from tabulate import tabulate
 
-from ..data.loaders import load_dataset
+from ..data import load_dataset
 from ..errors import DataNotFoundError
 from ..evaluation import (
     chance_level,

@@ -17,9 +17,9 @@ from ..data.loaders import DeviceLoader, build_test_loader, build_train_loader
 from ..data.sampling import derive_seeds, seed_everything
 from ..errors import UserError
 from ..evaluation import RankingEvaluator
+from ..modeling.build import build_model
 from .checkpoint import AtomicCheckpointer
 from .freezing import FreezeHook
-from .models import build_model
 from .phases import (
     CheckpointHook,
     EvaluationHook,

@@ -19,11 +19,11 @@ from fastreid.config import CfgNode
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
-from ..data.loaders import build_transforms
+from ..data.transforms import build_transforms
 from ..errors import UserError
 from ..modeling.architecture import inference_state
 from ..modeling.clip_dppp import CLIPDPPP
-from .clip_alone import CLIPAlone
+from .published_clip import CLIPAlone
 
 BATCH_SIZE = 64
 

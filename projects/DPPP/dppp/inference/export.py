@@ -18,7 +18,7 @@ import torch
 
 from ..errors import UserError
 from ..extras import require
-from ..whole_file import whole_file
+from ..files import whole_file
 from .embedder import Embedder
 from .files import require_suffix
 

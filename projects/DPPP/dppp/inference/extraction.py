@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from ..data.folders import UNREADABLE
+from ..data.datasets.folders import UNREADABLE
 from ..errors import UserError
 from .embedder import BATCH_SIZE, Embedder
 from .features import Features, load_features

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.market_style import GALLERY, QUERY, TRAIN, parse_name
+from ..data.datasets.market_style import GALLERY, QUERY, TRAIN, parse_name
 from ..errors import UserError
-from ..whole_file import whole_file
+from ..files import whole_file
 
 _TEXTS = ("paths", "skipped")
 # Folders whose people are those of the folders beside them; gt_bbox is Market-1501's too.

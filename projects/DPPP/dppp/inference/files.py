@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ..data.folders import image_names
+from ..data.datasets.folders import image_names
 from ..errors import UserError
 
 

@@ -11,11 +11,11 @@ from torch import nn
 from ..config import add_dppp_config
 from ..engine import DPPPTrainer, load_config
 from ..errors import UserError
+from ..files import read_torch_file
 from ..modeling.architecture import adapt_state, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
-from ..torch_file import read_torch_file
-from .clip_alone import build_clip_alone
 from .embedder import Embedder
+from .published_clip import build_clip_alone
 
 _FACTS = {
     "MODEL.DPPP.CLIP_NAME",

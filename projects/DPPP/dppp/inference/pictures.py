@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..data.folders import UNREADABLE
+from ..data.datasets.folders import UNREADABLE
 from ..errors import UserError
-from ..whole_file import whole_file
+from ..files import whole_file
 from .embedder import to_rgb
 
 Overlay = Callable[[list[Image.Image]], list[Image.Image]]

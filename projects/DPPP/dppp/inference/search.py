@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.market_style import parse_name
+from ..data.datasets.market_style import parse_name
 from ..errors import UserError
-from ..whole_file import whole_file
+from ..files import whole_file
 from .embedder import Embedder
 from .features import Features, set_folder
 from .pictures import Hit, Ranking

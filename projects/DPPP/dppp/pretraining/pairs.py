@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ..data.folders import UNREADABLE
+from ..data.datasets.folders import UNREADABLE
 from ..errors import DataNotFoundError, UserError
 from .captions import caption, mirrored
 

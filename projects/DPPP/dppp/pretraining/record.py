@@ -10,7 +10,7 @@ from safetensors.torch import save
 from tabulate import tabulate
 from torch import nn
 
-from ..whole_file import whole_file
+from ..files import whole_file
 
 
 def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:

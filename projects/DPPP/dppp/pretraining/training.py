@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..files import read_torch_file, whole_file
 from ..modeling.clip import create_clip
-from ..torch_file import read_torch_file
-from ..whole_file import whole_file
 from .pairs import Pairs
 
 _CHECKPOINT = "checkpoint.pth"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.loaders import load_dataset
+from ..data import load_dataset
 from ..engine.setup import load_config
 from ..errors import UserError
 from . import runs
-from .gain import both_phases
 from .paper import MARKET, TABLES
-from .reproduce import check_output, choose_world, made_by, write
+from .pdm import both_phases
+from .tables import check_output, choose_world, made_by, write
 
 FIGURE = "fig6"
 NUM_PAIRS = 10_000

@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 from fastreid.config import CfgNode
 
-from ..data.loaders import load_dataset
+from ..data import load_dataset
 from ..engine.setup import load_config
 from ..errors import DataNotFoundError, UserError
 from ..modeling.clip_files import find_weights

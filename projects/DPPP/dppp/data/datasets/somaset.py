@@ -6,10 +6,10 @@ from pathlib import Path
 
 from fastreid.data.datasets import DATASET_REGISTRY
 
-from ..errors import UserError
+from ...errors import UserError
 from .counts import Counts
 from .folders import image_names
-from .source import NOT_STATED, Item, PublishedDataset, Source
+from .published import NOT_STATED, Item, PublishedDataset, Source
 
 _NO_PEOPLE = ("train", "val", "test", "query", "gallery")
 _PERSON, _OUTFIT, _WRAPPED, _TOO_DEEP = 1, 2, 3, 4  # folders between the root and the images

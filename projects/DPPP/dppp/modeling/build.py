@@ -9,7 +9,7 @@ from gdown.exceptions import FileURLRetrievalError as GdownError
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
-from ..modeling import CLIPDPPP
+from . import CLIPDPPP
 
 # By a name or setting unknown to FastReID, or by weights that cannot be read or fetched.
 _NOT_BUILT = (

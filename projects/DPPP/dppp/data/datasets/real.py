@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastreid.data.datasets.bases import ImageDataset
 from fastreid.utils.logger import log_first_n
 
-from ..errors import UserError
+from ...errors import UserError
 from .counts import Counts, warn_if_different
 
 

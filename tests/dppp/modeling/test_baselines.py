@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from dppp import DPPPTrainer, UserError
 from dppp.data import build_train_loader
 from dppp.engine import evaluate, load_config
 from dppp.engine.freezing import FreezeHook
+from helpers import CONFIGS
 
-BASELINES = Path(__file__).parents[2] / "configs" / "Baselines"
+BASELINES = CONFIGS / "Baselines"
 SMALL = (
     "MODEL.DEVICE", "cpu",
     "MODEL.BACKBONE.PRETRAIN", False,
@@ -42,7 +42,7 @@ ONE_BRANCH = {"loss_cls", "loss_triplet"}
 MGN = {f"loss_cls_b{b}" for b in ("1", "2", "21", "22", "3", "31", "32", "33")} | {
     f"loss_triplet_b{b}" for b in ("1", "2", "22", "3", "33")
 }
-CONFIGS = {  # name: losses, width of a feature
+BASELINE_FACTS = {  # name: losses, width of a feature
     "bagtricks_R50": (ONE_BRANCH, 2048),
     "sbs_R50": (ONE_BRANCH, 2048),
     "agw_R50": (ONE_BRANCH, 2048),
@@ -101,12 +101,12 @@ def both(*parts):
 
 def test_every_config_is_tried():
     shipped = {p.stem for p in BASELINES.glob("*.yml") if not p.stem.startswith("Base-")}
-    assert shipped == {*CONFIGS, "bagtricks_R50_mix"}
+    assert shipped == {*BASELINE_FACTS, "bagtricks_R50_mix"}
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", BASELINE_FACTS)
 def test_one_step_and_an_evaluation(config, name):
-    names, width = CONFIGS[name]
+    names, width = BASELINE_FACTS[name]
     trainer = DPPPTrainer(config(name))
     losses = first_step(trainer)
     assert set(losses) == names

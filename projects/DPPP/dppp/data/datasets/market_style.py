@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastreid.data.datasets.bases import ImageDataset
 
-from ..errors import DataNotFoundError, UserError
+from ...errors import DataNotFoundError, UserError
 from .folders import image_names, register_folders
 
 TRAIN, QUERY, GALLERY = "bounding_box_train", "query", "bounding_box_test"

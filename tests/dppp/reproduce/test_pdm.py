@@ -8,10 +8,10 @@ from scipy.stats import ttest_rel
 
 from dppp import UserError
 from dppp.reproduce import GAIN, gain, runs
-from dppp.reproduce.gain import paired
+from dppp.reproduce.pdm import paired
 from dppp.reproduce.report import Measured
+from helpers import DPPP_CONFIGS
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP"
 TEST = "GenePersonToyShifted"
 LONGER = ["SOLVER.PHASE_EPOCHS", "(6, 0)", "SOLVER.STEPS", "[6]"]
 SMALL = ["SOLVER.PHASE_EPOCHS", "(4, 2)", "SOLVER.STEPS", "[4]"]
@@ -55,7 +55,7 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
     ):
         for seed in (0, 1):
             opts = [*runs.row_opts(f"ablations/{config}.yml"), *SMALL, *extra, "SEED", str(seed)]
-            run = runs.plan_run(CONFIGS / "quickstart.yml", opts, tmp_path)
+            run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, tmp_path)
             run.folder.mkdir(parents=True)
             score = {"Rank-1": 40.0, "Rank-5": 60.0, "mAP": 30.0 + 10 * number + 2 * seed**number}
             stages = {"after phase 1": score, "after phase 2": score | {"mAP": 50.0 + number}}

@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 
 from dppp import UserError
-from dppp.data import build_test_loader, build_train_loader, register_geneperson
-from dppp.data.loaders import load_dataset
+from dppp.data import build_test_loader, build_train_loader, load_dataset, register_geneperson
 from dppp.errors import DataNotFoundError, one_line
 
 

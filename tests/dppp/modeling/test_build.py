@@ -1,15 +1,14 @@
 """Models that their input or their backbone does not fit are refused before they are built."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from dppp import UserError
 from dppp.engine import load_config
-from dppp.engine.models import build_model
+from dppp.modeling.build import build_model
+from helpers import CONFIGS
 
-MGN = Path(__file__).parents[2] / "configs" / "Baselines" / "mgn_R50.yml"
+MGN = CONFIGS / "Baselines" / "mgn_R50.yml"
 
 
 def config(train_height, test_height):

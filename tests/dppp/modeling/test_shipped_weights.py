@@ -15,11 +15,11 @@ from geneperson import load
 from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import identities_of, outfit_of
 from geneperson.worlds.catalogue import get_domain
+from helpers import GENEPERSON_CONFIGS
 
 NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
 WEIGHTS = OWN_WEIGHTS / f"{NAME}.{TAG}.safetensors"
 RECORD = json.loads(WEIGHTS.with_suffix(".json").read_text())
-CONFIGS = Path(__file__).parents[2] / "configs" / "GenePerson"
 
 
 def test_the_file_is_small_and_its_card_is_made_of_the_record() -> None:
@@ -60,7 +60,8 @@ def outfits(one: dict) -> set[tuple[str, ...]]:
     settings = one["configuration"]
     excluded = settings["IDENTITIES"].get("EXCLUDE", [])
     cfg = load(
-        CONFIGS / "Base.yml", ["SEED", str(settings["SEED"]), "IDENTITIES.EXCLUDE", str(excluded)]
+        GENEPERSON_CONFIGS / "Base.yml",
+        ["SEED", str(settings["SEED"]), "IDENTITIES.EXCLUDE", str(excluded)],
     )
     words = vocabulary.load()
     assert words.sha256 == one["vocabulary_sha256"]
@@ -72,7 +73,7 @@ def test_the_sets_that_are_tested_on_are_the_quickstarts() -> None:
     for one, name in zip(
         RECORD["held_out"].values(), ("quickstart.yml", "quickstart_shifted.yml"), strict=True
     ):
-        cfg, settings = load(CONFIGS / name), one["configuration"]
+        cfg, settings = load(GENEPERSON_CONFIGS / name), one["configuration"]
         assert (cfg.SEED, cfg.DOMAIN) == (settings["SEED"], settings["DOMAIN"])
         assert one["candidates"] >= cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from dppp import UserError
 from dppp.data import build_test_loader, build_train_loader, load_dataset
-from dppp.data.market_style import parse_name
+from dppp.data.datasets.market_style import parse_name
 from dppp.engine.summary import keep_available_tests
 from dppp.errors import DataNotFoundError
 

@@ -5,14 +5,14 @@ import os
 from fastreid.config import CfgNode
 from fastreid.data.datasets.bases import ImageDataset
 
-from ..errors import DataNotFoundError, UserError
+from ...errors import DataNotFoundError, UserError
 from .counts import cameras_by_identity
 from .folders import registered
 from .geneperson import register_geneperson
 from .market_style import register_market_style
-from .real_sources import REAL_SOURCES, refuse_misleading_path, tell_about
-from .source import PublishedDataset
-from .virtual_sources import UnrealPerson
+from .published import PublishedDataset
+from .real import REAL_SOURCES, refuse_misleading_path, tell_about
+from .virtual import UnrealPerson
 
 
 def data_root() -> str:

@@ -4,21 +4,22 @@ The images are empty files: which image is whose is a matter of names alone.
 """
 
 import logging
-from pathlib import Path
 
 import pytest
 import yaml
 from fastreid.data.common import CommDataset
 
 from dppp import UserError
-from dppp.data import load_dataset, virtual_sources
-from dppp.data.somaset import SOMAset
+from dppp.data import load_dataset
+from dppp.data.datasets import virtual
+from dppp.data.datasets.somaset import SOMAset
 from dppp.engine import load_config
 from dppp.errors import DataNotFoundError
+from helpers import CONFIGS
 
-SOURCE_CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP" / "sources"
-OWN_CLASS = {"SOMAset": SOMAset, "UnrealPerson": virtual_sources.UnrealPerson}
-NAMES = [*virtual_sources.SOURCES, *OWN_CLASS]
+SOURCE_CONFIGS = CONFIGS / "DPPP" / "sources"
+OWN_CLASS = {"SOMAset": SOMAset, "UnrealPerson": virtual.UnrealPerson}
+NAMES = [*virtual.SOURCES, *OWN_CLASS]
 UNREAL_PARTS = "DATASETS.UNREALPERSON_PARTS"
 
 # Data set, files under FASTREID_DATASETS, and identity and camera of each in the order of paths;
@@ -186,7 +187,7 @@ def test_a_part_that_is_not_there_is_named(load):
 def test_a_missing_set_says_where_and_what(load, name):
     with pytest.raises(DataNotFoundError) as caught:
         load(name, [])
-    source = virtual_sources.SOURCES.get(name) or OWN_CLASS[name].source
+    source = virtual.SOURCES.get(name) or OWN_CLASS[name].source
     message = str(caught.value)
     assert "\n" not in message
     for part in (name, str(load.root / source.roots[0]), source.described, source.terms):
@@ -281,7 +282,7 @@ def test_counts_that_agree_are_not_told(load, warnings):
 
 
 def test_counts_of_all_parts_of_unrealperson_alone_are_known(load, warnings):
-    parts = virtual_sources.UNREALPERSON_ALL_PARTS
+    parts = virtual.UNREALPERSON_ALL_PARTS
     files = [f"UnrealPerson/{part}/images/5_c001_1.jpg" for part in parts]
     load("UnrealPerson", files)
     assert warnings() == []

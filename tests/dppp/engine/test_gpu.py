@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from dppp import DPPPTrainer
+from helpers import ROOT
 
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU"),
 ]
-ROOT = Path(__file__).parents[2]
 CUDA = ("MODEL.DEVICE", "cuda")
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastreid.data.datasets import DATASET_REGISTRY
 
 from dppp import UserError
-from dppp.data.virtual_sources import SOURCES
+from dppp.data.datasets.virtual import SOURCES
 
 RANDPERSON = "000007_s00_c01_f000228.jpg"
 FINEGPR = "0001_c01_w01_l01_p01.jpg"

@@ -1,11 +1,31 @@
-"""Files of ``torch.save``, read without running any code of theirs."""
+"""Files that are whole or not there, and files of ``torch.save``, read without running code."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from .errors import UserError
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary name beside ``path``, that becomes ``path`` if the block ends well.
+
+    Folders above it are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_torch_file(path: str | os.PathLike, device: str = "cpu", mmap: bool = False) -> Any:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).parents[2]
+from helpers import ROOT
+
 CONFIG = ROOT / "configs" / "Baselines" / "bagtricks_R50.yml"
 OPTS = (
     "MODEL.DEVICE cpu MODEL.BACKBONE.PRETRAIN False MODEL.BACKBONE.DEPTH 18x "

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-TOOL = Path(__file__).parents[2] / "tools" / "benchmark_ranking.py"
+from helpers import ROOT
+
+TOOL = ROOT / "tools" / "benchmark_ranking.py"
 
 
 def test_prints_the_ratio(tmp_path):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from helpers import ROOT
+
 ONE_STEP = Path(__file__).parent / "one_step.py"
-ROOT = Path(__file__).parents[2]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from fastreid.data.datasets import DATASET_REGISTRY
 
-from ..config import UNREALPERSON_ALL_PARTS, UNREALPERSON_PARTS
-from ..errors import UserError
+from ...config import UNREALPERSON_ALL_PARTS, UNREALPERSON_PARTS
+from ...errors import UserError
 from .counts import Counts
-from .source import NOT_STATED, PublishedDataset, Source, by_name
+from .published import NOT_STATED, PublishedDataset, Source, by_name
 
 _PERSONX_NAME = by_name(r"(?P<pid>\d+)_c(?P<camera>\d+)s.+")
 _PERSONX_PAGE = "github.com/sxzrt/Instructions-of-the-PersonX-dataset"

@@ -13,7 +13,7 @@ from ..errors import UserError
 from . import runs
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Scores, Table
 from .report import Measured
-from .reproduce import check_output, check_seeds, choose_world, made_by, measure, write
+from .tables import check_output, check_seeds, choose_world, made_by, measure, write
 
 GAIN = "pdm"
 _SCORES = ("Rank-1", "Rank-5", "mAP")

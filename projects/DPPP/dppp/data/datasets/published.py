@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fastreid.data.datasets.bases import ImageDataset
 
-from ..errors import DataNotFoundError, UserError
+from ...errors import DataNotFoundError, UserError
 from .counts import Counts, warn_if_different
 from .folders import image_names
 from .market_style import JUNK_PID

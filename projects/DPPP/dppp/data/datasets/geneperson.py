@@ -8,7 +8,7 @@ from pathlib import Path
 from fastreid.data.datasets import DATASET_REGISTRY
 from fastreid.data.datasets.bases import ImageDataset
 
-from ..errors import DataNotFoundError, UserError
+from ...errors import DataNotFoundError, UserError
 from .folders import register_folders
 
 # pid, camera (scene), lighting, canvas cell, copy. FastReID's Market1501 pattern reads one digit of

@@ -1,7 +1,5 @@
 """CLIP's visual tower under FastReID's heads and losses."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from fastreid.modeling.backbones import build_backbone
@@ -10,8 +8,9 @@ from fastreid.utils.events import EventStorage
 from dppp import DPPPTrainer, UserError
 from dppp.engine import load_config
 from dppp.modeling import CLIPBackbone, build_clip
+from helpers import CONFIGS
 
-CONFIG = Path(__file__).parents[2] / "configs" / "Baselines" / "clip_vit_b16.yml"
+CONFIG = CONFIGS / "Baselines" / "clip_vit_b16.yml"
 NAME, SIZE, D1, D2 = "DPPP-Tiny-16-quickgelu", (128, 64), 128, 192
 SMALL = (
     "MODEL.DEVICE", "cpu",

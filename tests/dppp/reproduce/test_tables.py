@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dppp import UserError
-from dppp.reproduce import TABLES, figure, paper, report, reproduce, runs, table
+from dppp.reproduce import TABLES, figure, paper, report, runs, table, tables
+from helpers import DPPP_CONFIGS
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "DPPP"
 ROWS = [row for one in TABLES.values() for row in one.rows]
 SMALL = (
     "INPUT.SIZE_TRAIN (64,32) INPUT.SIZE_TEST (64,32) SOLVER.PHASE_EPOCHS (1,1) "
@@ -31,7 +31,7 @@ SUMMARY = {
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.config)
 def test_every_row_has_its_config_and_the_papers_number(row: paper.Row) -> None:
-    assert (CONFIGS / row.config).is_file()
+    assert (DPPP_CONFIGS / row.config).is_file()
     for scores in row.paper.values():
         assert all(value is None or 0 < value < 100 for value in scores.values())
 
@@ -55,7 +55,7 @@ def test_numbers_of_the_paper() -> None:
 def finish(config: str, seed: int, runs_dir: Path, summary: dict) -> None:
     """Put a finished run where the table looks for it."""
     opts = [*runs.row_opts(config), "SEED", str(seed)]
-    run = runs.plan_run(CONFIGS / "quickstart.yml", opts, runs_dir)
+    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / "summary.json").write_text(json.dumps(summary))
 
@@ -98,7 +98,7 @@ def test_seeds_give_mean_and_deviation_or_nothing(
 
 def test_rows_with_the_same_settings_share_a_run(tmp_path: Path) -> None:
     def folder(config: str) -> Path:
-        return runs.plan_run(CONFIGS / config, ["MODEL.DEVICE", "cpu"], tmp_path).folder
+        return runs.plan_run(DPPP_CONFIGS / config, ["MODEL.DEVICE", "cpu"], tmp_path).folder
 
     assert folder("ablations/table4_e.yml") == folder("ablations/table6_k06.yml")
     assert folder("ablations/table4_d.yml") != folder("ablations/table4_e.yml")
@@ -123,11 +123,11 @@ def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch) -> None:
 def test_a_row_is_trained_and_found_again(tmp_path: Path, data_root: Path, monkeypatch) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     row = TABLES["table5"].rows[1]
-    world = reproduce.choose_world("embedded", TABLES["table5"])
-    found = reproduce.measure(row, world, [0], tmp_path, True, SMALL)
+    world = tables.choose_world("embedded", TABLES["table5"])
+    found = tables.measure(row, world, [0], tmp_path, True, SMALL)
     assert not found.missing and len(found.scores["GenePersonToyShifted"]["mAP"]) == 1
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert reproduce.measure(row, world, [0], tmp_path, True, SMALL) == found
+    assert tables.measure(row, world, [0], tmp_path, True, SMALL) == found
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
@@ -168,7 +168,9 @@ def test_fig6_draws_two_domains(tmp_path: Path, data_root: Path, monkeypatch) ->
 def test_a_run_that_fails_gives_its_reason(tmp_path: Path, data_root: Path, monkeypatch) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     run = runs.plan_run(
-        CONFIGS / "quickstart.yml", ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *SMALL], tmp_path
+        DPPP_CONFIGS / "quickstart.yml",
+        ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *SMALL],
+        tmp_path,
     )
     assert "nowhere.pt" in runs.ensure(run, train=True)
 
@@ -198,7 +200,7 @@ def test_settings_may_stand_after_options() -> None:
 
 
 def test_a_report_names_no_folder_of_this_machine(tmp_path: Path) -> None:
-    run = runs.plan_run(CONFIGS / "quickstart.yml", ["SEED", "1"], runs.ROOT / "logs" / "runs")
+    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", ["SEED", "1"], runs.ROOT / "logs" / "runs")
     command = run.shown_command()
     assert command.startswith("python tools/train_net.py --config-file configs/DPPP/quickstart.yml")
     assert str(runs.ROOT) not in command and "OUTPUT_DIR logs/runs/" in command

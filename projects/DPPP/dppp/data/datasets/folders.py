@@ -7,7 +7,7 @@ from fastreid.data.datasets import DATASET_REGISTRY
 from fastreid.data.datasets.bases import ImageDataset
 from PIL import Image
 
-from ..errors import UserError
+from ...errors import UserError
 
 # Pillow's ways to refuse a file.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
