@@ -3,8 +3,7 @@
 import pytest
 
 import geneperson
-from dppp.config import LOSSES
-from dppp.engine import load_config
+from dppp.config import LOSSES, load_config
 from helpers import ROOT
 
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (ROOT / "configs" / d).rglob("*.yml"))

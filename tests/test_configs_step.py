@@ -6,7 +6,7 @@ import yaml
 from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer
-from dppp.engine import load_config
+from dppp.config import load_config
 from helpers import CONFIGS
 
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (CONFIGS / d).rglob("*.yml"))

@@ -15,8 +15,9 @@ except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
+from dppp.command_line import Parser, run
 from dppp.inference import extract
-from dppp.inference.command_line import Parser, add_model_arguments, load_model, run
+from dppp.inference.arguments import add_model_arguments, load_model
 from dppp.inference.files import list_images, require_suffix
 
 

@@ -26,9 +26,9 @@ import open_clip
 import torch
 
 import geneperson
+from dppp.command_line import Parser, run
+from dppp.config import load_config
 from dppp.data.datasets.catalogue import data_root
-from dppp.engine import load_config
-from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device
 from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
 from geneperson.prompting import vocabulary

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 try:
-    from dppp.inference.command_line import Parser, run
+    from dppp.command_line import Parser, run
 except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)

@@ -21,9 +21,10 @@ except ImportError as error:
 
 from tabulate import tabulate
 
+from dppp.command_line import Parser, run
 from dppp.inference import Embedder, Features, extract, load_features, search, search_texts
+from dppp.inference.arguments import add_model_arguments, load_model
 from dppp.inference.attention import overlay_attention
-from dppp.inference.command_line import Parser, add_model_arguments, load_model, run
 from dppp.inference.extraction import embed_files
 from dppp.inference.files import list_images, require_suffix
 from dppp.inference.pictures import MAX_ROWS, draw_rankings, save_picture

@@ -12,7 +12,8 @@ except ImportError as error:
 
 from fastreid.engine import default_argument_parser
 
-from dppp.engine import DPPPTrainer, evaluate, launch, load_config, prepare
+from dppp.config import load_config
+from dppp.engine import DPPPTrainer, evaluate, launch, prepare
 from dppp.errors import one_line
 
 

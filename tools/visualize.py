@@ -18,10 +18,10 @@ except ImportError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
 
-from dppp.engine import load_config
+from dppp.command_line import Parser, run
+from dppp.config import load_config
 from dppp.inference import from_config
 from dppp.inference.attention import overlay_attention
-from dppp.inference.command_line import Parser, run
 from dppp.inference.loading import choose_device
 from dppp.inference.pictures import MAX_ROWS, draw_rankings, save_picture
 from dppp.inference.ranked_sets import ORDERS, rank_test_set

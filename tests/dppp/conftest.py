@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastreid.config import CfgNode
 
-from dppp.engine import load_config
+from dppp.config import load_config
 from helpers import CONFIGS
 
 QUICKSTART = CONFIGS / "DPPP" / "quickstart.yml"

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from dppp.engine import load_config
+from dppp.config import load_config
 from geneperson import load
 from helpers import ROOT
 
@@ -26,7 +26,7 @@ def commands() -> list[str]:
 
 def source(script: str) -> str:
     """A tool's own text, and that of the options which several tools share."""
-    shared = ROOT / "projects" / "DPPP" / "dppp" / "inference" / "command_line.py"
+    shared = ROOT / "projects" / "DPPP" / "dppp" / "inference" / "arguments.py"
     return (ROOT / script).read_text() + shared.read_text() + FASTREID_OPTIONS
 
 

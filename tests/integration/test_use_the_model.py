@@ -81,8 +81,8 @@ def test_every_checkpoint_of_a_run_gives_the_same_features(trained: Path, galler
 
 
 def test_embed_equals_the_evaluators_features(trained: Path, data_root: Path, monkeypatch) -> None:
+    from dppp.config import load_config
     from dppp.data import build_test_loader
-    from dppp.engine import load_config
     from dppp.inference import from_config
 
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))

@@ -9,7 +9,7 @@ from .compat import import_fastreid
 import_fastreid()
 
 from . import data, modeling  # noqa: E402  only registration
-from .config import add_dppp_config  # noqa: E402
+from .defaults import add_dppp_config  # noqa: E402
 from .engine import DPPPTrainer  # noqa: E402
 from .errors import UserError  # noqa: E402
 from .inference import load  # noqa: E402

@@ -1,5 +1,6 @@
 """Files that are whole or not there, and files of ``torch.save``, read without running code."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +14,31 @@ from .errors import UserError
 
 @contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path``, that becomes ``path`` if the block ends well.
+    """A temporary name beside ``path`` that becomes ``path`` if the block ends well.
 
-    Folders above it are made.
+    Missing parent folders are made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         yield temporary
+        _sync(temporary)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    with contextlib.suppress(OSError):  # some network file systems cannot open a folder
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk and survive a power loss."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_torch_file(path: str | os.PathLike, device: str = "cpu", mmap: bool = False) -> Any:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
+from dppp.config import load_config
 from dppp.data.transforms import build_transforms, to_tensor
-from dppp.engine import load_config
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import yaml
 from fastreid.data.common import CommDataset
 
 from dppp import UserError
+from dppp.config import load_config
 from dppp.data import load_dataset
 from dppp.data.datasets import virtual
 from dppp.data.datasets.somaset import SOMAset
-from dppp.engine import load_config
 from dppp.errors import DataNotFoundError
 from helpers import CONFIGS
 

@@ -11,7 +11,8 @@ import torch
 from fastreid.utils import comm
 
 from dppp import DPPPTrainer
-from dppp.engine import launch, load_config
+from dppp.config import load_config
+from dppp.engine import launch
 
 
 class Run(DPPPTrainer):

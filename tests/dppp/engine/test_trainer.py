@@ -8,7 +8,8 @@ import torch
 from fastreid.utils.env import seed_all_rng
 
 from dppp import DPPPTrainer, UserError
-from dppp.engine import evaluate, load_config
+from dppp.config import load_config
+from dppp.engine import evaluate
 
 
 def train(cfg, resume=False):

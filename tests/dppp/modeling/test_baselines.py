@@ -11,8 +11,9 @@ from fastreid.modeling.backbones import build_backbone
 from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer, UserError
+from dppp.config import load_config
 from dppp.data import build_train_loader
-from dppp.engine import evaluate, load_config
+from dppp.engine import evaluate
 from dppp.engine.freezing import FreezeHook
 from helpers import CONFIGS
 

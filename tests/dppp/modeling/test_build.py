@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dppp import UserError
-from dppp.engine import load_config
+from dppp.config import load_config
 from dppp.modeling.build import build_model
 from helpers import CONFIGS
 

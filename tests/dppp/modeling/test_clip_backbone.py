@@ -6,7 +6,7 @@ from fastreid.modeling.backbones import build_backbone
 from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer, UserError
-from dppp.engine import load_config
+from dppp.config import load_config
 from dppp.modeling import CLIPBackbone, build_clip
 from helpers import CONFIGS
 

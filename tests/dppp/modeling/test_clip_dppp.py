@@ -7,7 +7,7 @@ import torch
 from fastreid.modeling.meta_arch import build_model
 
 from dppp import UserError
-from dppp.engine import load_config
+from dppp.config import load_config
 
 CLASSES = 4
 

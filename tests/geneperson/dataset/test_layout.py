@@ -1,7 +1,6 @@
-"""Names, rows, digest and the choice of queries: the folder contract."""
+"""Names, rows and digest: the folder contract."""
 
 import hashlib
-from itertools import permutations, product
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,10 @@ from geneperson.dataset.layout import (
     IdentityRow,
     ImageName,
     ImageRow,
-    choose_queries,
     parse_name,
     read_rows,
     set_digest,
     to_jsonl,
-    write_atomic,
 )
 
 IMAGE = ImageRow(
@@ -105,40 +102,3 @@ def test_bad_lines_are_named_and_the_others_read(tmp_path: Path, line: bytes, me
 def test_digest_is_that_of_the_sorted_lines() -> None:
     expected = hashlib.sha256(b"a.jpg 11\nb.jpg 22\n").hexdigest()
     assert set_digest({"b.jpg": "22", "a.jpg": "11"}) == expected
-
-
-def test_atomic_writing_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    write_atomic(path, b"old")
-    write_atomic(path, b"new")
-    assert path.read_bytes() == b"new"
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError):
-        write_atomic(tmp_path / "folder", b"x")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a", "folder"]
-
-
-def test_queries_are_one_per_camera_and_always_answerable() -> None:
-    for cameras in product((1, 2, 3), repeat=4):
-        for order in permutations(range(4)):
-            queries = choose_queries(list(cameras), order)
-            seen = [cameras[query] for query in queries]
-            gallery = {cameras[image] for image in range(4) if image not in queries}
-            assert len(seen) == len(set(seen))
-            assert all(gallery - {camera} for camera in seen)
-            if len(set(cameras)) > 1:
-                assert queries
-
-
-@pytest.mark.parametrize(
-    ("cameras", "queries"),
-    [
-        ([1, 1, 2, 2, 3, 3], {0, 2, 4}),
-        ([1, 2], {0}),  # the second image is needed to answer the first
-        ([1, 2, 3], {0, 1}),
-        ([4, 4], set()),
-        ([], set()),
-    ],
-)
-def test_chosen_queries(cameras: list[int], queries: set[int]) -> None:
-    assert choose_queries(cameras, range(len(cameras))) == queries

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from geneperson import UserError
-from geneperson.dataset.layout import sha256
+from geneperson.files import sha256
 from geneperson.pipeline.candidate import Candidate, Drawn
 from geneperson.pipeline.staging import Staging
 

@@ -2,7 +2,7 @@
 
 from .distributed import launch
 from .evaluate import evaluate
-from .setup import load_config, prepare
+from .setup import prepare
 from .trainer import DPPPTrainer
 
-__all__ = ["DPPPTrainer", "evaluate", "launch", "load_config", "prepare"]
+__all__ = ["DPPPTrainer", "evaluate", "launch", "prepare"]

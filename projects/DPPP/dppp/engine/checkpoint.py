@@ -6,7 +6,7 @@ import torch
 from fastreid.utils.checkpoint import Checkpointer
 
 from ..errors import UserError
-from ..files import read_torch_file
+from ..files import read_torch_file, whole_file
 from ..modeling.architecture import adapt_state, describe_architecture, inference_state
 from ..modeling.clip_dppp import CLIPDPPP
 
@@ -36,14 +36,12 @@ class AtomicCheckpointer(Checkpointer):
     def _write(self, name: str, data: dict) -> None:
         path = os.path.join(self.save_dir, f"{name}.pth")
         self.logger.info("Saving checkpoint to %s", path)
-        torch.save(data, f"{path}.tmp")
-        os.replace(f"{path}.tmp", path)
+        with whole_file(path) as temporary:
+            torch.save(data, temporary)
 
     def tag_last_checkpoint(self, last_filename_basename: str) -> None:
-        path = os.path.join(self.save_dir, "last_checkpoint")
-        with open(f"{path}.tmp", "w") as file:
-            file.write(last_filename_basename)
-        os.replace(f"{path}.tmp", path)
+        with whole_file(os.path.join(self.save_dir, "last_checkpoint")) as temporary:
+            temporary.write_text(last_filename_basename)
 
     def peek(self, path: str) -> dict:
         """The content of a checkpoint of a run of ours, tensors left on the disk."""

@@ -3,7 +3,8 @@
 import yaml
 from fastreid.config import CfgNode, get_cfg
 
-from ..config import add_dppp_config
+from ..config import flatten
+from ..defaults import add_dppp_config
 from ..errors import UserError
 
 # Keys that do not change what is learnt, or that say how long the run is.
@@ -40,11 +41,11 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
     Raises:
         UserError: names the first key that differs, and both values.
     """
-    saved, present = _flatten(yaml.safe_load(saved_config)), _flatten(yaml.safe_load(cfg.dump()))
+    saved, present = flatten(yaml.safe_load(saved_config)), flatten(yaml.safe_load(cfg.dump()))
     default = get_cfg()
     add_dppp_config(default)
     # a key that is younger than the checkpoint had its default's effect
-    saved = _flatten(yaml.safe_load(default.dump())) | saved
+    saved = flatten(yaml.safe_load(default.dump())) | saved
     for key in sorted(saved.keys() | present.keys()):
         if key in _FREE or key.startswith("TEST."):
             continue
@@ -60,19 +61,9 @@ def same_test(saved_config: str, cfg: CfgNode) -> bool:
     saved, present = (
         {
             key: value
-            for key, value in _flatten(yaml.safe_load(text)).items()
+            for key, value in flatten(yaml.safe_load(text)).items()
             if key.startswith("TEST.") and key not in _NOT_SCORED
         }
         for text in (saved_config, cfg.dump())
     )
     return saved == present
-
-
-def _flatten(node: dict, prefix: str = "") -> dict[str, object]:
-    flat = {}
-    for name, value in node.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{name}."))
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -18,6 +18,7 @@ from ..evaluation import (
     describe_postprocess,
     have_match,
 )
+from ..files import whole_file
 
 logger = logging.getLogger("fastreid.dppp")
 
@@ -132,7 +133,5 @@ def _count(valid: int, total: int) -> str:
 def write_summary(output_dir: str, summary: Summary, seconds: float) -> None:
     """summary.json in the output folder."""
     content = {**asdict(summary), "training_sec": round(seconds, 1)}
-    path = os.path.join(output_dir, "summary.json")
-    with open(f"{path}.tmp", "w") as file:
-        json.dump(content, file, indent=2)
-    os.replace(f"{path}.tmp", path)
+    with whole_file(os.path.join(output_dir, "summary.json")) as temporary:
+        temporary.write_text(json.dumps(content, indent=2))

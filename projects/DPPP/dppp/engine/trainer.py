@@ -13,6 +13,7 @@ from fastreid.utils.events import EventStorage
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ..config import amp_dtype
 from ..data.loaders import DeviceLoader, build_test_loader, build_train_loader
 from ..data.sampling import derive_seeds, seed_everything
 from ..errors import UserError
@@ -32,7 +33,6 @@ from .phases import (
     describe_trainable,
 )
 from .resume import check_same_run, same_test
-from .setup import amp_dtype
 from .step import TrainStep
 from .summary import by_test_set, format_summary, keep_available_tests, summarize, write_summary
 

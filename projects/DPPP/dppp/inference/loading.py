@@ -8,11 +8,12 @@ import yaml
 from fastreid.config import CfgNode, get_cfg
 from torch import nn
 
-from ..config import add_dppp_config
-from ..engine import DPPPTrainer, load_config
+from ..config import load_config
+from ..defaults import add_dppp_config
 from ..errors import UserError
 from ..files import read_torch_file
 from ..modeling.architecture import adapt_state, inference_state
+from ..modeling.build import build_model
 from ..modeling.clip_dppp import CLIPDPPP
 from .embedder import Embedder
 from .published_clip import build_clip_alone
@@ -133,7 +134,7 @@ def _build(cfg: CfgNode, saved: dict, path: str) -> Embedder:
     cfg.defrost()
     cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.PRETRAIN = path, False  # the file brings every weight
     cfg.MODEL.HEADS.NUM_CLASSES = 0
-    network = DPPPTrainer.build_model(cfg)
+    network = build_model(cfg)
     _fill(network, saved, path)
     network.eval()
     if isinstance(network, CLIPDPPP):

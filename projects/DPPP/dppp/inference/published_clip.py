@@ -7,7 +7,7 @@ import torch
 from fastreid.config import CfgNode, get_cfg
 from torch import Tensor, nn
 
-from ..config import add_dppp_config
+from ..defaults import add_dppp_config
 from ..errors import UserError
 from ..modeling.clip import CLIPTowers, build_clip, native_size
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..config import load_config
 from ..data import load_dataset
-from ..engine.setup import load_config
 from ..errors import UserError
 from . import runs
 from .paper import MARKET, TABLES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from ..engine.setup import load_config
+from ..config import load_config
 from ..errors import UserError
 from . import runs
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Scores, Table

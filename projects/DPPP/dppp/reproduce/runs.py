@@ -20,8 +20,8 @@ from pathlib import Path
 import yaml
 from fastreid.config import CfgNode
 
+from ..config import flatten, load_config
 from ..data import load_dataset
-from ..engine.setup import load_config
 from ..errors import DataNotFoundError, UserError
 from ..modeling.clip_files import find_weights
 
@@ -88,8 +88,8 @@ def row_opts(config: str) -> list[str]:
     Data sets and folders are left out: they belong to the world the row is made in.
     """
     content = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
-    pairs = _flatten({key: content[key] for key in content if key in ("MODEL", "SOLVER")})
-    return [text for pair in pairs for text in pair]
+    keys = flatten({key: content[key] for key in content if key in ("MODEL", "SOLVER")})
+    return [text for key, value in keys.items() for text in (key, str(value))]
 
 
 def ensure(run: Run, train: bool) -> str | None:
@@ -182,13 +182,3 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 24):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _flatten(content: dict, prefix: str = "") -> list[tuple[str, str]]:
-    pairs = []
-    for name, value in content.items():
-        if isinstance(value, dict):
-            pairs += _flatten(value, f"{prefix}{name}.")
-        else:
-            pairs.append((f"{prefix}{name}", str(value)))
-    return pairs

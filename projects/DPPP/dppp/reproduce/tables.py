@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import whole_file
 from . import runs
 from .paper import MARKET, TABLES, Row, Table
 from .report import Measured, markdown, to_json
@@ -113,11 +114,9 @@ def check_output(output: Path | None) -> None:
 
 def write(output: Path, text: str, content: dict) -> None:
     """Write the report and its data beside it, each whole or not at all."""
-    output.parent.mkdir(parents=True, exist_ok=True)
     for path, written in ((output, text), (output.with_suffix(".json"), json.dumps(content))):
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(written, encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text(written, encoding="utf-8")
 
 
 def measure(

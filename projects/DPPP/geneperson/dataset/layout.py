@@ -16,9 +16,7 @@ The names are Market-1501's, so every Re-ID toolbox reads the folder.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -26,6 +24,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
+from ..files import sha256, to_json
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 
@@ -169,16 +168,6 @@ def read_rows(root: Path, kind: type[Row], problems: list[str]) -> list[Row]:
     return rows
 
 
-def to_json(content: dict) -> bytes:
-    """Write a JSON file that people can read and that is the same for the same content."""
-    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
-
-
-def sha256(content: bytes) -> str:
-    """Digest bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def set_digest(sha256_of: dict[str, str]) -> str:
     """Digest a whole set: sha256 over the sorted lines "file sha256".
 
@@ -192,38 +181,3 @@ def set_digest(sha256_of: dict[str, str]) -> str:
 def own_sha256(dataset: dict) -> str:
     """Digest the content of ``dataset.json`` without the entry that states this digest."""
     return sha256(to_json({key: dataset[key] for key in dataset if key != "own_sha256"}))
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def choose_queries(cameras: list[int], order: Iterable[int]) -> set[int]:
-    """Choose an identity's query images: one per camera, as long as every query stays answerable.
-
-    A query is answerable if an image of the same identity from another camera is left in the
-    gallery; evaluation ignores gallery images of the query's own camera.
-
-    Args:
-        cameras: camera of each image of the identity.
-        order: all positions in `cameras`, in the order in which they are tried.
-
-    Returns:
-        Positions of the queries; the others are gallery images.
-    """
-    queries: set[int] = set()
-    for candidate in order:
-        if cameras[candidate] in {cameras[query] for query in queries}:
-            continue
-        chosen = queries | {candidate}
-        gallery = {camera for image, camera in enumerate(cameras) if image not in chosen}
-        if all(gallery - {cameras[query]} for query in chosen):
-            queries = chosen
-    return queries

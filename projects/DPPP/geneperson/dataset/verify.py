@@ -10,6 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..files import sha256
 from . import layout
 from .layout import IdentityRow, ImageRow
 from .verify_rows import check_held_out, check_identities, check_rows
@@ -74,7 +75,7 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
             problems.append(f"{file}: cannot be read ({error.strerror})")
             continue
         trouble = _check_jpeg(content, size)
-        if layout.sha256(content) != expected[file]:
+        if sha256(content) != expected[file]:
             trouble = f"altered ({trouble})" if trouble else "altered, its sha256 differs"
         if trouble:
             problems.append(f"{file}: {trouble}")
@@ -85,7 +86,7 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
         if top == layout.STAGING:
             problems.append(f"{top}: left over; run the same build command again")
             continue
-        digest = layout.sha256((root / file).read_bytes()) if (root / file).is_file() else ""
+        digest = sha256((root / file).read_bytes()) if (root / file).is_file() else ""
         old = next((name for name in missing if expected[name] == digest), None)
         if old is not None:
             missing.remove(old)
@@ -146,7 +147,7 @@ def _check_dataset(
         if not path.is_file():
             problems.append(f"{file}: missing")
             continue
-        found = layout.sha256(path.read_bytes())
+        found = sha256(path.read_bytes())
         if stated.get(file) != found:
             problems.append(f"{file}: altered, its sha256 differs from the one in {where}")
         if file in _TABLES:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from yacs.config import CfgNode
 
-from ..dataset import layout
+from ..files import sha256
 from ..model_sources import local_path
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import draws_in_workers
@@ -33,7 +33,7 @@ def describe(cfg: CfgNode, words: Vocabulary) -> dict:
     if not cfg.IDENTITIES.EXCLUDE:  # sets that are older than the key stay what they are
         del configuration["IDENTITIES"]["EXCLUDE"]
     if cfg.POSES.FILE:
-        description["poses_sha256"] = layout.sha256(Path(cfg.POSES.FILE).read_bytes())
+        description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
     if draws_in_workers(cfg.SYNTHESIS.NAME):
         del configuration["DIFFUSION"], configuration["MATTING"]
     else:

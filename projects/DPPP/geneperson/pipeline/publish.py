@@ -21,8 +21,10 @@ from .. import seeding
 from ..dataset import card, layout
 from ..dataset.contact_sheet import PER_REASON, contact_sheet
 from ..errors import UserError
+from ..files import sha256, to_json, write_atomic
 from ..prompting.prompts import Identity
 from ..version import __version__
+from .queries import choose_queries
 from .staging import Record, Staging
 
 _MODEL_SOFTWARE = ("torch", "diffusers", "transformers", "peft", "rembg")
@@ -61,7 +63,7 @@ def publish(
         layout.IDENTITIES: layout.to_jsonl(identity_rows),
         layout.IMAGES: layout.to_jsonl(image_rows),
     }
-    tables = {file: layout.sha256(content) for file, content in files.items()}
+    tables = {file: sha256(content) for file, content in files.items()}
     files |= _reject_files(staging, records)
     models = staging.models() or {}
     dataset = {
@@ -74,11 +76,11 @@ def publish(
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
     }
     files[layout.CARD] = card.render(dataset, identity_rows).encode()
-    dataset["files"] = {file: layout.sha256(content) for file, content in files.items()}
+    dataset["files"] = {file: sha256(content) for file, content in files.items()}
     dataset["own_sha256"] = layout.own_sha256(dataset)
     for file, content in files.items():
-        layout.write_atomic(output / file, content)
-    layout.write_atomic(output / layout.DATASET, layout.to_json(dataset))
+        write_atomic(output / file, content)
+    write_atomic(output / layout.DATASET, to_json(dataset))
     return dataset
 
 
@@ -133,7 +135,7 @@ def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.
     if split == "test":
         order = seeding.rng(seed, "query", record.index).permutation(len(record.images))
         cameras = [image.scene + 1 for image in record.images]
-        queries = layout.choose_queries(cameras, order.tolist())
+        queries = choose_queries(cameras, order.tolist())
     rows = []
     for number, image in enumerate(record.images):
         held_out = layout.QUERY if number in queries else layout.GALLERY
@@ -154,10 +156,10 @@ def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.
     return rows
 
 
-def _move(source: Path, target: Path, sha256: str) -> None:
+def _move(source: Path, target: Path, expected: str) -> None:
     """Move a staged image; done already if an earlier, killed attempt got this far."""
     try:
-        if layout.sha256(source.read_bytes()) != sha256:
+        if sha256(source.read_bytes()) != expected:
             raise UserError(
                 f"{source} is damaged; delete its folder and run the same command again"
             )

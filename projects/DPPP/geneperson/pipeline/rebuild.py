@@ -11,6 +11,7 @@ from .. import config
 from ..dataset import layout
 from ..dataset.layout import IdentityRow, ImageRow
 from ..errors import UserError
+from ..files import sha256, write_atomic
 from ..prompting import prompts, vocabulary
 from ..synthesis import build_synthesizer, draws_in_workers
 from .build import read_finished
@@ -47,9 +48,7 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
         raise UserError(f"{root} has no record of identity {pid}: {reason}")
     images = {image.cell: image for image in _draw(cfg, words, dataset, people[pid]).images}
     different = [
-        row
-        for row in rows
-        if row.cell not in images or layout.sha256(images[row.cell].jpeg) != row.sha256
+        row for row in rows if row.cell not in images or sha256(images[row.cell].jpeg) != row.sha256
     ]
     if different or len(rows) != len(images):
         raise UserError(
@@ -60,7 +59,7 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
     spoilt = [row for row in rows if _is_spoilt(root / row.file, row.sha256)]
     for row in spoilt:
         (root / row.file).parent.mkdir(exist_ok=True)
-        layout.write_atomic(root / row.file, images[row.cell].jpeg)
+        write_atomic(root / row.file, images[row.cell].jpeg)
     return len(rows), len(spoilt)
 
 
@@ -88,5 +87,5 @@ def _draw(
     return CandidateMaker(cfg, synthesizer=synthesizer).make(batch[number], canvas)
 
 
-def _is_spoilt(path: Path, sha256: str) -> bool:
-    return not path.is_file() or layout.sha256(path.read_bytes()) != sha256
+def _is_spoilt(path: Path, expected: str) -> bool:
+    return not path.is_file() or sha256(path.read_bytes()) != expected

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ..dataset import layout
 from ..errors import UserError
+from ..files import sha256, to_json, write_atomic
 from .candidate import Candidate
 
 _REJECT = "reject_"
@@ -78,7 +79,7 @@ class Staging:
 
     def open(self, settings: dict) -> None:
         """Begin or go on: write the settings, clear away what a kill left half-written."""
-        layout.write_atomic(self._settings, layout.to_json(settings))
+        write_atomic(self._settings, to_json(settings))
         self._identities.mkdir(exist_ok=True)
         for half_written in self._identities.glob("*.tmp"):
             shutil.rmtree(half_written)
@@ -102,7 +103,7 @@ class Staging:
                 f"{self.root.parent} holds an unfinished build by other models "
                 f"({', '.join(changed)} changed); choose another --output, or delete {self.root}"
             )
-        layout.write_atomic(self._models, layout.to_json(models))
+        write_atomic(self._models, to_json(models))
 
     def models(self) -> dict[str, dict[str, str]] | None:
         """Give the models of the build that was begun here; None if it has used none."""
@@ -141,14 +142,14 @@ class Staging:
                         image.scene,
                         image.lighting,
                         image.mask_area,
-                        layout.sha256(image.jpeg),
+                        sha256(image.jpeg),
                     )
                 )
             for cell, jpeg in candidate.samples.items():
                 (temporary / f"{_REJECT}{_file(cell)}").write_bytes(jpeg)
             record = Record(candidate.index, tuple(images), candidate.rejected)
             content = {"images": [vars(image) for image in images], "rejected": record.rejected}
-            (temporary / "record.json").write_bytes(layout.to_json(content))
+            (temporary / "record.json").write_bytes(to_json(content))
             os.rename(temporary, folder)
         except OSError:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import UserError
+from ..files import write_atomic
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES, Painter
 
@@ -40,10 +41,7 @@ class StoredScenes:
         for scene, lighting, index in tqdm(wanted, unit="picture", desc="backgrounds"):
             picture = painter.background(scene, lighting, index)
             _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-            path = self._folder / _picture_file(scene, lighting, index)
-            temporary = path.with_suffix(".tmp")
-            temporary.write_bytes(png.tobytes())
-            temporary.replace(path)
+            write_atomic(self._folder / _picture_file(scene, lighting, index), png.tobytes())
 
 
 def _picture_file(scene: str, lighting: str, index: int) -> str:

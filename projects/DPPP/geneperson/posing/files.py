@@ -22,8 +22,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..dataset.layout import write_atomic
 from ..errors import UserError
+from ..files import write_atomic
 from .entries import is_number, read_entry, write_entry
 from .skeletons import NUM_JOINTS, Pose, walking_poses
 

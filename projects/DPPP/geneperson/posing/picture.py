@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..dataset.layout import write_atomic
 from ..errors import UserError
+from ..files import write_atomic
 from .canvas import Grid, skeleton_map
 from .files import refit
 from .skeletons import NUM_JOINTS, Pose

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fastreid.data.datasets import DATASET_REGISTRY
 
-from ...config import UNREALPERSON_ALL_PARTS, UNREALPERSON_PARTS
+from ...defaults import UNREALPERSON_ALL_PARTS, UNREALPERSON_PARTS
 from ...errors import UserError
 from .counts import Counts
 from .published import NOT_STATED, PublishedDataset, Source, by_name

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ...dataset import layout
 from ...errors import UserError
+from ...files import to_json, write_atomic
 from .. import vocabulary
 from . import answers
 from .answers import Answer, UnusableAnswerError
@@ -121,9 +121,9 @@ def _rules_that_apply(rules: list[dict[str, list[str]]], content: _Content) -> l
 
 def _write(output: Path, content: dict) -> None:
     """Write the file, once the package itself has read it without complaint."""
-    text = layout.to_json(content)
+    text = to_json(content)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / output.name
         trial.write_bytes(text)
         vocabulary.load(trial)
-    layout.write_atomic(output, text)
+    write_atomic(output, text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...dataset import layout
 from ...errors import UserError
+from ...files import sha256, to_json, write_atomic
 from .questions import RESPONSE_FORMAT
 
 
@@ -48,14 +48,14 @@ class AnswerCache:
         content = self._content(prompt)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            layout.write_atomic(self._path(content), layout.to_json(content | {"answer": answer}))
+            write_atomic(self._path(content), to_json(content | {"answer": answer}))
         except OSError as error:
             raise UserError(f"cache {self._folder}: {error.strerror}; give a folder") from error
 
     def _content(self, prompt: str) -> dict[str, str]:
         request = {"model": self._model, "prompt": prompt, "response_format": RESPONSE_FORMAT}
         return {
-            "request": layout.sha256(layout.to_json(request)),
+            "request": sha256(to_json(request)),
             "model": self._model,
             "question": prompt,
         }

@@ -1,13 +1,11 @@
-"""What the commands of ``tools/`` that use a model share."""
+"""What all command lines share: mistakes in one line with status 2, Ctrl-C with status 130."""
 
 import argparse
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from ..errors import UserError, one_line
-from .embedder import Embedder
-from .loading import load
+from .errors import UserError, one_line
 
 INTERRUPTED = 130
 
@@ -17,21 +15,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
-
-
-def add_model_arguments(parser: argparse.ArgumentParser, device: bool = True) -> None:
-    parser.add_argument(
-        "--model",
-        required=True,
-        help="checkpoint of tools/train_net.py (.pth), config file, or a CLIP as NAME:WEIGHTS",
-    )
-    parser.add_argument("--weights", default="", help="checkpoint, where --model is a config file")
-    if device:
-        parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
-
-
-def load_model(args: argparse.Namespace) -> Embedder:
-    return load(args.model, args.weights, getattr(args, "device", "cpu"))
 
 
 def run(main: Callable[[list[str]], int], stopped: str) -> NoReturn:

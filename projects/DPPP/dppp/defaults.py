@@ -1,0 +1,88 @@
+"""Every key that DPPP adds to FastReID's config, with its meaning and the paper's symbol."""
+
+from fastreid.config import CfgNode as CN
+
+LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_SupCon")}
+LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
+PROMPT_STRATEGIES = ("style-content", "content", "generic")
+UNREALPERSON_ALL_PARTS = tuple(f"unreal_v{x}.{y}" for x in (1, 2, 3, 4) for y in (1, 2, 3))
+UNREALPERSON_PARTS = ("unreal_v1.1", "unreal_v2.1", "unreal_v3.1", "unreal_v4.1")
+
+
+def add_dppp_config(cfg: CN) -> None:
+    """Add DPPP's keys, at the paper's values, to a FastReID config (in place)."""
+    # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
+    cfg.SEED = 0
+
+    # Folders under FASTREID_DATASETS that hold sets made by geneperson. Each becomes a data set
+    # whose name is the folder's, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" always is one.
+    cfg.DATASETS.GENEPERSON_DIRS = ()
+    # The same for folders of your own in Market-1501's layout: bounding_box_train, query and
+    # bounding_box_test with <pid>_c<camera>...jpg or .png, any numbers.
+    cfg.DATASETS.MARKET_STYLE_DIRS = ()
+    # Parts of UnrealPerson to train on, of UNREALPERSON_ALL_PARTS; by default Table III's.
+    cfg.DATASETS.UNREALPERSON_PARTS = UNREALPERSON_PARTS
+
+    # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). SOLVER.MAX_EPOCH, which
+    # FastReID's other meta-architectures use, does not count for CLIPDPPP. SOLVER.STEPS and
+    # SOLVER.WARMUP_ITERS start anew in each phase.
+    cfg.SOLVER.PHASE_EPOCHS = (20, 20)
+
+    # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
+    cfg.SOLVER.AMP.DTYPE = "bf16"
+
+    # Every how many steps the losses are written to the console, metrics.json and TensorBoard.
+    cfg.SOLVER.LOG_PERIOD = 50
+
+    dppp = cfg.MODEL.DPPP = CN()
+
+    # open_clip's name of the CLIP model.
+    dppp.CLIP_NAME = "ViT-B-16-quickgelu"
+    # Its weights: an open_clip tag ("openai"), "procedural" for the package's own small model, a
+    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read where MODEL.WEIGHTS or
+    # --resume bring a whole checkpoint.
+    dppp.CLIP_PRETRAINED = "openai"
+
+    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 file in MODEL.WEIGHTS. A
+    # phase none of whose losses is on does not run.
+    dppp.PHASES = (1, 2)
+
+    # n, the number of style elements T_s, Eq. 2.
+    dppp.NUM_STYLE_TOKENS = 24
+    # k, the number of style words kept by GFLFM, Eq. 4. k = n switches the filter off.
+    dppp.NUM_STYLE_WORDS = 6
+    # Layers and heads of the Transformer of Eq. 2.
+    dppp.STYLE_LAYERS = 3
+    dppp.STYLE_HEADS = 1
+    # Hidden widths of f_theta (Eq. 1) and f_phi (Eq. 5).
+    dppp.CONTENT_HIDDEN = 512
+    dppp.STYLE_HIDDEN = 2048
+    # True: v_g enters f_theta and GFLFM without gradient, so the text losses leave the encoder be.
+    dppp.DETACH_INVERSION_INPUT = False
+
+    # True: v_c = v_g + P_s(v_g), from v_c = v_g on; False: v_c = P_s(v_g), Eq. 14.
+    dppp.DESTYLIZATION_RESIDUAL = False
+
+    # tau of Eqs. 7, 8 and 15; similarities are cosines.
+    dppp.TEMPERATURE = 0.07
+    # True: log(1 / tau) is a parameter that starts at TEMPERATURE.
+    dppp.TEMPERATURE_LEARNABLE = False
+
+    # delta of Eq. 9.
+    dppp.TEXT_TRIPLET = CN()
+    dppp.TEXT_TRIPLET.MARGIN = 0.3
+
+    # Which words stand for an image in L1_SupCon: one of PROMPT_STRATEGIES (Table V).
+    dppp.PROMPTS = CN()
+    dppp.PROMPTS.STRATEGY = "style-content"
+    dppp.PROMPTS.STYLE_CONTENT = "a {style} style of a {content} person"
+    dppp.PROMPTS.CONTENT = "a photo of a {content} person"
+    dppp.PROMPTS.GENERIC = "a photo of a person"
+
+    # Which terms of Eqs. 13 and 16 are on (Table IV), and what each is multiplied by.
+    dppp.LOSSES = LOSSES
+    dppp.LOSS_WEIGHTS = CN()
+    dppp.LOSS_WEIGHTS.L1_SUPCON = 1.0
+    dppp.LOSS_WEIGHTS.TRI_TXT = 1.0
+    dppp.LOSS_WEIGHTS.L2_SUPCON = 1.0
+    # The weights of L1_ReID and L2_ReID are FastReID's MODEL.LOSSES.CE.SCALE and TRI.SCALE.

@@ -1,0 +1,21 @@
+"""The arguments by which a command line names a trained model."""
+
+import argparse
+
+from .embedder import Embedder
+from .loading import load
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, device: bool = True) -> None:
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="checkpoint of tools/train_net.py (.pth), config file, or a CLIP as NAME:WEIGHTS",
+    )
+    parser.add_argument("--weights", default="", help="checkpoint, where --model is a config file")
+    if device:
+        parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+
+
+def load_model(args: argparse.Namespace) -> Embedder:
+    return load(args.model, args.weights, getattr(args, "device", "cpu"))

@@ -1,0 +1,48 @@
+"""Files that are whole or missing, never half-written; JSON and digests of what goes into them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+
+
+def to_json(content: dict) -> bytes:
+    """Encode a JSON file that people can read; equal content gives equal bytes."""
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    """Digest bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, even if the machine loses power.
+
+    Raises:
+        OSError: the file cannot be written; what stood under its name before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power loss, where the file system can."""
+    with contextlib.suppress(OSError):  # some network file systems cannot open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
