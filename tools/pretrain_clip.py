@@ -33,7 +33,7 @@ from dppp.inference.loading import choose_device
 from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
 from geneperson.prompting import vocabulary
 from geneperson.prompting.vocabulary import GENDERS, OUTFIT
-from geneperson.worlds.catalogue import get_domain
+from geneperson.worlds.catalogue import get_world
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
             "pretraining.yml",
             data / f"world-{number:02d}",
             args.workers,
-            ["DOMAIN", f"world-{number}", "SEED", str(100 + number), *people],
+            ["WORLD", f"world-{number}", "SEED", str(100 + number), *people],
         )
         for number in range(1, args.worlds + 1)
     ]
@@ -151,7 +151,7 @@ def _facts(source: dict) -> dict:
         "images": sum(source["images"].values()),
         "candidates": sum(source["candidates"].values()),
         "configuration": source["configuration"],
-        "world": asdict(get_domain(source["configuration"]["DOMAIN"])),
+        "world": asdict(get_world(source["configuration"]["WORLD"])),
         "vocabulary_sha256": source["vocabulary_sha256"],
         "software": source["software"],
     }

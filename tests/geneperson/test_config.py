@@ -53,9 +53,9 @@ def test_quickstarts_are_what_the_training_configs_count_on() -> None:
         load(GENEPERSON_CONFIGS / "quickstart_shifted.yml"),
     )
     assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (150, 30, 0)
-    assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.DOMAIN) == (4, 4, "source")
+    assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.WORLD) == (4, 4, "source")
     assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 90)
-    assert shifted.DOMAIN == "shifted" and shifted.SEED != source.SEED
+    assert shifted.WORLD == "shifted" and shifted.SEED != source.SEED
 
 
 def test_nearer_files_and_overrides_win(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
         ("SEED: one", "SEED .* must be of type int"),
         ("SEED: 1.5", "SEED .* must be of type int"),
         ("CAMERA: {EFFECTS: 1}", "CAMERA.EFFECTS .* must be of type bool"),
-        ("DOMAIN: 3", "DOMAIN .* must be of type str"),
+        ("WORLD: 3", "WORLD .* must be of type str"),
         ("SEED: -1", "SEED is -1, must be 0 or more"),
         ("CANVAS: {CELL_SIZE: [256]}", "CANVAS.CELL_SIZE"),
         ("CANVAS: {CELL_SIZE: [a, b]}", "CANVAS.CELL_SIZE"),

@@ -10,7 +10,7 @@ DEFAULTS = CfgNode()
 DEFAULTS.SEED = 0
 # Camera world: "source", "shifted" (other sensors, camera height, framing, bodies, backgrounds), or
 # one of the many random ones, "world-1", "world-2" ..., none of which is like "shifted".
-DEFAULTS.DOMAIN = "source"
+DEFAULTS.WORLD = "source"
 DEFAULTS.IDENTITIES = CfgNode()
 # Identities to train on (bounding_box_train). The paper's set has 6641.
 DEFAULTS.IDENTITIES.TRAIN = 6641

@@ -14,7 +14,7 @@ from dppp.pretraining.record import card
 from geneperson import load
 from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import identities_of, outfit_of
-from geneperson.worlds.catalogue import get_domain
+from geneperson.worlds.catalogue import get_world
 from helpers import GENEPERSON_CONFIGS
 
 NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
@@ -32,12 +32,12 @@ def test_the_file_is_small_and_its_card_is_made_of_the_record() -> None:
 
 def test_no_training_image_comes_from_a_world_that_is_tested_in() -> None:
     shifted = RECORD["held_out"]["shifted world"]["world"]
-    assert shifted["name"] == "shifted" and shifted["pitch_deg"] == get_domain("shifted").pitch_deg
+    assert shifted["name"] == "shifted" and shifted["pitch_deg"] == get_world("shifted").pitch_deg
     tested = [camera for one in RECORD["held_out"].values() for camera in cameras(one)]
     assert len(RECORD["data"]) >= 5
     for one in RECORD["data"]:
         world = one["world"]
-        assert world["name"] == one["configuration"]["DOMAIN"] and world["name"][:6] == "world-"
+        assert world["name"] == one["configuration"]["WORLD"] and world["name"][:6] == "world-"
         assert world["pitch_deg"] < shifted["pitch_deg"] - 5
         assert world["scene_style"] != shifted["scene_style"]
         assert not [camera for camera in cameras(one) if camera in tested]
@@ -74,7 +74,7 @@ def test_the_sets_that_are_tested_on_are_the_quickstarts() -> None:
         RECORD["held_out"].values(), ("quickstart.yml", "quickstart_shifted.yml"), strict=True
     ):
         cfg, settings = load(GENEPERSON_CONFIGS / name), one["configuration"]
-        assert (cfg.SEED, cfg.DOMAIN) == (settings["SEED"], settings["DOMAIN"])
+        assert (cfg.SEED, cfg.WORLD) == (settings["SEED"], settings["WORLD"])
         assert one["candidates"] >= cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
 
 

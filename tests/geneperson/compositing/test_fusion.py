@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from geneperson.compositing.fusion import decontaminate, fuse
-from geneperson.worlds.catalogue import get_domain
+from geneperson.worlds.catalogue import get_world
 from geneperson.worlds.lighting import LIGHTINGS, get_lighting, relight
 
-STILL = replace(get_domain("source"), scale=(1.0, 1.0), shift=(0.0, 0.0))
+STILL = replace(get_world("source"), scale=(1.0, 1.0), shift=(0.0, 0.0))
 NIGHT = get_lighting("night")
 
 
@@ -40,7 +40,7 @@ def person() -> tuple[np.ndarray, np.ndarray]:
 def test_without_a_person_the_background_stays(background, lighting):
     nobody = np.zeros((256, 128), np.uint8)
     image = np.full((256, 128, 3), 90, np.uint8)
-    fused = fuse(image, nobody, background, lighting, _stream(), get_domain("source"))
+    fused = fuse(image, nobody, background, lighting, _stream(), get_world("source"))
     assert (fused == background).all()
 
 
@@ -104,12 +104,12 @@ def test_each_foot_has_its_own_shadow_but_a_hand_has_none():
 
 def test_framing_moves_the_person_but_keeps_the_feet(person):
     image, alpha = person
-    domain = get_domain("shifted")
+    world = get_world("shifted")
     black = np.zeros((256, 128, 3), np.uint8)
     light = get_lighting("overcast")
     boxes = set()
     for seed in range(30):
-        fused = fuse(image, alpha, black, light, np.random.default_rng(seed), domain)
+        fused = fuse(image, alpha, black, light, np.random.default_rng(seed), world)
         rows, columns = np.nonzero(fused[:, :, 1] > 40)
         boxes.add((rows.min(), rows.max(), columns.min(), columns.max()))
         assert rows.max() < 255
@@ -119,7 +119,7 @@ def test_framing_moves_the_person_but_keeps_the_feet(person):
 def test_the_inputs_are_not_changed(person, background):
     image, alpha = person
     before = image.copy(), alpha.copy(), background.copy()
-    fuse(image, alpha, background, NIGHT, _stream(), get_domain("shifted"))
+    fuse(image, alpha, background, NIGHT, _stream(), get_world("shifted"))
     assert all(
         (now == then).all() for now, then in zip((image, alpha, background), before, strict=True)
     )

@@ -218,7 +218,7 @@ def test_a_file_in_place_of_the_folder(cfg: CfgNode, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("DOMAIN", "moon", "moon"),
+        ("WORLD", "moon", "moon"),
         ("SYNTHESIS.NAME", "crayons", "crayons"),
         ("VOCABULARY.FILE", "/nowhere.json", "nowhere.json"),
     ],

@@ -26,7 +26,7 @@ from geneperson.posing.skeletons import (
 from geneperson.prompting.prompts import identities
 from geneperson.prompting.vocabulary import load as load_vocabulary
 from geneperson.synthesis.procedural.figure import Figure
-from geneperson.worlds.catalogue import get_domain
+from geneperson.worlds.catalogue import get_world
 
 # A person seen from the front, as a user would write one down from a photograph.
 JOINTS = {
@@ -74,7 +74,7 @@ def test_people_are_drawn_from_a_file_as_from_the_built_in_walk(tmp_path):
     save_poses(path, walking_poses(8))
     read = poses_for(path, 8, 0.0, 0.5)
     require_depth(read, path)
-    figure = Figure(next(iter(identities(load_vocabulary(), 0))), get_domain("source"))
+    figure = Figure(next(iter(identities(load_vocabulary(), 0))), get_world("source"))
     for built_in, pose in zip(walking_poses(8), read, strict=True):
         expected, drawn = (figure.draw(each, 128, 64)[1] for each in (built_in, pose))
         assert np.abs(expected - drawn).mean() < 0.003

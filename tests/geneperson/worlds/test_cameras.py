@@ -10,7 +10,7 @@ import pytest
 
 from geneperson import UserError
 from geneperson.worlds.cameras import Camera
-from geneperson.worlds.catalogue import DOMAINS, get_domain
+from geneperson.worlds.catalogue import WORLDS, get_world
 from geneperson.worlds.occlusion import THINGS
 from geneperson.worlds.scenes import SCENES
 
@@ -27,7 +27,7 @@ def _detail(image: np.ndarray) -> float:
 
 
 def test_the_same_stream_gives_the_same_picture(picture):
-    camera = get_domain("source").cameras["street"]
+    camera = get_world("source").cameras["street"]
     one = camera.apply(picture, np.random.default_rng(1))
     assert (one == camera.apply(picture, np.random.default_rng(1))).all()
     assert (one != camera.apply(picture, np.random.default_rng(2))).any()
@@ -147,16 +147,16 @@ def test_without_compression_and_occlusion_nothing_is_drawn_for_them(picture):
 
 
 def test_each_world_has_a_camera_for_every_scene_and_they_differ():
-    for domain in DOMAINS.values():
-        assert set(domain.cameras) == set(SCENES)
-        assert len(set(domain.cameras.values())) == len(SCENES)
-    assert not set(get_domain("source").cameras.values()) & set(
-        get_domain("shifted").cameras.values()
+    for world in WORLDS.values():
+        assert set(world.cameras) == set(SCENES)
+        assert len(set(world.cameras.values())) == len(SCENES)
+    assert not set(get_world("source").cameras.values()) & set(
+        get_world("shifted").cameras.values()
     )
 
 
 def test_the_shifted_world_is_noisier_blurrier_and_higher():
-    source, shifted = get_domain("source"), get_domain("shifted")
+    source, shifted = get_world("source"), get_world("shifted")
     assert shifted.pitch_deg > source.pitch_deg + 5.0
     noise = [np.mean([camera.noise for camera in d.cameras.values()]) for d in (source, shifted)]
     assert noise[1] > 2.0 * noise[0]
@@ -170,13 +170,13 @@ def test_the_shifted_world_is_noisier_blurrier_and_higher():
 
 
 def test_what_stands_there_suits_the_scene():
-    for domain in DOMAINS.values():
-        for scene, camera in domain.cameras.items():
+    for world in WORLDS.values():
+        for scene, camera in world.cameras.items():
             assert camera.occluders and set(camera.occluders) <= set(THINGS)
             assert "car" not in camera.occluders or scene in ("street", "residential")
-        assert not {"hedge", "car"} & set(domain.cameras["indoor"].occluders)
+        assert not {"hedge", "car"} & set(world.cameras["indoor"].occluders)
 
 
 def test_an_unknown_world_is_refused():
     with pytest.raises(UserError, match=r"'mars'.*source, shifted"):
-        get_domain("mars")
+        get_world("mars")

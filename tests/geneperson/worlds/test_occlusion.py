@@ -13,7 +13,7 @@ from geneperson.config import get_cfg
 from geneperson.posing.canvas import Grid
 from geneperson.prompting import prompts, vocabulary
 from geneperson.synthesis import build_synthesizer
-from geneperson.worlds.catalogue import DOMAINS
+from geneperson.worlds.catalogue import WORLDS
 from geneperson.worlds.lighting import get_lighting
 from geneperson.worlds.occlusion import THINGS, draw, occlude
 
@@ -77,10 +77,10 @@ def test_a_thing_reaches_the_lower_edge_at_any_size(thing, size):
         assert cover[-1].max() > 0.8
 
 
-def _framed_people(domain: str) -> list[np.ndarray]:
+def _framed_people(world: str) -> list[np.ndarray]:
     """Alpha maps of real figures as they stand in the finished images."""
     cfg = get_cfg()
-    cfg.DOMAIN = domain
+    cfg.WORLD = world
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS = 4, 2
     drawn = build_synthesizer(cfg).characters(
         list(islice(prompts.identities(vocabulary.load(), 0), 2))
@@ -88,14 +88,14 @@ def _framed_people(domain: str) -> list[np.ndarray]:
     light, rng, black = get_lighting("overcast"), _stream(3), np.zeros((256, 128, 3), np.uint8)
     white, grid, people = np.full_like(black, 255), Grid(4, 2, 256, 128), []
     for alpha in (cell for characters in drawn for cell in grid.crop(characters.alpha)):
-        fused = fusion.fuse(white, alpha, black, light, rng, DOMAINS[domain])
+        fused = fusion.fuse(white, alpha, black, light, rng, WORLDS[world])
         people.append(fused.max(axis=2) > 60)
     return people
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_about_two_thirds_of_a_person_stay_seen(domain):
-    people = _framed_people(domain)
+@pytest.mark.parametrize("world", WORLDS)
+def test_about_two_thirds_of_a_person_stay_seen(world):
+    people = _framed_people(world)
     for thing in THINGS:
         hidden = np.array(
             [

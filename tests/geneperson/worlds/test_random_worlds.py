@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from geneperson import UserError
-from geneperson.worlds.catalogue import get_domain
+from geneperson.worlds.catalogue import get_world
 from geneperson.worlds.scenes import SCENES
 
-WORLDS = [get_domain(f"world-{number}") for number in range(1, 41)]
+WORLDS = [get_world(f"world-{number}") for number in range(1, 41)]
 
 
 def test_a_number_always_gives_the_same_world() -> None:
-    assert get_domain("world-7") == get_domain("world-7") == WORLDS[6]
+    assert get_world("world-7") == get_world("world-7") == WORLDS[6]
     assert WORLDS[6].name == "world-7"
 
 
@@ -32,7 +32,7 @@ def test_values_stay_where_they_mean_something() -> None:
 
 
 def test_none_is_like_the_shifted_world() -> None:
-    shifted = get_domain("shifted")
+    shifted = get_world("shifted")
     for world in WORLDS:
         assert world.pitch_deg < shifted.pitch_deg - 5 and world.shading < shifted.shading
         assert world.girth < shifted.girth and world.head_scale < shifted.head_scale
@@ -41,5 +41,5 @@ def test_none_is_like_the_shifted_world() -> None:
 
 @pytest.mark.parametrize("name", ["world", "world-", "world-0", "world-01", "world-x", "world--1"])
 def test_a_world_without_a_number_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match=f"DOMAIN is '{name}'.*world-1"):
-        get_domain(name)
+    with pytest.raises(UserError, match=f"WORLD is '{name}'.*world-1"):
+        get_world(name)

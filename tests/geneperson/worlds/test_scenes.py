@@ -36,7 +36,7 @@ def test_pictures_are_repeatable_and_vary(synthesizer, cfg):
 
 
 def test_the_shifted_world_has_other_scenes(synthesizer, cfg):
-    cfg.DOMAIN = "shifted"
+    cfg.WORLD = "shifted"
     shifted = build_synthesizer(cfg)
     for scene in SCENES:
         ours = synthesizer.background(scene, "day", 0).astype(int)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..worlds.domain import Domain
 from ..worlds.lighting import Lighting, relight
+from ..worlds.world import World
 
 _SOLID = 250  # alpha from which a pixel's colour is the person's alone
 _SOLE = 0.05  # share of the person's height, above the lowest point, that shades the ground
@@ -20,7 +20,7 @@ def fuse(
     background: np.ndarray,
     lighting: Lighting,
     rng: np.random.Generator,
-    domain: Domain,
+    world: World,
 ) -> np.ndarray:
     """Alpha blending of a person over a background.
 
@@ -34,7 +34,7 @@ def fuse(
         (h, w, 3) uint8, a new array; where no person or shadow falls it is the background.
     """
     person = decontaminate(person, alpha)
-    person, alpha = _frame(person, alpha, rng, domain)
+    person, alpha = _frame(person, alpha, rng, world)
     person = relight(person, lighting, alpha)
     ground = _shadowed(background, alpha, lighting)
     weight = (alpha.astype(np.float32) / 255.0)[:, :, None]
@@ -62,13 +62,13 @@ def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _frame(
-    person: np.ndarray, alpha: np.ndarray, rng: np.random.Generator, domain: Domain
+    person: np.ndarray, alpha: np.ndarray, rng: np.random.Generator, world: World
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale about the ground point and shift, as an imperfect detector would have framed it."""
     height, width = alpha.shape
-    scale = rng.uniform(*domain.scale)
-    shift_x = rng.uniform(-1.0, 1.0) * domain.shift[0] * width
-    shift_y = rng.uniform(-1.0, 1.0) * domain.shift[1] * height
+    scale = rng.uniform(*world.scale)
+    shift_x = rng.uniform(-1.0, 1.0) * world.shift[0] * width
+    shift_y = rng.uniform(-1.0, 1.0) * world.shift[1] * height
     anchor_x, anchor_y = 0.5 * width, 0.95 * height
     matrix = np.array(
         [

@@ -72,7 +72,7 @@ _TOY = (
 )
 
 
-_CAMERAS = ", and seen through that scene's\ncamera of the `{domain}` camera world"
+_CAMERAS = ", and seen through that scene's\ncamera of the `{world}` camera world"
 _TRAINED_ON = """ The
 models that drew them were trained by others on images from the web, which can show real people;
 this set holds only what they drew."""
@@ -97,7 +97,7 @@ def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
     height, width = configuration["CANVAS"]["CELL_SIZE"]
     splits = dataset["identities"]
     models = {key: model for key, model in dataset["models"].items() if key != "synthesis"}
-    cameras = _CAMERAS.format(domain=configuration["DOMAIN"])
+    cameras = _CAMERAS.format(world=configuration["WORLD"])
     return _CARD.format(
         identities=sum(splits.values()),
         train=splits["train"],

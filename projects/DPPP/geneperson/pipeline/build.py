@@ -26,7 +26,7 @@ from ..posing.cells import cell_poses
 from ..prompting import prompts, vocabulary
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import check_name, draws_in_workers
-from ..worlds.catalogue import get_domain
+from ..worlds.catalogue import get_world
 from .drawn_ahead import drawn_ahead, refuse_other_models
 from .provenance import code_digest, describe, difference
 from .publish import publish
@@ -60,7 +60,7 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
     if workers < 1:
         raise UserError(f"workers is {workers}, must be 1 or more")
     config.check(cfg)
-    get_domain(cfg.DOMAIN)
+    get_world(cfg.WORLD)
     check_name(cfg.SYNTHESIS.NAME)
     cell_poses(cfg)  # a pose file that cannot be used is refused before anything else
     words = vocabulary.load(cfg.VOCABULARY.FILE)

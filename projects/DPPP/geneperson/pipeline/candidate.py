@@ -22,7 +22,7 @@ from ..posing.cells import cell_poses
 from ..prompting.prompts import Identity
 from ..synthesis import Characters, Synthesizer, build_synthesizer
 from ..worlds import scenes
-from ..worlds.catalogue import get_domain
+from ..worlds.catalogue import get_world
 from ..worlds.lighting import LIGHTINGS
 from .stored_scenes import StoredScenes
 
@@ -76,7 +76,7 @@ class CandidateMaker:
     ) -> None:
         self._cfg = cfg
         self._grid = Grid.from_config(cfg)
-        self._domain = get_domain(cfg.DOMAIN)
+        self._world = get_world(cfg.WORLD)
         self._poses = cell_poses(cfg)
         if synthesizer is None and scenes_dir is None:
             synthesizer = build_synthesizer(cfg)
@@ -144,9 +144,9 @@ class CandidateMaker:
         stream = seeding.rng(self._cfg.SEED, "image", index, cell)
         scene_name, light = layout.SCENE_NAMES[scene], LIGHTINGS[lighting]
         background = self._pool.crop(scene_name, light.name, alpha.shape, stream)
-        image = fusion.fuse(person, alpha, background, light, stream, self._domain)
+        image = fusion.fuse(person, alpha, background, light, stream, self._world)
         if self._cfg.CAMERA.EFFECTS:
-            image = self._domain.cameras[scene_name].apply(image, stream)
+            image = self._world.cameras[scene_name].apply(image, stream)
         area = round(quality.mask_area(alpha), 4)
         return Drawn(cell, self._poses[cell].view, scene, lighting, area, self._encode(image))
 

@@ -15,7 +15,7 @@ from ..model_sources import ModelSource
 from ..posing.cells import cell_poses
 from ..prompting import prompts, vocabulary
 from ..synthesis import check_name, draws_in_workers
-from ..worlds.catalogue import get_domain
+from ..worlds.catalogue import get_world
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from .candidate import CandidateMaker
@@ -30,7 +30,7 @@ def plan(cfg: CfgNode) -> str:
         UserError: settings that no build can use.
     """
     config.check(cfg)
-    get_domain(cfg.DOMAIN)
+    get_world(cfg.WORLD)
     check_name(cfg.SYNTHESIS.NAME)
     cell_poses(cfg)
     words = vocabulary.load(cfg.VOCABULARY.FILE)

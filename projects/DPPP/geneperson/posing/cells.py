@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..worlds.catalogue import get_domain
+from ..worlds.catalogue import get_world
 from .files import poses_for
 from .skeletons import Pose
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def cell_poses(cfg: CfgNode) -> list[Pose]:
-    """One pose a cell: the built-in walk seen by the domain's cameras, or the user's file."""
+    """One pose a cell: the built-in walk seen by the world's cameras, or the user's file."""
     height, width = cfg.CANVAS.CELL_SIZE
     num_cells = cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS
-    return poses_for(cfg.POSES.FILE, num_cells, get_domain(cfg.DOMAIN).pitch_deg, width / height)
+    return poses_for(cfg.POSES.FILE, num_cells, get_world(cfg.WORLD).pitch_deg, width / height)

@@ -1,6 +1,6 @@
 """Camera worlds: "source" to train in, "shifted" to be tested in as if it were another data set.
 
-Everything that differs between the two stands in :class:`Domain`; the people come from the same
+Everything that differs between the two stands in :class:`World`; the people come from the same
 vocabulary in both, so that only the world around them changes. "world-1", "world-2" ... are random
 ones, to train in many.
 """
@@ -12,10 +12,10 @@ from collections.abc import Mapping
 
 from ..errors import UserError
 from .cameras import Camera
-from .domain import Domain, cameras_of
-from .random_worlds import random_domain
+from .random_worlds import random_world
+from .world import World, cameras_of
 
-SOURCE = Domain(
+SOURCE = World(
     name="source",
     cameras=cameras_of(
         Camera(resolution=0.90, noise=2.5, cast=(1.0, 1.0, 1.0)),
@@ -38,7 +38,7 @@ SOURCE = Domain(
     cloth_noise=5.0,
 )
 
-SHIFTED = Domain(
+SHIFTED = World(
     name="shifted",
     cameras=cameras_of(
         Camera(0.42, 0.8, 8.0, (0.93, 1.0, 1.08), contrast=0.82, saturation=0.72, black=14.0),
@@ -61,15 +61,13 @@ SHIFTED = Domain(
     cloth_noise=9.0,
 )
 
-DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in (SOURCE, SHIFTED)}
+WORLDS: Mapping[str, World] = {world.name: world for world in (SOURCE, SHIFTED)}
 
 
-def get_domain(name: str) -> Domain:
-    """The camera world called `name` (configuration key ``DOMAIN``)."""
+def get_world(name: str) -> World:
+    """The camera world called `name` (configuration key ``WORLD``)."""
     if match := re.fullmatch(r"world-([1-9]\d{0,8})", name):
-        return random_domain(name, int(match[1]))
-    if name not in DOMAINS:
-        raise UserError(
-            f"DOMAIN is {name!r}: use one of {', '.join(DOMAINS)}, or world-1 and so on"
-        )
-    return DOMAINS[name]
+        return random_world(name, int(match[1]))
+    if name not in WORLDS:
+        raise UserError(f"WORLD is {name!r}: use one of {', '.join(WORLDS)}, or world-1 and so on")
+    return WORLDS[name]

@@ -14,18 +14,18 @@ import numpy as np
 
 from .. import seeding
 from .cameras import Camera
-from .domain import Domain, cameras_of
 from .scenes import SCENES
+from .world import World, cameras_of
 
 
 @lru_cache(maxsize=64)
-def random_domain(name: str, number: int) -> Domain:
+def random_world(name: str, number: int) -> World:
     """Draw the camera world that belongs to a number."""
     stream = seeding.rng(0, "domain", number)
     uniform = stream.uniform
     hardness = uniform(0.0, 1.0)  # good sensors in one world, poor ones in another
     looks = [_camera(stream, hardness) for _ in SCENES]
-    return Domain(
+    return World(
         name=name,
         cameras=cameras_of(
             *looks,

@@ -27,10 +27,10 @@ def person(seed: int = 1, **words: str) -> Identity:
     return Identity(0, {**PLAIN, **words}, "", "", seed)
 
 
-def synthesizer(columns: int, rows: int = 1, cell=(128, 64), domain: str = "source"):
+def synthesizer(columns: int, rows: int = 1, cell=(128, 64), world: str = "source"):
     cfg = get_cfg()
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, cfg.CANVAS.CELL_SIZE = columns, rows, cell
-    cfg.DOMAIN = domain
+    cfg.WORLD = world
     return build_synthesizer(cfg)
 
 
@@ -86,8 +86,8 @@ def test_the_torso_has_the_prompts_colour_from_every_side(color):
 
 def test_the_body_is_one_piece_that_passes_the_quality_filter():
     values = get_cfg().QUALITY
-    for domain in ("source", "shifted"):
-        painter = synthesizer(7, 6, cell=(256, 128), domain=domain)
+    for world in ("source", "shifted"):
+        painter = synthesizer(7, 6, cell=(256, 128), world=world)
         wide = person(gender="man", body_shape="plump figure", upper_wear="down jacket")
         for identity in (wide, person(lower_wear="long skirt", body_shape="petite figure")):
             for _, alpha in cells(painter, identity):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import seeding
 from ...posing.skeletons import Pose
-from ...worlds.domain import Domain
+from ...worlds.world import World
 from . import palette, wardrobe
 from .anatomy import stand
 from .hairdo import Hairdo
@@ -30,22 +30,22 @@ class Figure:
 
     Args:
         identity: whose attributes and seed say what the person looks like.
-        domain: whose bodies and shading are used.
+        world: whose bodies and shading are used.
     """
 
-    def __init__(self, identity: Identity, domain: Domain):
+    def __init__(self, identity: Identity, world: World):
         words = identity.attributes
         stream = seeding.rng(identity.seed, "figure")
-        self._domain = domain
+        self._world = world
         self._build = wardrobe.build(
-            words["gender"], words["body_shape"], words["build"], stream, domain.girth
+            words["gender"], words["body_shape"], words["build"], stream, world.girth
         )
         skin = palette.skin(words["skin_color"]) * stream.uniform(0.97, 1.03)
         atlas = Atlas()
         woman = words["gender"] != "man"
-        self._outfit = Outfit(words, woman, skin, self._build, stream, atlas, domain.cloth_noise)
+        self._outfit = Outfit(words, woman, skin, self._build, stream, atlas, world.cloth_noise)
         self._hairdo = Hairdo(
-            words, woman, skin, stream, atlas, domain.head_scale, self._outfit.back_depth
+            words, woman, skin, stream, atlas, world.head_scale, self._outfit.back_depth
         )
         self._colors = atlas.colors()
 
@@ -58,7 +58,7 @@ class Figure:
         """
         tall, wide = height * _SUPERSAMPLING, width * _SUPERSAMPLING
         buffer = DepthBuffer(tall, wide)
-        stance = stand(pose, tall, self._build, self._domain.leg_scale)
+        stance = stand(pose, tall, self._build, self._world.leg_scale)
         self._outfit.draw(buffer, stance)
         self._hairdo.draw(buffer, stance)
         layers = self._shade(buffer)
@@ -74,7 +74,7 @@ class Figure:
         facing = np.maximum(_LIGHT @ normal, 0.0) / np.linalg.norm(_LIGHT)
         shade = _AMBIENT + _DIFFUSE * facing
         shade -= 0.10 * np.maximum(normal[1], 0.0)  # less light comes from the ground
-        shade = 1.0 + (shade - 1.0) * self._domain.shading
+        shade = 1.0 + (shade - 1.0) * self._world.shading
         shade *= 1.0 - _OCCLUSION * _occlusion(buffer).ravel()[seen]
         flat = layers.reshape(-1, 4)
         flat[seen, :3] = np.minimum(

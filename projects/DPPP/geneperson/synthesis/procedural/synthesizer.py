@@ -16,9 +16,9 @@ from ...posing.canvas import Grid
 from ...posing.cells import cell_poses
 from ...posing.files import require_depth
 from ...posing.skeletons import Pose
-from ...worlds.catalogue import get_domain
-from ...worlds.domain import Domain
+from ...worlds.catalogue import get_world
 from ...worlds.lighting import get_lighting
+from ...worlds.world import World
 from ..base import Characters
 from .figure import Figure
 from .scenery import paint_scene
@@ -37,15 +37,15 @@ class ProceduralSynthesizer:
     Args:
         grid: the canvas.
         poses: one skeleton a cell, with depth.
-        domain: the camera world.
+        world: the camera world.
         seed: of the scenes; people bring their own.
     """
 
     batch_size = 1
 
-    def __init__(self, grid: Grid, poses: Sequence[Pose], domain: Domain, seed: int):
+    def __init__(self, grid: Grid, poses: Sequence[Pose], world: World, seed: int):
         self.grid = grid
-        self._domain = domain
+        self._world = world
         self._seed = seed
         self._poses = poses
 
@@ -53,7 +53,7 @@ class ProceduralSynthesizer:
     def from_config(cls, cfg: CfgNode) -> ProceduralSynthesizer:
         poses = cell_poses(cfg)
         require_depth(poses, cfg.POSES.FILE)
-        return cls(Grid.from_config(cfg), poses, get_domain(cfg.DOMAIN), cfg.SEED)
+        return cls(Grid.from_config(cfg), poses, get_world(cfg.WORLD), cfg.SEED)
 
     def models(self) -> dict[str, dict[str, str]]:
         """No model at all: people and scenes are drawn by formula."""
@@ -65,14 +65,14 @@ class ProceduralSynthesizer:
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """(h, w, 3) uint8, an eighth higher and a quarter wider than a cell, for random crops."""
-        stream = seeding.rng(self._seed, "scene", self._domain.name, scene, lighting, index)
+        stream = seeding.rng(self._seed, "scene", self._world.name, scene, lighting, index)
         height, width = round(self.grid.cell_height * 1.125), round(self.grid.cell_width * 2.5)
         return paint_scene(
-            scene, get_lighting(lighting), self._domain.scene_style, (height, width), stream
+            scene, get_lighting(lighting), self._world.scene_style, (height, width), stream
         )
 
     def _character(self, identity: Identity) -> Characters:
-        figure = Figure(identity, self._domain)
+        figure = Figure(identity, self._world)
         image = np.empty((*self.grid.size, 3), np.uint8)
         alpha = np.empty(self.grid.size, np.uint8)
         height, width = self.grid.cell_height, self.grid.cell_width

@@ -237,7 +237,7 @@ def build(
     """Body proportions from the prompt's words, with a small variation of the person's own.
 
     Args:
-        girth: width of the domain's bodies against natural ones.
+        girth: width of the world's bodies against natural ones.
     """
     woman = gender != "man"
     body = (

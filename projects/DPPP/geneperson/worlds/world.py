@@ -10,7 +10,7 @@ from .scenes import SCENES
 
 
 @dataclass(frozen=True)
-class Domain:
+class World:
     """One camera world.
 
     Attributes:
