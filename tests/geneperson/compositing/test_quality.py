@@ -1,5 +1,7 @@
 """Each reason of rejection has a picture that shows it, and a good cell passes."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,13 +13,14 @@ from geneperson.compositing.quality import (
     TOO_LARGE,
     TOO_SMALL,
     WRONG_POSE,
+    QualityLimits,
     check,
     check_pose,
     mask_area,
 )
 from geneperson.posing.skeletons import Pose
 
-LIMITS = {"min_area": 0.05, "max_area": 0.6, "min_height": 0.4}
+LIMITS = QualityLimits(min_area=0.05, max_area=0.6, min_height=0.4, min_joints=0.5, min_cells=4)
 
 
 def cell(*boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -52,24 +55,24 @@ GOOD = (20, 40, 240, 88)
     ],
 )
 def test_reasons(alpha: np.ndarray, reason: str | None) -> None:
-    assert check(alpha, **LIMITS) == reason
+    assert check(alpha, LIMITS) == reason
 
 
 def test_soft_edges_do_not_count() -> None:
     alpha = cell(GOOD)
     alpha[0:20, 60:64] = 100  # a faint trail up to the border
-    assert check(alpha, **LIMITS) is None
+    assert check(alpha, LIMITS) is None
 
 
 def test_limbs_that_touch_only_diagonally_are_one_person() -> None:
     alpha = cell((20, 40, 128, 64), (128, 64, 240, 88))
-    assert check(alpha, **LIMITS) is None
+    assert check(alpha, LIMITS) is None
 
 
 def test_input_is_not_changed() -> None:
     alpha = cv2.GaussianBlur(cell(GOOD), (9, 9), 3)
     before = alpha.copy()
-    check(alpha, **LIMITS)
+    check(alpha, LIMITS)
     assert (alpha == before).all()
 
 
@@ -105,4 +108,5 @@ INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.6
 def test_the_person_stands_as_the_skeleton_asks(
     skeleton: Pose, min_joints: float, reason: str | None
 ) -> None:
-    assert check_pose(cell(GOOD), skeleton, min_joints) == reason
+    limits = replace(LIMITS, min_joints=min_joints)
+    assert check_pose(cell(GOOD), skeleton, limits) == reason

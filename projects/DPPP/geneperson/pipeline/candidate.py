@@ -121,12 +121,12 @@ class CandidateMaker:
 
     def _judge(self, alphas: list[np.ndarray]) -> dict[int, str]:
         """Find the cells that cannot be used, with the reason."""
-        limits = self._cfg.QUALITY
+        limits = quality.QualityLimits.from_config(self._cfg)
         rejected = {}
         for cell, alpha in enumerate(alphas):
-            reason = quality.check(
-                alpha, limits.MIN_AREA, limits.MAX_AREA, limits.MIN_HEIGHT
-            ) or quality.check_pose(alpha, self._poses[cell], limits.MIN_JOINTS)
+            reason = quality.check(alpha, limits) or quality.check_pose(
+                alpha, self._poses[cell], limits
+            )
             if reason is not None:
                 rejected[cell] = reason
         return rejected

@@ -85,17 +85,14 @@ def test_the_torso_has_the_prompts_colour_from_every_side(color):
 
 
 def test_the_body_is_one_piece_that_passes_the_quality_filter():
-    values = get_cfg().QUALITY
+    limits = quality.QualityLimits.from_config(get_cfg())
     for world in ("source", "shifted"):
         painter = synthesizer(7, 6, cell=(256, 128), world=world)
         wide = person(gender="man", body_shape="plump figure", upper_wear="down jacket")
         for identity in (wide, person(lower_wear="long skirt", body_shape="petite figure")):
             for _, alpha in cells(painter, identity):
                 assert cv2.connectedComponents((alpha > 127).astype(np.uint8))[0] == 2
-                assert (
-                    quality.check(alpha, values.MIN_AREA, values.MAX_AREA, values.MIN_HEIGHT)
-                    is None
-                )
+                assert quality.check(alpha, limits) is None
                 soft = (alpha > 0) & (alpha < 255)
                 assert 0 < soft.sum() < 0.2 * (alpha > 0).sum()
 
