@@ -3,8 +3,9 @@
 from .chance import chance_level
 from .distances import DistanceRows
 from .evaluator import RankingEvaluator
+from .finite import require_finite
 from .postprocess import check_num_images, check_test_settings, describe_postprocess
-from .ranking import evaluate_rank, have_match
+from .ranking import evaluate_rank, have_match, labels_of
 
 __all__ = [
     "DistanceRows",
@@ -15,4 +16,6 @@ __all__ = [
     "describe_postprocess",
     "evaluate_rank",
     "have_match",
+    "labels_of",
+    "require_finite",
 ]

@@ -10,7 +10,7 @@ from fastreid.config import CfgNode
 from fastreid.evaluation import ReidEvaluator
 from fastreid.utils import comm
 
-from ..errors import UserError
+from .finite import require_finite
 from .postprocess import check_test_settings, distance_rows
 from .ranking import evaluate_rank
 from .roc import true_positive_rates
@@ -43,11 +43,7 @@ class RankingEvaluator(ReidEvaluator):
         features = torch.cat([p["feats"] for p in predictions])
         pids = torch.cat([p["pids"] for p in predictions]).numpy()
         camids = torch.cat([p["camids"] for p in predictions]).numpy()
-        if num_bad := int((~features.isfinite().all(dim=1)).sum()):
-            raise UserError(
-                f"the model gives NaN or infinite features for {num_bad} of {len(features)} "
-                "images, so they cannot be ranked; its training has diverged"
-            )
+        require_finite(features)
         n = self._num_query
         labels = pids[:n], pids[n:], camids[:n], camids[n:]
 

@@ -19,7 +19,7 @@ rows, and only they, are ranked by the same call, so they score as FastReID's on
 Ties among matches, among wrong images, or with junk change nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -96,6 +96,16 @@ def split_rows(
     for row, pid, camera in zip(distmat, q_pids, q_camids, strict=True):
         same = g_pids == pid
         yield row, same & (g_camids != camera), ~same
+
+
+def labels_of(
+    query: Sequence[tuple], gallery: Sequence[tuple]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return q_pids, g_pids, q_camids, g_camids, (Q,) or (G,), of (path, pid, camera) items."""
+    q_pids, g_pids, q_camids, g_camids = (
+        np.array([item[field] for item in items]) for field in (1, 2) for items in (query, gallery)
+    )
+    return q_pids, g_pids, q_camids, g_camids
 
 
 def have_match(
