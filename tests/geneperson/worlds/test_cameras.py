@@ -132,7 +132,16 @@ def test_the_thing_is_seen_through_the_lens():
 
 def test_without_compression_and_occlusion_nothing_is_drawn_for_them(picture):
     """A camera without the two gives what it gave before there were any."""
-    camera = Camera(0.8, 0.6, 5.0, (1.05, 1.0, 0.9), 1.1, 1.1, 0.8, 10.0)
+    camera = Camera(
+        resolution=0.8,
+        blur=0.6,
+        noise=5.0,
+        cast=(1.05, 1.0, 0.9),
+        contrast=1.1,
+        gamma=1.1,
+        saturation=0.8,
+        black=10.0,
+    )
     rng = np.random.default_rng(3)
     camera.apply(picture, rng)
     drawn = np.random.default_rng(3)

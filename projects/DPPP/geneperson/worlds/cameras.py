@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .color import saturate
 from .occlusion import THINGS, occlude
 
 _JPEG_JITTER = 6.0  # how far the quality of one image may lie from the camera's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Camera:
     """One camera's look; every value is jittered a little from image to image.
 
@@ -54,9 +55,7 @@ class Camera:
         image = self._resolve(image, 1.0 + 0.12 * jitter[0])
         seen = cv2.LUT(image, self._tone_table(jitter[1], jitter[2:5]))
         if self.saturation != 1.0:
-            grey = seen @ np.array((0.299, 0.587, 0.114), np.float32)
-            seen *= self.saturation
-            seen += ((1.0 - self.saturation) * grey)[:, :, None]
+            saturate(seen, self.saturation)
         if self.noise:
             strength = np.float32(self.noise * (1.0 + 0.25 * jitter[5]))
             seen += (strength * rng.standard_normal((height, width), np.float32))[:, :, None]

@@ -13,8 +13,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from .color import saturate
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Lighting:
     """One illumination.
 
@@ -51,42 +53,123 @@ class Lighting:
 
 LIGHTINGS: tuple[Lighting, ...] = (
     Lighting(
-        "day", "day, sunshine", (1.03, 1.0, 0.96), 1.06, 1.08, 1.05, (-0.6, -0.6), 0.22, 0.5,
-        0.30,
+        name="day",
+        prompt="day, sunshine",
+        gains=(1.03, 1.0, 0.96),
+        exposure=1.06,
+        contrast=1.08,
+        saturation=1.05,
+        direction=(-0.6, -0.6),
+        directional=0.22,
+        shadow=0.5,
+        shadow_length=0.30,
     ),
     Lighting(
-        "overcast", "overcast, soft light", (0.97, 1.0, 1.04), 0.93, 0.88, 0.85, (0.0, -1.0),
-        0.05, 0.22, 0.0,
+        name="overcast",
+        prompt="overcast, soft light",
+        gains=(0.97, 1.0, 1.04),
+        exposure=0.93,
+        contrast=0.88,
+        saturation=0.85,
+        direction=(0.0, -1.0),
+        directional=0.05,
+        shadow=0.22,
+        shadow_length=0.0,
     ),
     Lighting(
-        "morning", "early morning, soft warm light", (1.07, 1.0, 0.90), 1.0, 0.95, 0.95,
-        (0.9, -0.2), 0.26, 0.35, 0.5, haze=0.07, haze_color=(250, 225, 190),
+        name="morning",
+        prompt="early morning, soft warm light",
+        gains=(1.07, 1.0, 0.90),
+        exposure=1.0,
+        contrast=0.95,
+        saturation=0.95,
+        direction=(0.9, -0.2),
+        directional=0.26,
+        shadow=0.35,
+        shadow_length=0.5,
+        haze=0.07,
+        haze_color=(250, 225, 190),
     ),
     Lighting(
-        "noon", "noon, bright sun", (1.0, 1.0, 0.99), 1.14, 1.15, 1.0, (0.0, -1.0), 0.22, 0.6,
-        0.08,
+        name="noon",
+        prompt="noon, bright sun",
+        gains=(1.0, 1.0, 0.99),
+        exposure=1.14,
+        contrast=1.15,
+        saturation=1.0,
+        direction=(0.0, -1.0),
+        directional=0.22,
+        shadow=0.6,
+        shadow_length=0.08,
     ),
     Lighting(
-        "sunset", "sunset, golden light", (1.20, 0.95, 0.70), 0.92, 1.05, 1.08, (-0.95, -0.1),
-        0.34, 0.4, 0.55,
+        name="sunset",
+        prompt="sunset, golden light",
+        gains=(1.20, 0.95, 0.70),
+        exposure=0.92,
+        contrast=1.05,
+        saturation=1.08,
+        direction=(-0.95, -0.1),
+        directional=0.34,
+        shadow=0.4,
+        shadow_length=0.55,
     ),
     Lighting(
-        "dusk", "dusk", (0.90, 0.90, 1.16), 0.66, 0.95, 0.85, (0.5, -0.5), 0.10, 0.2, 0.0,
-        haze=0.06, haze_color=(120, 110, 150),
+        name="dusk",
+        prompt="dusk",
+        gains=(0.90, 0.90, 1.16),
+        exposure=0.66,
+        contrast=0.95,
+        saturation=0.85,
+        direction=(0.5, -0.5),
+        directional=0.10,
+        shadow=0.2,
+        shadow_length=0.0,
+        haze=0.06,
+        haze_color=(120, 110, 150),
     ),
     Lighting(
-        "night", "night, dark", (1.02, 0.96, 0.92), 0.42, 1.0, 0.75, (0.3, -0.9), 0.22, 0.4, 0.12,
+        name="night",
+        prompt="night, dark",
+        gains=(1.02, 0.96, 0.92),
+        exposure=0.42,
+        contrast=1.0,
+        saturation=0.75,
+        direction=(0.3, -0.9),
+        directional=0.22,
+        shadow=0.4,
+        shadow_length=0.12,
         lamp=0.55,
     ),
     Lighting(
-        "fog", "fog, mist", (0.99, 1.0, 1.02), 0.98, 0.72, 0.75, (0.0, -1.0), 0.0, 0.12, 0.0,
+        name="fog",
+        prompt="fog, mist",
+        gains=(0.99, 1.0, 1.02),
+        exposure=0.98,
+        contrast=0.72,
+        saturation=0.75,
+        direction=(0.0, -1.0),
+        directional=0.0,
+        shadow=0.12,
+        shadow_length=0.0,
         haze=0.30,
     ),
     Lighting(
-        "lamplight", "artificial light, neon lights", (1.10, 0.96, 1.06), 0.78, 1.06, 1.12,
-        (0.9, -0.3), 0.30, 0.32, 0.15, lamp=0.25, haze=0.05, haze_color=(190, 90, 200),
+        name="lamplight",
+        prompt="artificial light, neon lights",
+        gains=(1.10, 0.96, 1.06),
+        exposure=0.78,
+        contrast=1.06,
+        saturation=1.12,
+        direction=(0.9, -0.3),
+        directional=0.30,
+        shadow=0.32,
+        shadow_length=0.15,
+        lamp=0.25,
+        haze=0.05,
+        haze_color=(190, 90, 200),
     ),
-)  # fmt: skip
+)
 
 _BY_NAME = {lighting.name: lighting for lighting in LIGHTINGS}
 
@@ -111,9 +194,7 @@ def relight(rgb: np.ndarray, lighting: Lighting, alpha: np.ndarray | None = None
     """
     height, width = rgb.shape[:2]
     lit = cv2.LUT(rgb, _tone_table(lighting))
-    grey = lit @ np.array((0.299, 0.587, 0.114), np.float32)
-    lit *= lighting.saturation
-    lit += ((1.0 - lighting.saturation) * grey)[:, :, None]
+    saturate(lit, lighting.saturation)
     light = _light_field(height, width, lighting, alpha is not None)
     if alpha is not None and lighting.directional:
         light = light + lighting.directional * _side_light(alpha, lighting.direction)

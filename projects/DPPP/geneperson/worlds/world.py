@@ -9,7 +9,7 @@ from .cameras import Camera
 from .scenes import SCENES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
     """One camera world.
 
