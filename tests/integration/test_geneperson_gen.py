@@ -242,6 +242,17 @@ def test_stats_and_preview(pristine: Path, tmp_path: Path) -> None:
     assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_without_a_config_file_the_defaults_are_the_settings(tmp_path: Path) -> None:
+    small = "CANVAS.COLUMNS 2 CANVAS.ROWS 2 CANVAS.CELL_SIZE (64,32) QUALITY.MIN_CELLS 1".split()
+    result = run("build", "--output", tmp_path / "set", "--identities", 1, *small)
+    assert result.returncode == 0, result.stderr
+    record = json.loads((tmp_path / "set" / "dataset.json").read_text())
+    assert record["configuration"]["SYNTHESIS"]["NAME"] == "procedural"
+    assert record["identities"] == {"train": 1, "test": 0}
+    result = run("plan", "--identities", 1, *small)
+    assert result.returncode == 0 and "1 (1 train, 0 test)" in result.stdout, result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
@@ -254,7 +265,7 @@ def test_stats_and_preview(pristine: Path, tmp_path: Path) -> None:
         ([*BUILD, "--identities", "-1"], ["-1"]),
         ([*BUILD, "--identities", "0", "--test-identities", "0"], ["IDENTITIES.TRAIN"]),
         (["build", "--config-file", "{cfg}", "--output", "{cfg}"], ["not a folder"]),
-        (["build", "--output", "{out}"], ["--config-file"]),
+        (["build", "--config-file", "{cfg}"], ["--output"]),
         (["verify", "/none"], ["/none is not a folder"]),
         (["stats", "/none"], ["/none"]),
         (["preview", "/none", "--output", "{out}"], ["/none"]),

@@ -23,11 +23,11 @@ def get_cfg() -> CfgNode:
     return DEFAULTS.clone()
 
 
-def load(config_file: str | Path, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
+def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    A relative ``_BASE_``, ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file starts from that file's
-    folder.
+    Without a file, the defaults and the overrides are the settings. A relative ``_BASE_``,
+    ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file starts from that file's folder.
 
     Returns:
         Checked and frozen settings.
@@ -36,7 +36,8 @@ def load(config_file: str | Path, opts: list[str] | tuple[str, ...] = ()) -> Cfg
         UserError: file, key, type or value that cannot be used.
     """
     cfg = get_cfg()
-    for path, content in _chain(Path(config_file), ()):
+    files = [] if config_file is None else _chain(Path(config_file), ())
+    for path, content in files:
         for key, value in _flatten(content):
             if key in _FILES and value:
                 value = str((path.parent / str(value)).resolve())
