@@ -83,8 +83,12 @@ def test_mask_area_is_a_share_of_the_cell() -> None:
 def pose(*joints: tuple[float, float], visible: int = 18) -> Pose:
     """Repeat (x, y) joints, shares of the cell, up to the number that are visible."""
     places = [joints[number % len(joints)] for number in range(18)]
-    joints = np.array([(*place, 0.0) for place in places])
-    return Pose(joints, np.arange(18) < visible, 0.0, "front")
+    return Pose(
+        joints=np.array([(*place, 0.0) for place in places]),
+        visible=np.arange(18) < visible,
+        azimuth_deg=0.0,
+        view="front",
+    )
 
 
 INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.69

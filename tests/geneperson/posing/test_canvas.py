@@ -27,7 +27,7 @@ def test_boxes_tile_the_canvas():
 
 
 def test_crop_gives_the_cells_in_order():
-    grid = Grid(3, 2, 4, 5)
+    grid = Grid(columns=3, rows=2, cell_height=4, cell_width=5)
     canvas = np.zeros((*grid.size, 3), np.uint8)
     for cell in range(grid.num_cells):
         top, left, bottom, right = grid.box(cell)
@@ -72,7 +72,7 @@ def test_skeletons_use_openposes_colours_and_stay_in_their_cells():
 
 def test_hidden_joints_are_not_drawn():
     back = walking_poses(2)[1]
-    picture = skeleton_map(Grid(1, 1, 256, 128), [back], 4)
+    picture = skeleton_map(Grid(columns=1, rows=1, cell_height=256, cell_width=128), [back], 4)
     nose = np.array(COLORS[0])
     assert not (picture == nose).all(axis=2).any()
 

@@ -86,7 +86,7 @@ def _framed_people(world: str) -> list[np.ndarray]:
         list(islice(prompts.identities(vocabulary.load(), 0), 2))
     )
     light, rng, black = get_lighting("overcast"), _stream(3), np.zeros((256, 128, 3), np.uint8)
-    white, grid, people = np.full_like(black, 255), Grid(4, 2, 256, 128), []
+    white, grid, people = np.full_like(black, 255), Grid.from_config(cfg), []
     for alpha in (cell for characters in drawn for cell in grid.crop(characters.alpha)):
         fused = fusion.fuse(white, alpha, black, light, rng, WORLDS[world])
         people.append(fused.max(axis=2) > 60)

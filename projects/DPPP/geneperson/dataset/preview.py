@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
+from ..posing.skeletons import VIEWS
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from . import layout
 
-VIEWS = ("front", "front-right", "right", "back-right", "back", "back-left", "left", "front-left")
 _MAX_PEOPLE = 6  # shown from all views
 _MAX_SCENE_PEOPLE = 3  # shown in all scenes and in all lightings
 _TILE = (192, 96)  # height, width of one picture

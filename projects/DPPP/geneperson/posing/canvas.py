@@ -32,7 +32,7 @@ COLORS = (
 _LIMB_DIMMING = 0.6  # OpenPose draws limbs at 60 % so that joints stand out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """`columns` x `rows` equal cells, numbered row by row from the top left."""
 
@@ -43,7 +43,14 @@ class Grid:
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> Grid:
-        return cls(cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, *cfg.CANVAS.CELL_SIZE)
+        """Read the grid from the settings."""
+        height, width = cfg.CANVAS.CELL_SIZE
+        return cls(
+            columns=cfg.CANVAS.COLUMNS,
+            rows=cfg.CANVAS.ROWS,
+            cell_height=height,
+            cell_width=width,
+        )
 
     @property
     def num_cells(self) -> int:

@@ -99,7 +99,13 @@ def fit_person(people: Sequence[PoseResult], height: int, width: int) -> Pose:
     joints[:, 1] = GROUND + (points[:, 1] - ground) * scale
     azimuth = guess_azimuth(points)
     visible = np.isfinite(joints[:, 0])
-    return Pose(joints, visible, azimuth, view_name(azimuth), aspect=_ASPECT)
+    return Pose(
+        joints=joints,
+        visible=visible,
+        azimuth_deg=azimuth,
+        view=view_name(azimuth),
+        aspect=_ASPECT,
+    )
 
 
 def _points(person: PoseResult) -> np.ndarray:

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import skeletons as poses
+from . import skeletons
 
-_ARMS = (poses.R_ELBOW, poses.R_WRIST, poses.L_ELBOW, poses.L_WRIST)
+_ARMS = (skeletons.R_ELBOW, skeletons.R_WRIST, skeletons.L_ELBOW, skeletons.L_WRIST)
 # Arms may be raised, so they tell nothing about a body's height.
-_UPRIGHT = tuple(joint for joint in range(poses.NUM_JOINTS) if joint not in _ARMS)
+_UPRIGHT = tuple(joint for joint in range(skeletons.NUM_JOINTS) if joint not in _ARMS)
 _MIN_SPAN = 0.25  # body heights between the highest and the lowest joint; a trunk has 0.3
 _MAX_WIDTH = 1.5  # width of a standing body in body heights; spread arms make it about 1
 _NUM_PHASES = 16  # of the gait, for its mean
@@ -52,15 +52,18 @@ def guess_azimuth(points: np.ndarray) -> float:
     """
     measured = standing(points)
     height = measured[1] if measured else math.nan
-    cosine = _breadth(points, poses.L_SHOULDER, poses.R_SHOULDER, height)
+    cosine = _breadth(points, skeletons.L_SHOULDER, skeletons.R_SHOULDER, height)
     if math.isnan(cosine):
-        cosine = _breadth(points, poses.L_HIP, poses.R_HIP, height)
+        cosine = _breadth(points, skeletons.L_HIP, skeletons.R_HIP, height)
     seen = np.isfinite(points).all(axis=1)
     if math.isnan(cosine):
-        cosine = 1.0 if seen[poses.NOSE] else -1.0
-    sine = _breadth(points, poses.NOSE, poses.NECK, height, axis=2)
+        cosine = 1.0 if seen[skeletons.NOSE] else -1.0
+    sine = _breadth(points, skeletons.NOSE, skeletons.NECK, height, axis=2)
     if math.isnan(sine):
-        right, left = seen[[poses.R_EYE, poses.R_EAR]].any(), seen[[poses.L_EYE, poses.L_EAR]].any()
+        right, left = (
+            seen[[skeletons.R_EYE, skeletons.R_EAR]].any(),
+            seen[[skeletons.L_EYE, skeletons.L_EAR]].any(),
+        )
         sine = (int(right) - int(left)) * math.sqrt(1.0 - cosine**2)
     return math.degrees(math.atan2(sine, cosine)) % 360.0
 
@@ -78,7 +81,9 @@ def _breadth(points: np.ndarray, end: int, start: int, height: float, axis: int 
 @lru_cache(maxsize=1)
 def _proportions() -> np.ndarray:
     """(18, 3) mean joints of the walking body, body height 1, both feet on the ground."""
-    gait = np.stack([poses.body_joints(phase / _NUM_PHASES) for phase in range(_NUM_PHASES)])
+    gait = np.stack([skeletons.body_joints(phase / _NUM_PHASES) for phase in range(_NUM_PHASES)])
     mean = gait.mean(axis=0)
-    mean[[poses.R_ANKLE, poses.L_ANKLE], 1] = gait[:, [poses.R_ANKLE, poses.L_ANKLE], 1].min()
+    mean[[skeletons.R_ANKLE, skeletons.L_ANKLE], 1] = gait[
+        :, [skeletons.R_ANKLE, skeletons.L_ANKLE], 1
+    ].min()
     return mean

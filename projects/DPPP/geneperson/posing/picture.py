@@ -17,7 +17,12 @@ from .skeletons import NUM_JOINTS, Pose
 
 _COLUMNS = 7  # as many as the paper's canvas has
 _CELL_HEIGHT = 256  # pixels
-_BLANK = Pose(np.full((NUM_JOINTS, 3), np.nan, np.float32), np.zeros(NUM_JOINTS, bool), 0.0, "")
+_BLANK = Pose(
+    joints=np.full((NUM_JOINTS, 3), np.nan, np.float32),
+    visible=np.zeros(NUM_JOINTS, bool),
+    azimuth_deg=0.0,
+    view="",
+)
 
 
 def draw_poses(poses: Sequence[Pose], path: str | Path, limb_width: int = 4) -> None:
@@ -34,7 +39,10 @@ def draw_poses(poses: Sequence[Pose], path: str | Path, limb_width: int = 4) -> 
     aspect = poses[0].aspect
     columns = min(_COLUMNS, len(poses))
     grid = Grid(
-        columns, math.ceil(len(poses) / columns), _CELL_HEIGHT, round(_CELL_HEIGHT * aspect)
+        columns=columns,
+        rows=math.ceil(len(poses) / columns),
+        cell_height=_CELL_HEIGHT,
+        cell_width=round(_CELL_HEIGHT * aspect),
     )
     blanks = [_BLANK] * (grid.num_cells - len(poses))
     picture = skeleton_map(grid, [refit(pose, aspect) for pose in poses] + blanks, limb_width)

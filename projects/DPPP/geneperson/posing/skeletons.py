@@ -16,6 +16,8 @@ import numpy as np
 NUM_JOINTS = 18  # OpenPose's COCO order
 NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, L_SHOULDER, L_ELBOW, L_WRIST = range(8)
 R_HIP, R_KNEE, R_ANKLE, L_HIP, L_KNEE, L_ANKLE, R_EYE, L_EYE, R_EAR, L_EAR = range(8, 18)
+LEGS = ((R_HIP, R_KNEE, R_ANKLE), (L_HIP, L_KNEE, L_ANKLE))
+ARMS = ((R_SHOULDER, R_ELBOW, R_WRIST), (L_SHOULDER, L_ELBOW, L_WRIST))
 JOINT_NAMES = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist",
     "left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle",
@@ -24,6 +26,13 @@ JOINT_NAMES = (
 
 # In the order of rising azimuth, 45 degrees each; "left" and "right" are the viewer's.
 VIEWS = ("front", "front-right", "right", "back-right", "back", "back-left", "left", "front-left")
+
+# Bones of the average adult, in body heights.
+THIGH_LENGTH = 0.238
+SHANK_LENGTH = 0.236
+LEG_LENGTH = THIGH_LENGTH + SHANK_LENGTH  # hip to ankle
+UPPER_ARM_LENGTH = 0.168
+FOREARM_LENGTH = 0.142
 
 BODY_HEIGHT = 0.86  # of the cell height, crown to ground
 GROUND = 0.945  # y of the ground line in the cell
@@ -39,7 +48,7 @@ _FACE_NORMALS = {
 _HIDDEN_BELOW = -0.15  # cosine between a face joint's normal and the direction to the camera
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pose:
     """One skeleton as the camera sees it.
 
@@ -102,7 +111,12 @@ def walking_pose(
     joints[:, 1] = GROUND - 0.5 * _toe_drop(pitch_deg) - view[:, 1] * BODY_HEIGHT
     joints[:, 2] = view[:, 2] * BODY_HEIGHT
     return Pose(
-        joints, _visible(azimuth_deg), azimuth_deg, view_name(azimuth_deg), pitch_deg, aspect
+        joints=joints,
+        visible=_visible(azimuth_deg),
+        azimuth_deg=azimuth_deg,
+        view=view_name(azimuth_deg),
+        pitch_deg=pitch_deg,
+        aspect=aspect,
     )
 
 
@@ -153,15 +167,17 @@ def _offset(left: float, up: float, forward: float) -> np.ndarray:
 def _leg(joints: np.ndarray, hip: int, stride: float, lift: float) -> None:
     thigh = math.radians(3.0 + 19.0 * stride)
     knee = math.radians(5.0 + 42.0 * max(0.0, lift) ** 1.5)  # bends while the leg swings forward
-    joints[hip + 1] = joints[hip] + _swung(0.238, thigh)
-    joints[hip + 2] = joints[hip + 1] + _swung(0.236, thigh - knee)
+    joints[hip + 1] = joints[hip] + _swung(THIGH_LENGTH, thigh)
+    joints[hip + 2] = joints[hip + 1] + _swung(SHANK_LENGTH, thigh - knee)
 
 
 def _arm(joints: np.ndarray, shoulder: int, stride: float, sign: float) -> None:
     upper = math.radians(-2.0 + 19.0 * stride)
     elbow = math.radians(16.0 + 16.0 * max(0.0, stride))
-    joints[shoulder + 1] = joints[shoulder] + _swung(0.168, upper) + (sign * 0.022, 0.0, 0.0)
-    joints[shoulder + 2] = joints[shoulder + 1] + _swung(0.142, upper + elbow)
+    joints[shoulder + 1] = (
+        joints[shoulder] + _swung(UPPER_ARM_LENGTH, upper) + (sign * 0.022, 0.0, 0.0)
+    )
+    joints[shoulder + 2] = joints[shoulder + 1] + _swung(FOREARM_LENGTH, upper + elbow)
 
 
 def _swung(length: float, angle: float) -> np.ndarray:

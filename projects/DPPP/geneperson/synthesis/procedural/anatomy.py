@@ -7,12 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...posing import skeletons as poses
-from ...posing.skeletons import BODY_HEIGHT, GROUND, Pose
+from ...posing.skeletons import (
+    BODY_HEIGHT,
+    GROUND,
+    L_ANKLE,
+    L_EAR,
+    L_HIP,
+    L_SHOULDER,
+    NECK,
+    R_ANKLE,
+    R_EAR,
+    R_HIP,
+    R_SHOULDER,
+    Pose,
+    view_matrix,
+)
 from .wardrobe import Build
 
-_RIGHT = (poses.R_SHOULDER, poses.R_HIP)
-_LEFT = (poses.L_SHOULDER, poses.L_HIP)
+_RIGHT = (R_SHOULDER, R_HIP)
+_LEFT = (L_SHOULDER, L_HIP)
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,11 @@ class Stance:
 
     @property
     def neck(self) -> np.ndarray:
-        return self.joints[poses.NECK]
+        return self.joints[NECK]
 
     @property
     def pelvis(self) -> np.ndarray:
-        return 0.5 * (self.joints[poses.R_HIP] + self.joints[poses.L_HIP])
+        return 0.5 * (self.joints[R_HIP] + self.joints[L_HIP])
 
     def offset(self, left: float, up: float, forward: float) -> np.ndarray:
         """A vector of the body frame, given in body heights, in pixels."""
@@ -62,7 +75,7 @@ def stand(pose: Pose, height: int, build: Build, leg_scale: float) -> Stance:
     """
     unit = BODY_HEIGHT * height
     joints = pose.joints.astype(np.float64) * (height * pose.aspect, height, height)
-    matrix = poses.view_matrix(pose.azimuth_deg, pose.pitch_deg)
+    matrix = view_matrix(pose.azimuth_deg, pose.pitch_deg)
     axes = (matrix * np.array([[1.0], [-1.0], [1.0]])).T  # y down
     for pair, width in ((0, build.shoulders), (1, build.hips)):
         right, left = _RIGHT[pair], _LEFT[pair]
@@ -74,14 +87,14 @@ def stand(pose: Pose, height: int, build: Build, leg_scale: float) -> Stance:
     ground = np.array((0.5 * height * pose.aspect, GROUND * height, 0.0))
     joints = ground + (joints - ground) * build.stature
     unit *= build.stature
-    ears = 0.5 * (joints[poses.R_EAR] + joints[poses.L_EAR])
+    ears = 0.5 * (joints[R_EAR] + joints[L_EAR])
     azimuth = math.radians(pose.azimuth_deg)
     return Stance(joints, axes, (math.cos(azimuth), math.sin(azimuth)), unit, ears)
 
 
 def _lengthen_legs(joints: np.ndarray, scale: float, up: np.ndarray) -> None:
-    lowest = min(joints[poses.R_ANKLE] @ up, joints[poses.L_ANKLE] @ up)
-    for hip in (poses.R_HIP, poses.L_HIP):
+    lowest = min(joints[R_ANKLE] @ up, joints[L_ANKLE] @ up)
+    for hip in (R_HIP, L_HIP):
         joints[hip + 1 : hip + 3] = joints[hip] + (joints[hip + 1 : hip + 3] - joints[hip]) * scale
-    sunk = min(joints[poses.R_ANKLE] @ up, joints[poses.L_ANKLE] @ up)
+    sunk = min(joints[R_ANKLE] @ up, joints[L_ANKLE] @ up)
     joints += (lowest - sunk) * up

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...posing import skeletons as poses
+from ...posing.skeletons import ARMS, LEG_LENGTH, LEGS
 from . import wardrobe
 from .anatomy import Stance
 from .surfaces import Atlas, DepthBuffer, Profile, profile
 from .tailoring import HIP, Tailor
-from .wardrobe import LEG_LENGTH, Build
+from .wardrobe import Build
 
 _Point = np.ndarray  # (3,) in buffer pixels
-
-_LEGS = ((poses.R_HIP, poses.R_KNEE, poses.R_ANKLE), (poses.L_HIP, poses.L_KNEE, poses.L_ANKLE))
-_ARMS = (
-    (poses.R_SHOULDER, poses.R_ELBOW, poses.R_WRIST),
-    (poses.L_SHOULDER, poses.L_ELBOW, poses.L_WRIST),
-)
 
 
 class Outfit:
@@ -47,7 +41,7 @@ class Outfit:
         self.back_depth = 0.080 * build.girth + self._top.bulk
 
     def draw(self, buffer: DepthBuffer, stance: Stance) -> None:
-        for leg in _LEGS:
+        for leg in LEGS:
             self._draw_leg(buffer, stance, *(stance.joints[j] for j in leg))
         if self._bottom.kind == "skirt":
             drop = self._bottom.reach * LEG_LENGTH
@@ -58,7 +52,7 @@ class Outfit:
                 buffer, stance, self._top.hem + 0.03, 0.012 + bulk, 0.004 + bulk, "tails"
             )
         self._draw_torso(buffer, stance)
-        for arm in _ARMS:
+        for arm in ARMS:
             self._draw_arm(buffer, stance, *(stance.joints[j] for j in arm))
 
     def _sweep(
@@ -163,7 +157,7 @@ class Outfit:
         # Where the legs are at the height of the hem: the cloth must go around them.
         share = min(drop / LEG_LENGTH, 1.0)
         places = []
-        for hip, knee, ankle in _LEGS:
+        for hip, knee, ankle in LEGS:
             low, high, part = (
                 (knee, hip, share / 0.5) if share < 0.5 else (ankle, knee, share * 2 - 1)
             )

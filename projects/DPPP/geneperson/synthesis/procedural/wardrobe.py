@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from ...posing.skeletons import LEG_LENGTH
+
 
 @dataclass(frozen=True)
 class Build:
@@ -62,9 +64,6 @@ class Bottom:
     denim: bool = False
     pleated: bool = False
     cargo: bool = False
-
-
-LEG_LENGTH = 0.474  # hip to ankle of the average adult, body heights
 
 
 @dataclass(frozen=True)
