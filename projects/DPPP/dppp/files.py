@@ -1,6 +1,7 @@
 """Files that are whole or not there, and files of ``torch.save``, read without running code."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,15 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the digest of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 24):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_torch_file(path: str | os.PathLike, device: str = "cpu", mmap: bool = False) -> Any:

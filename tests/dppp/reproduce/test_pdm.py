@@ -2,19 +2,24 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy.stats import ttest_rel
 
 from dppp import UserError
-from dppp.reproduce import GAIN, gain, runs
-from dppp.reproduce.pdm import paired
-from dppp.reproduce.report import Measured
+from dppp.reproduce import Request, runs
+from dppp.reproduce.measuring import Measured
+from dppp.reproduce.pdm import PDM, paired, pdm_report
 from helpers import DPPP_CONFIGS
 
 TEST = "GenePersonToyShifted"
 LONGER = ["SOLVER.PHASE_EPOCHS", "(6, 0)", "SOLVER.STEPS", "[6]"]
-SMALL = ["SOLVER.PHASE_EPOCHS", "(4, 2)", "SOLVER.STEPS", "[4]"]
+PHASES = ["SOLVER.PHASE_EPOCHS", "(4, 2)", "SOLVER.STEPS", "[4]"]
+
+
+def make(runs_dir: Path, **fields: Any) -> str:
+    return pdm_report(Request(name=PDM, testbed="embedded", runs_dir=runs_dir, **fields))
 
 
 def measured(*values: float) -> Measured:
@@ -34,16 +39,15 @@ def test_a_difference_without_spread_has_no_p() -> None:
     assert far.endswith("p < 0.001")
 
 
-def test_what_is_not_there_is_not_compared() -> None:
+def test_what_is_missing_is_not_compared() -> None:
     assert paired(Measured(), measured(1.0), TEST) == "not available"
     assert paired(measured(2.0), measured(1.0), TEST) == "+1.0, better in 1 of 1 seeds"
 
 
-def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The baseline has phase 1's epochs once, and those of both phases once."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    arguments = {"num_seeds": 2, "runs_dir": tmp_path, "train": False, "opts": SMALL}
-    before = gain(GAIN, "embedded", output=None, **arguments)
+    before = make(tmp_path, num_seeds=2, opts=tuple(PHASES))
     assert before.count("not trained") == 5 * 3 and before.count(": not available") == 6
     for number, (config, extra) in enumerate(
         (
@@ -54,14 +58,14 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
         )
     ):
         for seed in (0, 1):
-            opts = [*runs.row_opts(f"ablations/{config}.yml"), *SMALL, *extra, "SEED", str(seed)]
+            opts = [*runs.row_opts(f"ablations/{config}.yml"), *PHASES, *extra, "SEED", str(seed)]
             run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, tmp_path)
             run.folder.mkdir(parents=True)
             score = {"Rank-1": 40.0, "Rank-5": 60.0, "mAP": 30.0 + 10 * number + 2 * seed**number}
             stages = {"after phase 1": score, "after phase 2": score | {"mAP": 50.0 + number}}
             content = {"results_percent": {TEST: stages}, "not_available": []}
             (run.folder / "summary.json").write_text(json.dumps(content))
-    text = gain(GAIN, "embedded", output=tmp_path / "pdm.md", **arguments)
+    text = make(tmp_path, num_seeds=2, opts=tuple(PHASES), output=tmp_path / "pdm.md")
     cells = {
         line.split("|")[1].strip(): line.split("|")[4].strip()
         for line in text.splitlines()
@@ -80,9 +84,7 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch) -> None:
 
 
 def test_mistakes(tmp_path: Path) -> None:
-    arguments = {"runs_dir": tmp_path, "train": False, "output": None, "opts": []}
     with pytest.raises(UserError, match="--seeds is 0"):
-        gain(GAIN, "embedded", num_seeds=0, **arguments)
+        make(tmp_path, num_seeds=0)
     with pytest.raises(UserError, match="phase 1 needs an epoch"):
-        opts = {"opts": ["SOLVER.PHASE_EPOCHS", "(0, 3)"]}
-        gain(GAIN, "embedded", num_seeds=1, **(arguments | opts))
+        make(tmp_path, opts=("SOLVER.PHASE_EPOCHS", "(0, 3)"))

@@ -1,18 +1,19 @@
 """Tables beside the paper's: what was measured is shown, what was not says why."""
 
 import json
-import runpy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dppp import UserError
-from dppp.reproduce import TABLES, figure, paper, report, runs, table, tables
-from helpers import DPPP_CONFIGS
+from dppp.commands.reproduce import parse
+from dppp.reproduce import REPORTS, TABLES, Request, checkout, measuring, paper, runs, testbeds
+from helpers import DPPP_CONFIGS, ROOT
 
-ROWS = [row for one in TABLES.values() for row in one.rows]
+ROWS = [row for table in TABLES.values() for row in table.rows]
 SMALL = (
     "INPUT.SIZE_TRAIN (64,32) INPUT.SIZE_TEST (64,32) SOLVER.PHASE_EPOCHS (1,1) "
     "SOLVER.IMS_PER_BATCH 8 DATALOADER.NUM_INSTANCE 4 DATALOADER.NUM_WORKERS 0"
@@ -60,13 +61,12 @@ def finish(config: str, seed: int, runs_dir: Path, summary: dict) -> None:
     (run.folder / "summary.json").write_text(json.dumps(summary))
 
 
-def make(name: str, runs_dir: Path, **changes: object) -> str:
-    arguments = {"num_seeds": 1, "train": False, "output": None, "opts": []} | changes
-    return table(name, "embedded", runs_dir=runs_dir, **arguments)
+def make(name: str, runs_dir: Path, testbed: str = "embedded", **fields: Any) -> str:
+    return REPORTS[name](Request(name=name, testbed=testbed, runs_dir=runs_dir, **fields))
 
 
-def test_measured_numbers_stand_beside_the_papers(
-    tmp_path: Path, data_root: Path, monkeypatch
+def test_measured_numbers_are_next_to_the_papers(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
@@ -77,7 +77,7 @@ def test_measured_numbers_stand_beside_the_papers(
     assert cells == ["55.0", "11.0", "29.9", "31.0"]  # after phase 1
     assert "12.0" in lines["e) + L2_SupCon"] and "32.0" in lines["e) + L2_SupCon"]
     assert "not available: not trained" in lines["a) L1_SupCon"]
-    assert "another one" in text  # the note on the other world
+    assert "The embedded testbed is not the paper's" in text
     content = json.loads((tmp_path / "t.json").read_text())
     cell = content["rows"][0]["cells"]["GenePersonToyShifted mAP"]
     assert cell["measured"] is None and "not trained" in cell["not_available"]
@@ -86,13 +86,13 @@ def test_measured_numbers_stand_beside_the_papers(
 
 
 def test_seeds_give_mean_and_deviation_or_nothing(
-    tmp_path: Path, data_root: Path, monkeypatch
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    other = json.loads(json.dumps(SUMMARY).replace("31.0", "35.0"))
+    higher = json.loads(json.dumps(SUMMARY).replace("31.0", "35.0"))
     finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
     assert "not trained" in make("table4", tmp_path, num_seeds=2).splitlines()[5]
-    finish("ablations/table4_b.yml", 1, tmp_path, other)
+    finish("ablations/table4_b.yml", 1, tmp_path, higher)
     assert "33.0 ± 2.8" in make("table4", tmp_path, num_seeds=2).splitlines()[5]
 
 
@@ -104,45 +104,57 @@ def test_rows_with_the_same_settings_share_a_run(tmp_path: Path) -> None:
     assert folder("ablations/table4_d.yml") != folder("ablations/table4_e.yml")
 
 
-def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch) -> None:
+def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(tmp_path))
-    text = table(
-        "table3",
-        "paper",
-        num_seeds=1,
-        runs_dir=tmp_path,
-        train=True,  # nothing can be trained, so nothing is
-        output=None,
-        opts=["MODEL.DEVICE", "cpu"],
-    )
+    # Nothing can be trained, so nothing is.
+    text = make("table3", tmp_path, "paper", train=True, opts=("MODEL.DEVICE", "cpu"))
     row = next(line for line in text.splitlines() if "RandPerson" in line)
     assert row.count("not available: RandPerson, Market1501, DukeMTMC") == 6
     assert not list(tmp_path.iterdir())
 
 
-def test_a_row_is_trained_and_found_again(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+@pytest.fixture(scope="module")
+def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run: the last row of Table IV."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+        measured = measure_last_row(folder, train=True)
+    assert not measured.missing and len(measured.scores["GenePersonToyShifted"]["mAP"]) == 1
+    return folder
+
+
+def measure_last_row(runs_dir: Path, *, train: bool) -> measuring.Measured:
+    testbed = testbeds.choose_testbed("embedded", TABLES["table4"])
+    request = Request(
+        name="table4", testbed="embedded", runs_dir=runs_dir, train=train, opts=tuple(SMALL)
+    )
+    return measuring.measure(TABLES["table4"].rows[-1], testbed, request)
+
+
+def test_a_trained_row_is_found_again(
+    trained: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    row = TABLES["table5"].rows[1]
-    world = tables.choose_world("embedded", TABLES["table5"])
-    found = tables.measure(row, world, [0], tmp_path, True, SMALL)
-    assert not found.missing and len(found.scores["GenePersonToyShifted"]["mAP"]) == 1
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert tables.measure(row, world, [0], tmp_path, True, SMALL) == found
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
+    assert measure_last_row(trained, train=True) == measure_last_row(trained, train=False)
+    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
-def test_a_run_on_other_data_is_not_taken(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_a_run_on_other_data_is_not_taken(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     finish("ablations/table4_b.yml", 0, tmp_path / "runs", SUMMARY)
     assert "11.0" in make("table4", tmp_path / "runs")
-    other = Path(shutil.copytree(data_root, tmp_path / "data"))
-    monkeypatch.setenv("FASTREID_DATASETS", str(other))
-    next((other / "GenePersonToy" / "bounding_box_train").iterdir()).write_bytes(b"another")
+    changed = Path(shutil.copytree(data_root, tmp_path / "data"))
+    monkeypatch.setenv("FASTREID_DATASETS", str(changed))
+    next((changed / "GenePersonToy" / "bounding_box_train").iterdir()).write_bytes(b"another")
     assert "11.0" not in make("table4", tmp_path / "runs")
 
 
 def test_a_test_set_that_some_seeds_lack_has_no_mean(
-    tmp_path: Path, data_root: Path, monkeypatch
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
@@ -152,12 +164,15 @@ def test_a_test_set_that_some_seeds_lack_has_no_mean(
     assert "11.0" not in line and "not available: GenePersonToyShifted" in line
 
 
-def test_fig6_draws_two_domains(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_fig6_draws_two_domains(
+    trained: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run with PDM is the one of Table IV; the baseline is trained."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    arguments = {"num_seeds": 1, "runs_dir": tmp_path / "runs", "opts": SMALL}
     output = tmp_path / "fig6.md"
-    text = figure("fig6", "embedded", train=True, output=output, **arguments)
+    text = make("fig6", trained, train=True, output=output, opts=tuple(SMALL))
     assert text.count(": mean distance") == 2 and "not available" not in text
+    assert len(list(trained.glob("*/summary.json"))) == 2
     content = json.loads(output.with_suffix(".json").read_text())["distances"]
     for histogram in content.values():
         density, edges = np.array(histogram["density"]), np.array(histogram["edges"])
@@ -165,42 +180,64 @@ def test_fig6_draws_two_domains(tmp_path: Path, data_root: Path, monkeypatch) ->
     assert output.with_suffix(".png").stat().st_size > 5000
 
 
-def test_a_run_that_fails_gives_its_reason(tmp_path: Path, data_root: Path, monkeypatch) -> None:
+def test_a_run_that_fails_gives_its_reason(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     run = runs.plan_run(
         DPPP_CONFIGS / "quickstart.yml",
         ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *SMALL],
         tmp_path,
     )
-    assert "nowhere.pt" in runs.ensure(run, train=True)
+    with pytest.raises(runs.NotAvailableError, match=r"nowhere\.pt"):
+        runs.ensure(run, train=True)
 
 
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--seeds is 0"):
         make("table4", tmp_path, num_seeds=0)
-    with pytest.raises(UserError, match=r"table3 .* no embedded world"):
+    with pytest.raises(UserError, match=r"table3 .* no embedded testbed"):
         make("table3", tmp_path)
     with pytest.raises(UserError, match="NO_SUCH_KEY"):
-        make("table4", tmp_path, opts=["NO_SUCH_KEY", "1"])
+        make("table4", tmp_path, opts=("NO_SUCH_KEY", "1"))
     with pytest.raises(UserError, match="fig6 shows one run"):
-        figure("fig6", "paper", num_seeds=2, runs_dir=tmp_path, train=False, output=None, opts=[])
+        make("fig6", tmp_path, "paper", num_seeds=2)
+    with pytest.raises(UserError, match=r"--output report\.txt: .* must end in \.md"):
+        make("table4", tmp_path, output=Path("report.txt"))
+
+
+def test_an_installed_package_without_its_repository_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "ROOT", tmp_path)
+    monkeypatch.setattr(checkout, "CONFIGS", tmp_path / "configs" / "DPPP")
+    with pytest.raises(UserError, match=r"no configs/DPPP .* clone it") as caught:
+        make("table4", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_device_does_not_name_a_run(tmp_path: Path) -> None:
+    config = DPPP_CONFIGS / "quickstart.yml"
+    folders = {
+        runs.plan_run(config, opts, tmp_path).folder for opts in ([], ["MODEL.DEVICE", "cpu"])
+    }
+    assert len(folders) == 1
 
 
 def test_one_seed_has_no_deviation() -> None:
-    assert report.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
-    assert report.Measured().cell("T", "mAP") == "not available: no result"
+    assert measuring.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
+    assert measuring.Measured().cell("T", "mAP") == "not available: no result"
 
 
-def test_settings_may_stand_after_options() -> None:
-    tool = runpy.run_path(str(runs.ROOT / "tools" / "reproduce.py"))
-    args = tool["parse"](["table4", "--seeds", "3", "--train", "SOLVER.AMP.ENABLED", "True"])
+def test_settings_may_come_after_options() -> None:
+    args = parse(["table4", "--seeds", "3", "--train", "SOLVER.AMP.ENABLED", "True"])
     assert (args.name, args.seeds, args.opts) == ("table4", 3, ["SOLVER.AMP.ENABLED", "True"])
     with pytest.raises(UserError, match="table7"):
-        tool["parse"](["table7"])
+        parse(["table7"])
 
 
 def test_a_report_names_no_folder_of_this_machine(tmp_path: Path) -> None:
-    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", ["SEED", "1"], runs.ROOT / "logs" / "runs")
+    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", ["SEED", "1"], ROOT / "logs" / "runs")
     command = run.shown_command()
     assert command.startswith("python tools/train_net.py --config-file configs/DPPP/quickstart.yml")
-    assert str(runs.ROOT) not in command and "OUTPUT_DIR logs/runs/" in command
+    assert str(ROOT) not in command and "OUTPUT_DIR logs/runs/" in command

@@ -1,4 +1,4 @@
-"""The paper's tables as data: each row's label, its config, and the numbers printed there.
+"""The paper's tables as data: each row's label, its config, and the printed numbers.
 
 Source: arXiv 2511.05092, Tables III to VI. Scores are percentages; None is a dash in the paper.
 """
@@ -11,16 +11,17 @@ MARKET, DUKE = "Market1501", "DukeMTMC"
 AFTER_PHASE_1, AFTER_PHASE_2 = "after phase 1", "after phase 2"
 
 Scores = dict[str, float | None]
+_Printed = tuple[float | None, float | None, float | None]  # Rank-1, Rank-5, mAP
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of a table.
 
     Attributes:
         label: as the paper names it.
-        config: file under configs/DPPP that makes it.
-        stage: the model whose scores the row shows.
+        config: file under configs/DPPP to train it with.
+        stage: which model's scores the row shows.
         paper: test set -> score -> the paper's number.
     """
 
@@ -30,15 +31,21 @@ class Row:
     paper: dict[str, Scores]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
+    """A table: its scores are the columns of each test set."""
+
     title: str
     scores: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
 def _source(
-    label: str, config: str, market: tuple | None, duke: tuple | None, stage: str = AFTER_PHASE_1
+    label: str,
+    config: str,
+    market: _Printed | None,
+    duke: _Printed | None,
+    stage: str = AFTER_PHASE_1,
 ) -> Row:
     names = ("Rank-1", "Rank-5", "mAP")
     tests = {MARKET: market, DUKE: duke}
@@ -47,20 +54,20 @@ def _source(
         for test, scores in tests.items()
         if scores is not None
     }
-    return Row(label, f"sources/{config}.yml", stage, paper)
+    return Row(label=label, config=f"sources/{config}.yml", stage=stage, paper=paper)
 
 
 def _ablation(label: str, config: str, stage: str, **scores: float) -> Row:
     names = {"r1": "Rank-1", "r5": "Rank-5", "map": "mAP"}
-    numbers = {names[key]: value for key, value in scores.items()}
-    return Row(label, f"ablations/{config}.yml", stage, {MARKET: numbers})
+    paper: dict[str, Scores] = {MARKET: {names[key]: value for key, value in scores.items()}}
+    return Row(label=label, config=f"ablations/{config}.yml", stage=stage, paper=paper)
 
 
 TABLES = {
     "table3": Table(
-        "Table III: training sets, tested on cameras never seen",
-        ("Rank-1", "Rank-5", "mAP"),
-        (
+        title="Table III: training sets, tested on cameras never seen",
+        scores=("Rank-1", "Rank-5", "mAP"),
+        rows=(
             _source("Market-1501", "market1501", None, (30.7, 45.0, 15.0)),
             _source("DukeMTMC-reID", "dukemtmc", (49.8, 66.8, 22.5), None),
             _source("SOMAset", "somaset", (4.5, None, 1.3), (4.0, None, 1.0)),
@@ -80,9 +87,9 @@ TABLES = {
         ),
     ),
     "table4": Table(
-        "Table IV: the losses, added one by one",
-        ("Rank-1", "mAP"),
-        (
+        title="Table IV: the losses, added one by one",
+        scores=("Rank-1", "mAP"),
+        rows=(
             _ablation("a) L1_SupCon", "table4_a", AFTER_PHASE_1, r1=23.0, map=10.6),
             _ablation("b) + L1_ReID", "table4_b", AFTER_PHASE_1, r1=55.0, map=29.9),
             _ablation("c) + L_Tri-txt", "table4_c", AFTER_PHASE_1, r1=56.4, map=31.7),
@@ -91,9 +98,9 @@ TABLES = {
         ),
     ),
     "table5": Table(
-        "Table V: prompt strategies of phase 1",
-        ("Rank-1", "Rank-5", "mAP"),
-        (
+        title="Table V: prompt strategies of phase 1",
+        scores=("Rank-1", "Rank-5", "mAP"),
+        rows=(
             _ablation(
                 "generic prompt", "table5_generic", AFTER_PHASE_1, r1=54.2, r5=70.7, map=29.0
             ),
@@ -111,9 +118,9 @@ TABLES = {
         ),
     ),
     "table6": Table(
-        "Table VI: number of local style features, and no filter",
-        ("Rank-1", "Rank-5", "mAP"),
-        (
+        title="Table VI: number of local style features, and no filter",
+        scores=("Rank-1", "Rank-5", "mAP"),
+        rows=(
             _ablation(
                 "no filter (24)", "table6_no_filter", AFTER_PHASE_2, r1=54.5, r5=70.2, map=30.6
             ),

@@ -2,97 +2,84 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scipy.stats import ttest_rel
 from tabulate import tabulate
 
 from ..config import load_config
 from ..errors import UserError
-from . import runs
+from .checkout import CONFIGS
+from .measuring import Measured, measure
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Scores, Table
-from .report import Measured
-from .tables import check_output, check_seeds, choose_world, made_by, measure, write
+from .report import made_by, write_report
+from .request import Request
+from .testbeds import choose_testbed
 
-GAIN = "pdm"
+PDM = "pdm"
 _SCORES = ("Rank-1", "Rank-5", "mAP")
-_TESTS: dict[str, Scores] = {MARKET: {}}
-_WITHOUT = Row("without PDM, epochs of phase 1", "ablations/baseline.yml", AFTER_PHASE_1, _TESTS)
-_LONGER = Row("without PDM, epochs of both phases", "ablations/baseline.yml", AFTER_PHASE_1, _TESTS)
-_PHASE_1 = Row("with PDM, after phase 1", "ablations/table4_e.yml", AFTER_PHASE_1, _TESTS)
-_LITERAL, _RESIDUAL = (
-    Row(
-        f"with PDM, after phase 2, {formula}",
-        f"ablations/projector_{name}.yml",
-        AFTER_PHASE_2,
-        _TESTS,
-    )
-    for name, formula in (("literal", "v_c = P_s(v_g)"), ("residual", "v_c = v_g + P_s(v_g)"))
+
+
+def _row(label: str, config: str, stage: str) -> Row:
+    paper: dict[str, Scores] = {MARKET: {}}  # the paper has no such row
+    return Row(label=label, config=f"ablations/{config}.yml", stage=stage, paper=paper)
+
+
+_WITHOUT = _row("without PDM, epochs of phase 1", "baseline", AFTER_PHASE_1)
+_LONGER = _row("without PDM, epochs of both phases", "baseline", AFTER_PHASE_1)
+_WITH = (
+    _row("with PDM, after phase 1", "table4_e", AFTER_PHASE_1),
+    _row("with PDM, after phase 2, v_c = P_s(v_g)", "projector_literal", AFTER_PHASE_2),
+    _row("with PDM, after phase 2, v_c = v_g + P_s(v_g)", "projector_residual", AFTER_PHASE_2),
 )
-_WITH = (_PHASE_1, _LITERAL, _RESIDUAL)
-_ROWS = (_WITHOUT, _LONGER, *_WITH)
+_TABLE = Table(title="", scores=_SCORES, rows=(_WITHOUT, _LONGER, *_WITH))
 
 
-def gain(
-    name: str,
-    world: str,
-    *,
-    num_seeds: int,
-    runs_dir: Path,
-    train: bool,
-    output: Path | None,
-    opts: Sequence[str],
-) -> str:
-    """Compare ID and triplet loss alone ("without PDM") with the whole of PDM.
+def pdm_report(request: Request) -> str:
+    """Compare ID and triplet loss alone ("without PDM") with the whole of PDM, as Markdown.
 
     The paired t-test asks whether the mean difference over the seeds could be chance.
 
-    Args, returns, raises: as of `reproduce.table`.
+    Raises:
+        UserError: settings that cannot be used.
     """
-    check_seeds(num_seeds)
-    check_output(output)
-    where = choose_world(world, Table("", _SCORES, _ROWS))
-    config = where.base or "vit_b16.yml"
-    longer = both_phases(runs.CONFIGS / config, opts)
-    found = {
-        row.label: measure(
-            row,
-            where,
-            range(num_seeds),
-            runs_dir.resolve(),
-            train,
-            [*opts, *longer] if row is _LONGER else opts,
-        )
-        for row in _ROWS
+    testbed = choose_testbed(request.testbed, _TABLE)
+    longer = epochs_of_both_phases(CONFIGS / (testbed.base or "vit_b16.yml"), request.opts)
+    longer_request = dataclasses.replace(request, opts=(*request.opts, *longer))
+    measured = {
+        row.label: measure(row, testbed, longer_request if row is _LONGER else request)
+        for row in _TABLE.rows
     }
-    tests = [ours for _, ours in where.tests]
-    text = _markdown(found, tests)
+    tests = [test for _, test in testbed.tests]
+    text = _markdown(measured, tests)
     for base in (_WITHOUT.label, _LONGER.label):
         for row in _WITH:
             text += "".join(
                 f"- mAP on {test}, {row.label} against {base}: "
-                f"{paired(found[row.label], found[base], test)}\n"
+                f"{paired(measured[row.label], measured[base], test)}\n"
                 for test in tests
             )
     text += "\np: paired t-test, each by itself. Seeds vary the training, not the data.\n"
-    text += made_by(name, world, num_seeds, opts)
-    if output is not None:
-        rows = {label: {"scores": m.scores, "commands": m.commands} for label, m in found.items()}
-        write(output, text, {"unit": "percent", "rows": rows})
+    text += made_by(request)
+    if request.output is not None:
+        rows = {
+            label: {"scores": m.scores, "commands": m.commands} for label, m in measured.items()
+        }
+        write_report(request.output, text, {"unit": "percent", "rows": rows})
     return text
 
 
-def paired(one: Measured, other: Measured, test: str, score: str = "mAP") -> str:
-    """Mean difference over the seeds, in how many it is positive, and the paired t-test's p."""
-    from scipy.stats import ttest_rel
-
-    first, second = (m.scores.get(test, {}).get(score, []) for m in (one, other))
+def paired(better: Measured, base: Measured, test: str, score: str = "mAP") -> str:
+    """Return the mean difference over the seeds, how often it is positive, and the t-test's p."""
+    first, second = (m.scores.get(test, {}).get(score, []) for m in (better, base))
     if not first or not second:
         return "not available"
     differences = [a - b for a, b in zip(first, second, strict=True)]
-    mean, better = statistics.fmean(differences), sum(d > 0 for d in differences)
-    text = f"{mean:+.1f}, better in {better} of {len(differences)} seeds"
+    mean, num_better = statistics.fmean(differences), sum(d > 0 for d in differences)
+    text = f"{mean:+.1f}, better in {num_better} of {len(differences)} seeds"
     if len(set(differences)) < 2:  # one seed, or no spread to judge the mean by
         return text
     p = ttest_rel(first, second).pvalue
@@ -100,8 +87,8 @@ def paired(one: Measured, other: Measured, test: str, score: str = "mAP") -> str
     return f"{text}, standard deviation {statistics.stdev(differences):.1f}, {shown}"
 
 
-def both_phases(config: Path, opts: Sequence[str]) -> list[str]:
-    """Settings that give phase 1 the epochs of both, its learning rate steps stretched with it."""
+def epochs_of_both_phases(config: Path, opts: Sequence[str]) -> list[str]:
+    """Return settings that give phase 1 the epochs of both, with its learning rate steps scaled."""
     solver = load_config(str(config), list(opts)).SOLVER
     first, second = solver.PHASE_EPOCHS
     if first < 1:
@@ -110,11 +97,11 @@ def both_phases(config: Path, opts: Sequence[str]) -> list[str]:
     return ["SOLVER.PHASE_EPOCHS", f"({first + second}, 0)", "SOLVER.STEPS", str(steps)]
 
 
-def _markdown(found: dict[str, Measured], tests: Sequence[str]) -> str:
+def _markdown(measured: Mapping[str, Measured], tests: Sequence[str]) -> str:
     headers = ["", *(f"{test} {score}" for test in tests for score in _SCORES)]
     lines = [
-        [label, *(measured.cell(test, score) for test in tests for score in _SCORES)]
-        for label, measured in found.items()
+        [label, *(row.cell(test, score) for test in tests for score in _SCORES)]
+        for label, row in measured.items()
     ]
-    table = tabulate(lines, headers=headers, tablefmt="pipe", disable_numparse=True)
-    return f"## What PDM adds to ID and triplet loss\n\n{table}\n\n"
+    grid = tabulate(lines, headers=headers, tablefmt="pipe", disable_numparse=True)
+    return f"## What PDM adds to ID and triplet loss\n\n{grid}\n\n"
