@@ -11,9 +11,9 @@ from fastreid.data.datasets.bases import ImageDataset
 from ...errors import DataNotFoundError, UserError
 from .folders import register_folders
 
-# pid, camera (scene), lighting, canvas cell, copy. FastReID's Market1501 pattern reads one digit of
-# the camera and searches the whole path; ours matches the whole file name.
-_FILE_NAME = re.compile(r"(\d{4,})_c(\d)s(\d)_(\d{6})_(\d{2})\.jpg")
+# pid, camera (scene), lighting, canvas cell, copy: what geneperson writes, and nothing else. Must
+# match the whole file name, while FastReID's Market1501 pattern searches the whole path.
+_FILE_NAME = re.compile(r"(?!0000_)(\d{4}|[1-9]\d{4,})_c([1-6])s[1-9]_\d{6}_\d{2}\.jpg", re.ASCII)
 
 Item = tuple[str, str | int, str | int]  # path, identity, camera, as FastReID wants them
 
