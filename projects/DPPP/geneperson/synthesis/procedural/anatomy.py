@@ -22,7 +22,7 @@ from ...posing.skeletons import (
     Pose,
     view_matrix,
 )
-from .wardrobe import Build
+from .physique import Build
 
 _RIGHT = (R_SHOULDER, R_HIP)
 _LEFT = (L_SHOULDER, L_HIP)

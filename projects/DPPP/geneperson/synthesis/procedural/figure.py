@@ -10,17 +10,21 @@ import numpy as np
 from ... import seeding
 from ...posing.skeletons import Pose
 from ...worlds.world import World
-from . import palette, wardrobe
+from . import palette
 from .anatomy import stand
+from .atlas import Atlas
 from .hairdo import Hairdo
 from .outfit import Outfit
-from .surfaces import Atlas, DepthBuffer
+from .person import Person
+from .physique import build
+from .surfaces import DepthBuffer
 
 if TYPE_CHECKING:
     from ...prompting.prompts import Identity
 
 _SUPERSAMPLING = 2
-_LIGHT = np.float32((-0.36, -0.55, 0.75))  # neutral key light: upper left, from the camera's side
+# Neutral key light: upper left, from the camera's side.
+_LIGHT = np.array((-0.36, -0.55, 0.75), np.float32)
 _AMBIENT, _DIFFUSE = 0.64, 0.43
 _OCCLUSION = 0.30  # how dark a crease gets
 
@@ -33,19 +37,22 @@ class Figure:
         world: whose bodies and shading are used.
     """
 
-    def __init__(self, identity: Identity, world: World):
+    def __init__(self, identity: Identity, world: World) -> None:
         words = identity.attributes
         stream = seeding.rng(identity.seed, "figure")
-        self._world = world
-        self._build = wardrobe.build(
-            words["gender"], words["body_shape"], words["build"], stream, world.girth
-        )
-        skin = palette.skin(words["skin_color"]) * stream.uniform(0.97, 1.03)
         atlas = Atlas()
-        woman = words["gender"] != "man"
-        self._outfit = Outfit(words, woman, skin, self._build, stream, atlas, world.cloth_noise)
+        self._world = world
+        self._build = build(words, stream, world.girth)
+        person = Person(
+            words=words,
+            build=self._build,
+            skin=palette.skin(words["skin_color"]) * stream.uniform(0.97, 1.03),
+            stream=stream,
+            atlas=atlas,
+        )
+        self._outfit = Outfit(person, grain=world.cloth_noise)
         self._hairdo = Hairdo(
-            words, woman, skin, stream, atlas, world.head_scale, self._outfit.back_depth
+            person, head_scale=world.head_scale, back_depth=self._outfit.back_depth
         )
         self._colors = atlas.colors()
 

@@ -6,70 +6,78 @@ is therefore seen from the front and from nowhere else.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ...posing.skeletons import (
+    FOREARM_LENGTH,
+    LEG_LENGTH,
+    SHANK_LENGTH,
+    THIGH_LENGTH,
+    UPPER_ARM_LENGTH,
+)
 from . import palette
-from .surfaces import Atlas, Texture, rows_along
-from .textiles import Cloth, cloth, swatch
-from .wardrobe import Bottom, Shoe, Top, leg_cover
+from .atlas import Texture, rows_along
+from .body_profiles import HIP
+from .footwear import paint_shoes
+from .person import Person
+from .textiles import Cloth, Piece, cloth, swatch
+from .wardrobe import Clothes, leg_cover
 
 _TORSO_LENGTH = 0.385  # neck base to crotch, body heights
-HIP = 0.86  # v of the torso where tops end
 _WAIST = 0.70  # v of the waistband
 _INNER = ("white", "light grey", "black", "cream", "sky blue", "dark grey")
 
 
 class Tailor:
-    """Paints every texture of an outfit into the atlas; `textures` holds them by part."""
+    """Paints every texture of an outfit into the atlas.
 
-    def __init__(
-        self, words: dict[str, str], woman: bool, skin: np.ndarray, top: Top, bottom: Bottom,
-        shoe: Shoe, stream: np.random.Generator, atlas: Atlas, grain: float,
-    ):  # fmt: skip
-        self._skin, self._top, self._bottom, self._shoe = np.float32(skin), top, bottom, shoe
+    Args:
+        person: who wears it.
+        worn: the garments.
+        grain: standard deviation of the weave, in grey levels of 255.
+
+    Attributes:
+        textures: part of the outfit -> its texture.
+        tucked: whether the top is tucked into a skirt.
+    """
+
+    def __init__(self, person: Person, worn: Clothes, *, grain: float) -> None:
+        words, stream, top, bottom = person.words, person.stream, worn.top, worn.bottom
+        self._skin, self._top, self._bottom = person.skin, top, bottom
         upper_color = palette.fabric(words["upper_color"])
         lower_color = palette.fabric(words["lower_color"])
         if bottom.denim:  # indigo fades to grey
             lower_color = 0.78 * lower_color + 0.22 * lower_color.mean()
-        self._shoe_color = palette.fabric(words["footwear_color"])
         folds = 0.5 if top.quilted else 1.0
-        self._upper = cloth(upper_color, words["upper_pattern"], stream, grain, folds)
-        self._lower = cloth(lower_color, words["lower_pattern"], stream, grain, 0.9)
+        self._upper = cloth(upper_color, words["upper_pattern"], stream, grain=grain, folds=folds)
+        self._lower = cloth(lower_color, words["lower_pattern"], stream, grain=grain, folds=0.9)
         inner = [palette.fabric(name) for name in _INNER]
         # The shirt under an open jacket is one of the colours that differ from the jacket.
         inner = [c for c in inner if float(np.abs(c - upper_color).sum()) > 120.0]
         self._inner = inner[stream.integers(len(inner))]
         self.tucked = bottom.kind == "skirt" and top.hem == 0.0 and top.bulk < 0.006
-        cover = leg_cover(top, bottom)
         painted = {
             "skin": np.broadcast_to(self._skin, (1, 1, 3)),
             "torso": self._paint_torso(),
-            "upper_arm": self._paint_arm("upper_arm", 0.21, 0.168, top.sleeve * 2.0),
-            "forearm": self._paint_arm("forearm", 0.16, 0.142, top.sleeve * 2.0 - 1.0),
-            "thigh": self._paint_leg(
-                "thigh",
-                0.36,
-                0.238 * (1.0 - min(cover.start, 0.95)),
-                cover.thigh,
-                0.238 * cover.start,
-            ),
-            "shank": self._paint_leg("shank", 0.26, 0.236, cover.shank, 0.238),
+            **self._paint_arms(),
+            **self._paint_legs(),
             "collar": self._paint_collar(),
-            "hood": self._upper_swatch("hood", 0.30, 0.10, (24, 64)) * 0.94,
+            "hood": self._paint_hood(),
             "skirt": self._paint_skirt(),
             "tails": self._paint_tails(),
-            **self._paint_shoes(),
+            **paint_shoes(worn.shoe, palette.fabric(words["footwear_color"]), person.skin),
         }
         self.textures: dict[str, Texture] = {
-            part: atlas.add(image) for part, image in painted.items()
+            part: person.atlas.add(image) for part, image in painted.items()
         }
 
-    def _upper_swatch(
-        self, part: str, around: float, along: float, shape: tuple[int, int], start: float = 0.0
-    ) -> np.ndarray:
-        image = _piece(self._upper, around, along, shape, part, start)
+    def _cut_upper(self, piece: Piece) -> np.ndarray:
+        """Cut a piece of the top's cloth, with the seams of a quilted one."""
+        image = _cut(self._upper, piece)
         if self._top.quilted:
-            y = rows_along(shape[0]) * along + start
+            y = rows_along(piece.shape[0]) * piece.along + piece.start
             seam = np.abs((y / 0.045) % 1.0 - 0.5) * 2.0
             image = image * (0.72 + 0.36 * np.sqrt(1.0 - seam**2 * 0.98))[:, :, None]
         return image
@@ -77,7 +85,8 @@ class Tailor:
     def _paint_torso(self) -> np.ndarray:
         rows, columns = 208, 224
         top = self._top
-        image = self._upper_swatch("torso", 0.56, _TORSO_LENGTH, (rows, columns))
+        size = (rows, columns)
+        image = self._cut_upper(Piece(part="torso", around=0.56, along=_TORSO_LENGTH, shape=size))
         v = rows_along(rows)
         u = (np.arange(columns)[None, :] + 0.5) / columns - 0.5
         self._open_front(image, u, v, 0.0)
@@ -88,10 +97,13 @@ class Tailor:
         if top.pocket:
             edge = _frame(np.abs(u) / 0.11, (v - 0.64) / 0.11)
             image[edge] *= 0.78
-        if top.hem > 0.0:  # the tails of a coat go on below
+        if top.hem > 0.0:  # the tails of a coat continue below
             return image
         hem = _WAIST if self.tucked else HIP
-        below = _piece(self._lower, 0.56, _TORSO_LENGTH, (rows, columns), "hips", -_TORSO_LENGTH)
+        hips = Piece(
+            part="hips", around=0.56, along=_TORSO_LENGTH, shape=size, start=-_TORSO_LENGTH
+        )
+        below = _cut(self._lower, hips)
         image = np.where((v > hem)[:, :, None], below, image)
         image *= np.where(np.abs(v - hem) < 0.008, 0.72, 1.0)[:, :, None]
         if self.tucked:
@@ -100,7 +112,7 @@ class Tailor:
         return image
 
     def _open_front(self, image: np.ndarray, u: np.ndarray, v: np.ndarray, start: float) -> None:
-        """Buttons, zip or an opening with the shirt below, in place; `start` is added to v."""
+        """Paint buttons, zip or an opening with the shirt below; ``start`` is added to v."""
         front = self._top.front
         place = v + start
         if front == "open":
@@ -137,31 +149,53 @@ class Tailor:
             bare = (np.abs(u) < 0.075 * (1.0 - v / 0.12)) & (v < 0.12)
         image[np.broadcast_to(bare, image.shape[:2])] = self._skin
 
-    def _paint_arm(self, part: str, around: float, along: float, cover: float) -> np.ndarray:
-        rows, columns = 96, 80
-        start = 0.04 if part == "upper_arm" else 0.21
-        image = self._upper_swatch(part, around, along, (rows, columns), start)
-        v = rows_along(rows)[:, :, None]
+    def _paint_arms(self) -> dict[str, np.ndarray]:
+        upper = Piece(
+            part="upper_arm", around=0.21, along=UPPER_ARM_LENGTH, shape=(96, 80), start=0.04
+        )
+        fore = Piece(part="forearm", around=0.16, along=FOREARM_LENGTH, shape=(96, 80), start=0.21)
+        sleeve = self._top.sleeve * 2.0  # in upper arm lengths, then forearm lengths
+        return {
+            "upper_arm": self._paint_arm(upper, sleeve),
+            "forearm": self._paint_arm(fore, sleeve - 1.0),
+        }
+
+    def _paint_arm(self, piece: Piece, cover: float) -> np.ndarray:
+        image = self._cut_upper(piece)
+        v = rows_along(piece.shape[0])[:, :, None]
         image *= _hem(v, cover, 0.03)
         return np.where(v < cover, image, self._skin)
 
-    def _paint_leg(
-        self, part: str, around: float, along: float, cover: float, start: float
-    ) -> np.ndarray:
-        rows, columns = 128, 112
+    def _paint_legs(self) -> dict[str, np.ndarray]:
+        cover = leg_cover(self._top, self._bottom)
+        thigh = Piece(
+            part="thigh",
+            around=0.36,
+            along=THIGH_LENGTH * (1.0 - min(cover.start, 0.95)),
+            shape=(128, 112),
+            start=THIGH_LENGTH * cover.start,
+        )
+        shank = Piece(
+            part="shank", around=0.26, along=SHANK_LENGTH, shape=(128, 112), start=THIGH_LENGTH
+        )
+        return {
+            "thigh": self._paint_leg(thigh, cover.thigh),
+            "shank": self._paint_leg(shank, cover.shank),
+        }
+
+    def _paint_leg(self, piece: Piece, cover: float) -> np.ndarray:
+        rows, columns = piece.shape
         bottom = self._bottom
         v = rows_along(rows)[:, :, None]
         if bottom.kind == "skirt" or cover <= 0.0:
             return np.broadcast_to(self._skin, (rows, columns, 3))
-        image = _piece(self._lower, around, along, (rows, columns), part, start)
+        image = _cut(self._lower, piece)
         u = (np.arange(columns)[None, :, None] + 0.5) / columns - 0.5
-        if bottom.denim:
-            image += (
-                16.0 * np.exp(-((u / 0.13) ** 2)) * (1.0 if self._lower.color.mean() < 190 else 0)
-            )
+        if bottom.denim and self._lower.color.mean() < 190:  # faded along the front
+            image += 16.0 * np.exp(-((u / 0.13) ** 2))
         seam = np.abs(np.abs(u) - 0.25) < 0.008
         image = image * np.where(seam, 0.82, 1.0)
-        if bottom.cargo and part == "thigh":
+        if bottom.cargo and piece.part == "thigh":
             pocket = _frame((np.abs(np.abs(u) - 0.25)) / 0.10, (v - 0.72) / 0.16)
             image = image * np.where(pocket, 0.72, 1.0)
         image *= _hem(v, cover, 0.022)
@@ -170,16 +204,22 @@ class Tailor:
         return np.where(v < cover, image, self._skin)
 
     def _paint_collar(self) -> np.ndarray:
-        image = self._upper_swatch("collar", 0.25, 0.045, (16, 64)) * 0.93
+        piece = Piece(part="collar", around=0.25, along=0.045, shape=(16, 64))
+        image = self._cut_upper(piece) * 0.93
         if self._top.neckline != "high":
             u = (np.arange(64)[None, :] + 0.5) / 64 - 0.5
             image[np.abs(u) < 0.10 * (1.0 - 0.5 * rows_along(16))] = self._skin
         return image
 
+    def _paint_hood(self) -> np.ndarray:
+        piece = Piece(part="hood", around=0.30, along=0.10, shape=(24, 64))
+        return self._cut_upper(piece) * 0.94
+
     def _paint_skirt(self) -> np.ndarray:
         rows, columns = 120, 224
-        length = self._bottom.reach * 0.474 + 0.075
-        image = _piece(self._lower, 0.62, length, (rows, columns), "skirt")
+        length = self._bottom.reach * LEG_LENGTH + 0.075
+        piece = Piece(part="skirt", around=0.62, along=length, shape=(rows, columns))
+        image = _cut(self._lower, piece)
         v = rows_along(rows)[:, :, None]
         u = (np.arange(columns)[None, :, None] + 0.5) / columns
         if self._bottom.pleated:
@@ -194,7 +234,8 @@ class Tailor:
         rows, columns = 104, 224
         length = self._top.hem + 0.10
         start = _TORSO_LENGTH * 0.70
-        image = self._upper_swatch("tails", 0.60, length, (rows, columns), start)
+        piece = Piece(part="tails", around=0.60, along=length, shape=(rows, columns), start=start)
+        image = self._cut_upper(piece)
         v = rows_along(rows)
         u = (np.arange(columns)[None, :] + 0.5) / columns - 0.5
         self._open_front(image, u, v * (length / _TORSO_LENGTH), 0.70)
@@ -206,45 +247,12 @@ class Tailor:
         image *= np.where(v > 0.985, 0.75, 1.0)[:, :, None]
         return image
 
-    def _paint_shoes(self) -> dict[str, np.ndarray]:
-        shoe, color = self._shoe, self._shoe_color
-        rows, columns = 24, 48
-        u = (np.arange(columns)[None, :, None] + 0.5) / columns - 0.5
-        v = (np.arange(rows)[:, None, None] + 0.5) / rows
-        base = np.broadcast_to(color, (rows, columns, 3)).copy()
-        sole = np.float32((232, 232, 228)) if shoe.white_sole else color * 0.45
-        if shoe.white_sole and color.mean() > 200.0:
-            sole = np.float32((196, 196, 194))
-        if shoe.bare:
-            straps = (np.abs(u) < 0.10) | (np.abs(np.abs(u) - 0.25) < 0.07)
-            base = np.where(straps, color, self._skin)
-        elif shoe.kind == "flat" or shoe.kind == "heel":
-            instep = (v < 0.30) & (np.abs(u) > 0.16)
-            base = np.where(instep, self._skin, base)
-        elif shoe.kind == "sneaker":
-            laces = (np.abs(u) < 0.12) & (v < 0.30) & (np.floor(v * 24) % 2 == 0)
-            base = np.where(laces, np.float32((235, 235, 232)), base)
-        heel = np.where(np.abs(v - 0.35) < 0.10, color, self._skin) if shoe.bare else base
-        return {
-            "shoe": base,
-            "shoe_heel": heel if shoe.bare else np.broadcast_to(color, (2, 2, 3)),
-            "sole": np.broadcast_to(sole, (1, 1, 3)),
-            "shaft": np.broadcast_to(color * np.float32(0.97), (1, 1, 3)),
-        }
 
-
-def _piece(
-    material: Cloth,
-    around: float,
-    along: float,
-    shape: tuple[int, int],
-    part: str,
-    start: float = 0.0,
-) -> np.ndarray:
-    """Cloth for a sweep of length `along`, over its rounded ends too."""
-    v = rows_along(shape[0])
-    begin, end = (float(v[0, 0]) * along, float(v[-1, 0]) * along)
-    return swatch(material, around, end - begin, shape, part, start + begin)
+def _cut(material: Cloth, piece: Piece) -> np.ndarray:
+    """Cut cloth for a sweep of length ``along``, over its rounded ends too."""
+    v = rows_along(piece.shape[0])
+    begin, end = (float(v[0, 0]) * piece.along, float(v[-1, 0]) * piece.along)
+    return swatch(material, replace(piece, along=end - begin, start=piece.start + begin))
 
 
 def _hem(v: np.ndarray, cover: float, width: float) -> np.ndarray:

@@ -18,15 +18,16 @@ import numpy as np
 from .palette import contrasting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cloth:
     """One garment's material.
 
     Attributes:
-        color, second: RGB 0..255.
+        color: RGB 0..255.
+        second: color of the pattern, RGB 0..255.
         pattern: pattern word of the prompt.
         scale: size of the pattern against the usual, about 1.
-        phase: 0..1, where the pattern starts, so that garments differ in more than colour.
+        phase: 0..1, where the pattern starts, so that garments differ in more than color.
         grain: standard deviation of the weave in grey levels.
         folds: strength of the folds, 0..1.
         seed: of weave, folds and scattered motifs.
@@ -43,9 +44,9 @@ class Cloth:
 
 
 def cloth(
-    color: np.ndarray, pattern: str, stream: np.random.Generator, grain: float, folds: float
+    color: np.ndarray, pattern: str, stream: np.random.Generator, *, grain: float, folds: float
 ) -> Cloth:
-    """A material whose free choices (second colour, scale) come from the identity's stream."""
+    """Choose a material; what the words leave open comes from the identity's stream."""
     return Cloth(
         color=color,
         second=contrasting(color, stream),
@@ -58,24 +59,33 @@ def cloth(
     )
 
 
-def swatch(
-    cloth: Cloth, around: float, along: float, shape: tuple[int, int], part: str, start: float = 0.0
-) -> np.ndarray:
-    """Cloth for one body part.
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A piece of cloth for one body part.
 
-    Args:
-        around, along: circumference and length of the part in body heights.
-        shape: (rows, columns) in texels.
+    Attributes:
         part: name of the part; each has its own folds.
-        start: where the part starts along the garment, in body heights, for patterns that go on.
-
-    Returns:
-        (rows, columns, 3) float32 RGB 0..255.
+        around: circumference of the part in body heights.
+        along: its length in body heights.
+        shape: (rows, columns) in texels.
+        start: where the part starts along the garment, in body heights, for patterns that continue
+            from one part to the next.
     """
-    stream = np.random.default_rng([cloth.seed, zlib.crc32(part.encode())])
-    rows, columns = shape
+
+    part: str
+    around: float
+    along: float
+    shape: tuple[int, int]
+    start: float = 0.0
+
+
+def swatch(cloth: Cloth, piece: Piece) -> np.ndarray:
+    """(rows, columns, 3) float32 RGB 0..255: cloth for one body part."""
+    around = piece.around
+    stream = np.random.default_rng([cloth.seed, zlib.crc32(piece.part.encode())])
+    rows, columns = piece.shape
     x = (np.arange(columns, dtype=np.float32) + 0.5)[None, :] / columns * around
-    y = ((np.arange(rows, dtype=np.float32) + 0.5)[:, None] / rows * along) + start
+    y = ((np.arange(rows, dtype=np.float32) + 0.5)[:, None] / rows * piece.along) + piece.start
     x, y = np.broadcast_arrays(x, y)
     image = _painter(cloth.pattern)(cloth, x, y, around, stream)
     light = 1.0 + cloth.folds * 0.16 * _folds(rows, columns, stream)
@@ -101,7 +111,8 @@ def _blotches(
     return cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
-_Grid, _Stream = np.ndarray, np.random.Generator
+_Grid = np.ndarray
+_Stream = np.random.Generator
 _Painter = Callable[[Cloth, _Grid, _Grid, float, _Stream], _Grid]
 
 

@@ -1,4 +1,4 @@
-"""What a prompt's words mean for the drawing: body build, garments, footwear and hair.
+"""What a prompt's words mean for the drawing: garments, footwear and hair.
 
 Words are matched by keyword, so that a vocabulary may hold words nobody foresaw: an unknown garment
 is drawn as a plain long-sleeved top, trousers or sneakers.
@@ -6,36 +6,25 @@ is drawn as a plain long-sleeved top, trousers or sneakers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeVar
-
-import numpy as np
 
 from ...posing.skeletons import LEG_LENGTH
 
 
-@dataclass(frozen=True)
-class Build:
-    """Proportions against an average adult; 1 = average, `chest` in body heights."""
-
-    stature: float
-    shoulders: float
-    hips: float
-    waist: float
-    girth: float
-    limbs: float
-    chest: float
-    belly: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Top:
     """Upper wear.
 
     Attributes:
         sleeve: share of the arm covered, 0 = none, 0.32 = short, 1 = long.
         front: "closed", "buttons", "zip", "open" (inner shirt visible) or "lapel" (V with a shirt).
-        collar, hood, quilted, belt: extra parts.
+        collar: whether it has one.
+        hood: whether it has one, on the back.
+        quilted: whether it is sewn in padded rings.
+        belt: whether it has one, at the top of the tails.
+        pocket: whether it has a pouch on the belly.
         hem: how far below the hips the top reaches, in body heights; 0 = hips.
         bulk: extra thickness in body heights.
         neckline: "round", "deep" or "high".
@@ -53,11 +42,21 @@ class Top:
     neckline: str = "round"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bottom:
-    """Lower wear; `reach` is the share of the leg covered (0.5 = knee, 1 = ankle)."""
+    """Lower wear.
 
-    kind: str = "trousers"  # or "skirt"
+    Attributes:
+        kind: "trousers" or "skirt".
+        reach: share of the leg covered, 0.5 = knee, 1 = ankle.
+        loose: distance of the cloth from the leg, in body heights.
+        flare: how much wider the hem is, in body heights.
+        denim: whether it fades and has seams as jeans do.
+        pleated: whether a skirt falls in pleats.
+        cargo: whether it has pockets on the thighs.
+    """
+
+    kind: str = "trousers"
     reach: float = 1.0
     loose: float = 0.008
     flare: float = 0.0
@@ -66,14 +65,15 @@ class Bottom:
     cargo: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LegCover:
     """How clothes divide a leg.
 
     Attributes:
         start: where the drawn leg begins, in thigh lengths: just inside a skirt or coat, or below
             the hem of a short top.
-        thigh, shank: shares of the drawn thigh and of the shank inside trousers; above 1 = beyond.
+        thigh: share of the drawn thigh that is inside trousers; above 1 = beyond its end.
+        shank: the same for the whole shank.
     """
 
     start: float
@@ -82,18 +82,31 @@ class LegCover:
 
 
 def leg_cover(top: Top, bottom: Bottom) -> LegCover:
+    """Work out how far a top and a bottom cover the legs."""
     hidden = 0.20
     if top.hem > 0.06:
         hidden = 2.0 * top.hem / LEG_LENGTH - 0.04
     if bottom.kind == "skirt":
         hidden = max(hidden, 2.0 * bottom.reach - 0.06)
     drawn = max(1.0 - hidden, 0.05)
-    return LegCover(hidden, (2.0 * bottom.reach - hidden) / drawn, 2.0 * bottom.reach - 1.0)
+    return LegCover(
+        start=hidden,
+        thigh=(2.0 * bottom.reach - hidden) / drawn,
+        shank=2.0 * bottom.reach - 1.0,
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shoe:
-    """Footwear; `shaft` is the share of the shank covered."""
+    """Footwear.
+
+    Attributes:
+        kind: "sneaker", "boot", "heel", "sandal", "flat" or "loafer".
+        shaft: share of the shank covered.
+        heel: height of the heel in body heights.
+        white_sole: whether the sole is white instead of a darker shade of the shoe.
+        bare: whether skin is seen between straps.
+    """
 
     kind: str = "sneaker"
     shaft: float = 0.0
@@ -102,7 +115,16 @@ class Shoe:
     bare: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Clothes:
+    """What a person wears."""
+
+    top: Top
+    bottom: Bottom
+    shoe: Shoe
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hair:
     """Hairstyle.
 
@@ -155,12 +177,12 @@ _BOTTOMS = (
     ("cargo shorts", Bottom(reach=0.52, loose=0.014, cargo=True)),
     ("denim shorts", Bottom(reach=0.30, loose=0.006, denim=True)),
     ("shorts", Bottom(reach=0.40, loose=0.011)),
-    ("long skirt", Bottom("skirt", reach=0.86, flare=0.035)),
-    ("maxi", Bottom("skirt", reach=0.90, flare=0.035)),
-    ("pleated", Bottom("skirt", reach=0.45, flare=0.045, pleated=True)),
-    ("mini", Bottom("skirt", reach=0.30, flare=0.02)),
-    ("skirt", Bottom("skirt", reach=0.48, flare=0.022)),
-    ("dress", Bottom("skirt", reach=0.55, flare=0.04)),
+    ("long skirt", Bottom(kind="skirt", reach=0.86, flare=0.035)),
+    ("maxi", Bottom(kind="skirt", reach=0.90, flare=0.035)),
+    ("pleated", Bottom(kind="skirt", reach=0.45, flare=0.045, pleated=True)),
+    ("mini", Bottom(kind="skirt", reach=0.30, flare=0.02)),
+    ("skirt", Bottom(kind="skirt", reach=0.48, flare=0.022)),
+    ("dress", Bottom(kind="skirt", reach=0.55, flare=0.04)),
     ("legging", Bottom(loose=0.001)),
     ("skinny", Bottom(loose=0.002, denim=True)),
     ("jean", Bottom(loose=0.005, denim=True)),
@@ -172,17 +194,17 @@ _BOTTOMS = (
     ("capri", Bottom(reach=0.72, loose=0.004)),
 )
 _SHOES = (
-    ("ankle boot", Shoe("boot", shaft=0.30, heel=0.010)),
-    ("boot", Shoe("boot", shaft=0.62, heel=0.008)),
-    ("heel", Shoe("heel", heel=0.026)),
-    ("pump", Shoe("heel", heel=0.026)),
-    ("sandal", Shoe("sandal", bare=True)),
-    ("flip", Shoe("sandal", bare=True)),
-    ("slipper", Shoe("flat")),
-    ("flat", Shoe("flat")),
-    ("loafer", Shoe("loafer")),
-    ("oxford", Shoe("loafer")),
-    ("derby", Shoe("loafer")),
+    ("ankle boot", Shoe(kind="boot", shaft=0.30, heel=0.010)),
+    ("boot", Shoe(kind="boot", shaft=0.62, heel=0.008)),
+    ("heel", Shoe(kind="heel", heel=0.026)),
+    ("pump", Shoe(kind="heel", heel=0.026)),
+    ("sandal", Shoe(kind="sandal", bare=True)),
+    ("flip", Shoe(kind="sandal", bare=True)),
+    ("slipper", Shoe(kind="flat")),
+    ("flat", Shoe(kind="flat")),
+    ("loafer", Shoe(kind="loafer")),
+    ("oxford", Shoe(kind="loafer")),
+    ("derby", Shoe(kind="loafer")),
 )
 
 
@@ -195,16 +217,13 @@ def _first(words: str, table: tuple[tuple[str, _Choice], ...], default: _Choice)
     return next((value for keyword, value in table if keyword in words), default)
 
 
-def top(words: str) -> Top:
-    return _first(words, _TOPS, Top())
-
-
-def bottom(words: str) -> Bottom:
-    return _first(words, _BOTTOMS, Bottom())
-
-
-def shoe(words: str) -> Shoe:
-    return _first(words, _SHOES, Shoe(white_sole=True))
+def clothes(words: Mapping[str, str]) -> Clothes:
+    """Choose the garments that the words of a prompt describe."""
+    return Clothes(
+        top=_first(words["upper_wear"], _TOPS, Top()),
+        bottom=_first(words["lower_wear"], _BOTTOMS, Bottom()),
+        shoe=_first(words["footwear"], _SHOES, Shoe(white_sole=True)),
+    )
 
 
 def hair(words: str) -> Hair:
@@ -227,52 +246,10 @@ def hair(words: str) -> Hair:
         volume *= 1.08
     if "crew" in words or "slick" in words:
         volume *= 0.94
-    return Hair(length, _first(words, ties, ""), texture, "bang" in words, volume)
-
-
-def build(
-    gender: str, body_shape: str, body_build: str, stream: np.random.Generator, girth: float
-) -> Build:
-    """Body proportions from the prompt's words, with a small variation of the person's own.
-
-    Args:
-        girth: width of the world's bodies against natural ones.
-    """
-    woman = gender != "man"
-    body = (
-        Build(0.955, 0.90, 1.05, 0.92, 0.96, 0.95, 0.012, 0.0)
-        if woman
-        else Build(1.0, 1.03, 0.96, 1.02, 1.02, 1.05, 0.004, 0.0)
-    )
-    words = f"{body_shape} {body_build}".lower()
-    changes = {
-        "slim": {"girth": 0.90, "limbs": 0.90, "waist": 0.95},
-        "lean": {"girth": 0.93, "limbs": 0.93},
-        "petite": {"stature": 0.94, "girth": 0.94, "shoulders": 0.95},
-        "tall": {"stature": 1.03, "girth": 0.97},
-        "short": {"stature": 0.95},
-        "athletic": {"shoulders": 1.05, "waist": 0.96, "limbs": 1.05},
-        "muscular": {"shoulders": 1.08, "limbs": 1.08, "girth": 1.06},
-        "broad": {"shoulders": 1.12, "girth": 1.03},
-        "stocky": {"stature": 0.95, "girth": 1.14, "limbs": 1.07, "waist": 1.06},
-        "plump": {"girth": 1.17, "limbs": 1.10, "waist": 1.10, "belly": 0.012},
-        "heavy": {"girth": 1.22, "limbs": 1.12, "waist": 1.12, "belly": 0.018},
-        "curvy": {"hips": 1.12, "chest": 1.5, "waist": 0.95, "limbs": 1.06},
-        "maternal": {"hips": 1.03, "belly": 0.003},
-    }
-    for word, factors in changes.items():
-        if word in words:
-            for field, factor in factors.items():
-                value = getattr(body, field)
-                value = value + factor if field == "belly" else value * factor
-                body = replace(body, **{field: value})
-    own = stream.normal(1.0, 0.018, 6)
-    return replace(
-        body,
-        stature=min(1.02, body.stature * float(np.clip(own[0], 0.96, 1.04))),
-        shoulders=body.shoulders * own[1],
-        hips=body.hips * own[2],
-        waist=body.waist * own[3],
-        girth=body.girth * own[4] * girth,
-        limbs=body.limbs * own[5] * girth,
+    return Hair(
+        length=length,
+        tied=_first(words, ties, ""),
+        texture=texture,
+        bangs="bang" in words,
+        volume=volume,
     )
