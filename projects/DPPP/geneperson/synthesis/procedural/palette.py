@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import colorsys
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import ImageColor
+
+from ...worlds.color import LUMA, luma
 
 # Fabric colours as they photograph: less pure than the screen colours of the same name.
 _FABRIC = {
@@ -67,38 +70,35 @@ def skin(words: str) -> np.ndarray:
 def hair(words: str) -> np.ndarray:
     """(3,) float32 RGB of hair, such as "dark brown" or "platinum blonde"."""
     if "light" in _split(words) and "brown" in _split(words):
-        return np.float32((138, 100, 68))
+        return _rgb((138, 100, 68))
     if "dark" in _split(words) or "light" in _split(words):
         return _lookup(words, _HAIR, modify=True)
     # The more telling word stands first: "chestnut brown", "silver white".
     known = [_HAIR[word] for word in _split(words) if word in _HAIR]
-    return np.float32(known[0]) if known else _lookup(words, _HAIR, modify=True)
+    return _rgb(known[0]) if known else _lookup(words, _HAIR, modify=True)
 
 
 def contrasting(color: np.ndarray, stream: np.random.Generator) -> np.ndarray:
     """A second colour for patterns that stands out from the first one."""
     partners = [_FABRIC[name] for name in ("white", "black", "cream", "navy", "grey", "red", "sky")]
-    luma = float(color @ np.float32((0.299, 0.587, 0.114)))
-    distances = [float(np.abs(color - np.float32(partner)).sum()) for partner in partners]
+    brightness = float(luma(color))
+    distances = [float(np.abs(color - _rgb(partner)).sum()) for partner in partners]
     good = [
         partner
         for partner, distance in zip(partners, distances, strict=True)
-        if distance > 170.0 and abs(np.dot(partner, (0.299, 0.587, 0.114)) - luma) > 50.0
+        if distance > 170.0 and abs(np.dot(partner, LUMA) - brightness) > 50.0
     ]
-    return np.float32(good[stream.integers(len(good))])
+    return _rgb(good[stream.integers(len(good))])
 
 
-def _lookup(words: str, table: dict[str, tuple[int, int, int]], modify: bool) -> np.ndarray:
+def _lookup(words: str, table: dict[str, tuple[int, int, int]], *, modify: bool) -> np.ndarray:
     parts = _split(words)
-    color = None
-    for word in reversed(parts):  # "mustard yellow": the colour word stands last ...
-        if word in table:
-            color = np.float32(table[word])
-            break
-    known = [word for word in parts if word in table]
-    if len(known) > 1 and color is not None:  # ... and the word before it tints it
-        color = 0.3 * color + 0.7 * np.float32(table[known[0]])
-    if color is None:
+    known = [table[word] for word in parts if word in table]
+    if known:
+        color = _rgb(known[-1])  # "mustard yellow": the color word comes last ...
+        if len(known) > 1:  # ... and the word before it tints it
+            color = 0.3 * color + 0.7 * _rgb(known[0])
+    else:
         color = _named_or_hashed(words, parts)
     if modify:
         for word in parts:
@@ -111,11 +111,15 @@ def _lookup(words: str, table: dict[str, tuple[int, int, int]], modify: bool) ->
 def _named_or_hashed(words: str, parts: list[str]) -> np.ndarray:
     for name in ("".join(parts), *reversed(parts)):
         if name in ImageColor.colormap:
-            return np.float32(ImageColor.getrgb(name)[:3])
+            return _rgb(ImageColor.getrgb(name)[:3])
     # A word no table knows still gets one colour, always the same.
     code = zlib.crc32(words.encode())
     rgb = colorsys.hsv_to_rgb((code % 360) / 360.0, 0.55, 0.45 + 0.4 * ((code >> 12) % 100) / 100.0)
-    return np.float32(rgb) * 255.0
+    return _rgb(rgb) * 255.0
+
+
+def _rgb(values: Sequence[float]) -> np.ndarray:
+    return np.array(values, np.float32)
 
 
 def _split(words: str) -> list[str]:

@@ -16,11 +16,12 @@ from .stage import FRONT, Stage, develop
 def paint_scene(
     scene: str, lighting: Lighting, style: str, size: tuple[int, int], stream: np.random.Generator
 ) -> np.ndarray:
-    """One picture of a scene.
+    """Paint one picture of a scene.
 
     Args:
-        scene: one of :data:`geneperson.scenes.SCENES`.
-        style: "source" or "shifted", palette and layouts.
+        scene: one of :data:`geneperson.worlds.scenes.SCENES`.
+        lighting: what it is lit by.
+        style: "source" or "shifted": the palette and layouts of the world with that name.
         size: (height, width) in pixels.
         stream: source of every random choice.
 
@@ -31,12 +32,12 @@ def paint_scene(
     shifted = style == "shifted"
     horizon = stream.uniform(-0.10, 0.12) if shifted else stream.uniform(0.17, 0.36)
     stage = Stage(
-        np.empty((height, width, 3), np.float32),
-        np.zeros((height, width, 3), np.float32),
-        horizon * height,
-        stream,
-        shifted,
-        lighting.lamp > 0.0 or lighting.exposure < 0.7,
+        image=np.empty((height, width, 3), np.float32),
+        glow=np.zeros((height, width, 3), np.float32),
+        horizon=horizon * height,
+        stream=stream,
+        shifted=shifted,
+        lit=lighting.lamp > 0.0 or lighting.exposure < 0.7,
     )
     _PAINTERS[scene](stage)
     return develop(stage, lighting)
@@ -55,36 +56,40 @@ def _street(stage: Stage) -> None:
         )
         facade(
             stage,
-            x,
-            x + wide,
-            uniform(8.0, 15.0),
-            back,
-            wall,
-            np.float32((78, 92, 108)),
-            int(uniform(3, 5)),
-            int(uniform(2, 5)),
-            wall * 1.18,
+            (x, x + wide),
+            high=uniform(8.0, 15.0),
+            distance=back,
+            wall=wall,
+            glass=np.array((78, 92, 108), np.float32),
+            frame=wall * 1.18,
+            floors=int(uniform(3, 5)),
+            columns=int(uniform(2, 5)),
         )
         x += wide
-    stage.slab(-20.0, 20.0, back - 2.2, back, stage.pick((166, 162, 156)))
+    stage.slab((-20.0, 20.0), (back - 2.2, back), stage.pick((166, 162, 156)))
     stage.grain(0.02, 1)
-    stage.slab(-20.0, 20.0, back - 2.35, back - 2.2, (196, 194, 190))
+    stage.slab((-20.0, 20.0), (back - 2.35, back - 2.2), (196, 194, 190))
     for _ in range(2):
         if stage.stream.uniform() < 0.7:
             car(stage, uniform(-5.0, 5.0), back - uniform(3.0, 4.5))
     if stage.shifted:
         for x in np.arange(-8.0, 8.0, 1.0):  # zebra crossing
-            stage.slab(x, x + 0.5, 6.3, 9.0, (206, 206, 202))
+            stage.slab((x, x + 0.5), (6.3, 9.0), (206, 206, 202))
     else:
         for x in np.arange(-9.0, 9.0, 2.4):
-            stage.slab(x + uniform(0, 0.2), x + 1.4, 8.0, 8.25, (208, 206, 196))
+            stage.slab((x + uniform(0, 0.2), x + 1.4), (8.0, 8.25), (208, 206, 196))
     kerb = uniform(5.0, 6.6)
-    stage.slab(-9.0, 9.0, 3.5, kerb, stage.pick((172, 166, 158), (156, 150, 146)))
-    stage.slab(-9.0, 9.0, kerb, kerb + 0.18, (206, 204, 198))
+    stage.slab((-9.0, 9.0), (3.5, kerb), stage.pick((172, 166, 158), (156, 150, 146)))
+    stage.slab((-9.0, 9.0), (kerb, kerb + 0.18), (206, 204, 198))
     stage.grain(0.05, 2)
     for x in (uniform(-3.5, -0.8), uniform(0.8, 3.5)):
         if stage.stream.uniform() < 0.6:
             lamp_post(stage, x, uniform(8.0, 11.0))
+
+
+_SIGNS = (
+    (196, 40, 44), (34, 92, 160), (232, 170, 40), (36, 122, 82), (150, 60, 130), (30, 32, 38),
+)  # fmt: skip
 
 
 def _commercial(stage: Stage) -> None:
@@ -94,30 +99,22 @@ def _commercial(stage: Stage) -> None:
     ground(stage, stage.pick((188, 178, 166), (164, 160, 158), (176, 150, 130)), 0.06, 4)
     tiles(stage, uniform(0.5, 0.9), stage.pick((138, 132, 126)), 4.0, back)
     x = -8.0 + uniform(0.0, 2.0)
-    stage.box(
-        -12.0, 12.0, 0.0, 12.0, back, stage.pick((120, 116, 114), (166, 150, 134), (90, 92, 98))
-    )
+    wall = stage.pick((120, 116, 114), (166, 150, 134), (90, 92, 98))
+    stage.box((-12.0, 12.0), (0.0, 12.0), back, wall)
     while x < 8.0:
         wide = uniform(2.2, 3.6)
-        sign = stage.pick(
-            (196, 40, 44),
-            (34, 92, 160),
-            (232, 170, 40),
-            (36, 122, 82),
-            (150, 60, 130),
-            (30, 32, 38),
-        )
+        sign = stage.pick(*_SIGNS)
         frame = stage.pick((54, 54, 58), (110, 82, 60), (200, 200, 200))
-        stage.box(x, x + wide - 0.15, 0.0, 2.6, back, frame)
+        stage.box((x, x + wide - 0.15), (0.0, 2.6), back, frame)
         glass = stage.pick((120, 138, 146), (92, 108, 120), (160, 160, 150))
-        stage.box(x + 0.12, x + wide - 0.27, 0.35, 2.4, back, glass, (240, 214, 160))
+        stage.box((x + 0.12, x + wide - 0.27), (0.35, 2.4), back, glass, (240, 214, 160))
         for _ in range(5):  # goods in the window
             gx, wide_good = uniform(x + 0.2, x + wide - 0.8), uniform(0.15, 0.5)
             good = stage.pick(
                 (190, 60, 70), (230, 220, 200), (60, 80, 120), (200, 160, 90), (70, 110, 80)
             )
-            stage.box(gx, gx + wide_good, 0.4, uniform(0.7, 1.7), back, good, good * 0.7)
-        stage.box(x - 0.02, x + wide - 0.13, 2.6, 3.2, back, sign, sign * 1.1)
+            stage.box((gx, gx + wide_good), (0.4, uniform(0.7, 1.7)), back, good, good * 0.7)
+        stage.box((x - 0.02, x + wide - 0.13), (2.6, 3.2), back, sign, sign * 1.1)
         if stage.stream.uniform() < 0.5:  # awning
             out = back - 0.9
             end = x + wide - 0.15
@@ -148,10 +145,10 @@ def _park(stage: Stage) -> None:
     if stage.stream.uniform() < 0.5:  # bench
         x, z = uniform(-2.5, 1.5), uniform(8.5, 11.0)
         wood = stage.pick((126, 88, 56))
-        stage.box(x, x + 1.6, 0.42, 0.52, z, wood)
-        stage.box(x, x + 1.6, 0.60, 0.95, z, wood * 0.9)
+        stage.box((x, x + 1.6), (0.42, 0.52), z, wood)
+        stage.box((x, x + 1.6), (0.60, 0.95), z, wood * 0.9)
         for leg in (x + 0.1, x + 1.4):
-            stage.box(leg, leg + 0.08, 0.0, 0.5, z, (60, 60, 62))
+            stage.box((leg, leg + 0.08), (0.0, 0.5), z, (60, 60, 62))
     if stage.stream.uniform() < 0.4:
         lamp_post(stage, uniform(-3.0, 3.0), uniform(9.0, 13.0))
 
@@ -161,27 +158,24 @@ def _field(stage: Stage) -> None:
     uniform = stage.uniform
     base = max(stage.horizon, 0.0)
     for layer in range(2):  # hills
-        x = np.linspace(0.0, stage.width, 40)
+        across = np.linspace(0.0, stage.width, 40)
         phase, lift = uniform(0.0, 6.0), uniform(0.05, 0.12) * stage.height
-        y = base - lift * (0.7 + 0.5 * np.sin(x / stage.width * uniform(3.0, 7.0) + phase)) * (
-            1.2 - 0.5 * layer
-        )
-        hill = (
-            stage.pick((120, 142, 130), (134, 150, 150))
-            if layer == 0
-            else stage.pick((94, 124, 80), (110, 130, 84))
-        )
-        outline = list(zip(x, y, strict=True))
+        waves = 0.7 + 0.5 * np.sin(across / stage.width * uniform(3.0, 7.0) + phase)
+        crest = base - lift * waves * (1.2 - 0.5 * layer)
+        far = layer == 0
+        colors = ((120, 142, 130), (134, 150, 150)) if far else ((94, 124, 80), (110, 130, 84))
+        hill = stage.pick(*colors)
+        outline = list(zip(across, crest, strict=True))
         stage.polygon([*outline, (stage.width, base + 9), (0.0, base + 9)], hill)
     crop = stage.pick((150, 158, 78), (186, 168, 96), (118, 144, 66), (170, 150, 84))
     ground(stage, crop, 0.22, 8)
     if stage.stream.uniform() < 0.6:  # furrows towards the horizon
         for x in np.arange(-16.0, 16.0, uniform(0.8, 1.3)):
-            stage.slab(x, x + 0.22, 4.0, 45.0, crop * 0.82)
+            stage.slab((x, x + 0.22), (4.0, 45.0), crop * 0.82)
     if stage.stream.uniform() < 0.6:
         track = stage.pick((164, 140, 106), (148, 128, 102))
         x = uniform(-0.8, 0.8)
-        stage.slab(x - 0.9, x + 0.9, 3.5, 60.0, track)
+        stage.slab((x - 0.9, x + 0.9), (3.5, 60.0), track)
     stage.grain(0.12, 9)
     for _ in range(3):
         tree(stage, uniform(-16.0, 16.0), uniform(28.0, 45.0), uniform(4.0, 8.0))
@@ -200,50 +194,40 @@ def _residential(stage: Stage) -> None:
         )
         facade(
             stage,
-            x,
-            x + wide,
-            high,
-            back,
-            wall,
-            np.float32((92, 108, 122)),
-            1 if high < 4.2 else 2,
-            3,
-            np.float32((236, 234, 228)),
+            (x, x + wide),
+            high=high,
+            distance=back,
+            wall=wall,
+            glass=np.array((92, 108, 122), np.float32),
+            frame=np.array((236, 234, 228), np.float32),
+            floors=1 if high < 4.2 else 2,
+            columns=3,
         )
         roof = stage.pick((118, 62, 48), (84, 80, 82), (140, 84, 58))
-        corners = [
-            (x - 0.4, high),
-            (x + wide + 0.4, high),
-            (x + wide - 1.0, high + 2.0),
-            (x + 1.0, high + 2.0),
-        ]
-        stage.polygon([stage.point(cx, up, back) for cx, up in corners], roof)
-        door = x + wide * uniform(0.3, 0.6)
-        stage.box(
-            door, door + 0.9, 0.0, 2.05, back, stage.pick((110, 50, 44), (52, 74, 92), (92, 64, 44))
-        )
+        eaves = [(x - 0.4, high), (x + wide + 0.4, high)]
+        ridge = [(x + wide - 1.0, high + 2.0), (x + 1.0, high + 2.0)]
+        stage.polygon([stage.point(cx, up, back) for cx, up in eaves + ridge], roof)
+        left = x + wide * uniform(0.3, 0.6)
+        door = stage.pick((110, 50, 44), (52, 74, 92), (92, 64, 44))
+        stage.box((left, left + 0.9), (0.0, 2.05), back, door)
         x += wide + uniform(0.6, 1.8)
     hedge = uniform(9.5, 10.8)
     tree(stage, uniform(-5.0, 5.0), hedge + 1.0, uniform(3.5, 5.5))
     if stage.stream.uniform() < 0.5:
         green = stage.pick((58, 92, 48), (70, 100, 54))
         high = uniform(0.7, 1.2)
-        stage.box(-12.0, 12.0, 0.0, high, hedge, green)
+        stage.box((-12.0, 12.0), (0.0, high), hedge, green)
         for _ in range(140):  # twigs
             x, low = uniform(-4.0, 4.0), uniform(0.0, high)
-            stage.box(x, x + 0.12, low, low + 0.09, hedge, green * uniform(0.7, 1.4))
-        stage.shade(-12.0, 12.0, hedge - 0.5, hedge, 0.75)
+            stage.box((x, x + 0.12), (low, low + 0.09), hedge, green * uniform(0.7, 1.4))
+        stage.shade((-12.0, 12.0), (hedge - 0.5, hedge), 0.75)
     else:
         fence = stage.pick((226, 224, 216), (140, 104, 72), (172, 168, 160))
         for x in np.arange(-8.0, 8.0, 0.22):
-            stage.box(x, x + 0.15, 0.0, 1.0, hedge, fence * stage.uniform(0.93, 1.05))
-    stage.slab(
-        -12.0,
-        12.0,
-        3.5,
-        uniform(7.4, 8.6),
-        stage.pick((178, 174, 168), (150, 146, 144), (176, 156, 140)),
-    )
+            stage.box((x, x + 0.15), (0.0, 1.0), hedge, fence * stage.uniform(0.93, 1.05))
+    far = uniform(7.4, 8.6)
+    pavement = stage.pick((178, 174, 168), (150, 146, 144), (176, 156, 140))
+    stage.slab((-12.0, 12.0), (3.5, far), pavement)
     stage.grain(0.05, 11)
 
 
@@ -252,16 +236,12 @@ def _indoor(stage: Stage) -> None:
     back = uniform(9.0, 12.5)
     wall = stage.pick((220, 214, 200), (196, 204, 208), (212, 196, 176), (176, 184, 178))
     stage.image[:] = stage.pick((232, 230, 226))
-    ground(
-        stage,
-        stage.pick((176, 168, 156), (150, 146, 144), (164, 126, 92), (196, 194, 190)),
-        0.04,
-        12,
-    )
+    floor = stage.pick((176, 168, 156), (150, 146, 144), (164, 126, 92), (196, 194, 190))
+    ground(stage, floor, 0.04, 12)
     tiles(stage, uniform(0.5, 1.0), stage.pick((136, 128, 118)), 4.0, back)
     half = uniform(2.6, 4.2)
-    stage.box(-half, half, 0.0, 3.2, back, wall)
-    for side in (-1.0, 1.0):  # side walls run towards us
+    stage.box((-half, half), (0.0, 3.2), back, wall)
+    for side in (-1.0, 1.0):  # side walls, towards the camera
         for high, color in ((3.2, wall * (0.9 if side < 0 else 0.8)), (0.14, wall * 0.55)):
             corners = ((0.0, back), (high, back), (high, 3.5), (0.0, 3.5))
             stage.polygon([stage.point(side * half, up, z) for up, z in corners], color)
@@ -269,21 +249,18 @@ def _indoor(stage: Stage) -> None:
         kind = stage.stream.uniform()
         if kind < 0.45:
             door = stage.pick((140, 92, 58), (92, 104, 112), (186, 180, 170))
-            stage.box(x - 0.07, x + 0.97, 0.0, 2.17, back, door * 0.7)
-            stage.box(x, x + 0.9, 0.0, 2.1, back, door)
+            stage.box((x - 0.07, x + 0.97), (0.0, 2.17), back, door * 0.7)
+            stage.box((x, x + 0.9), (0.0, 2.1), back, door)
         elif kind < 0.75:
             picture = stage.pick((70, 110, 150), (190, 120, 70), (90, 140, 90), (200, 60, 70))
-            stage.box(x, x + 1.0, 1.2, 1.95, back, (60, 56, 52))
-            stage.box(x + 0.07, x + 0.93, 1.27, 1.88, back, picture, picture * 0.5)
-    stage.box(-half, half, 0.0, 0.14, back, wall * 0.55)
+            stage.box((x, x + 1.0), (1.2, 1.95), back, (60, 56, 52))
+            stage.box((x + 0.07, x + 0.93), (1.27, 1.88), back, picture, picture * 0.5)
+    stage.box((-half, half), (0.0, 0.14), back, wall * 0.55)
     for z in np.arange(5.0, back, 2.2):  # ceiling lamps
-        corners = [
-            stage.point(-0.5, 3.15, z),
-            stage.point(0.5, 3.15, z),
-            stage.point(0.5, 3.15, z + 0.9),
-            stage.point(-0.5, 3.15, z + 0.9),
-        ]
-        stage.polygon(corners, (250, 248, 240), (250, 235, 205))
+        lamp = ((-0.5, z), (0.5, z), (0.5, z + 0.9), (-0.5, z + 0.9))
+        stage.polygon(
+            [stage.point(x, 3.15, far) for x, far in lamp], (250, 248, 240), (250, 235, 205)
+        )
 
 
 _PAINTERS = {

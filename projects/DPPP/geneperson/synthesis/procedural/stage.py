@@ -5,6 +5,7 @@ Lengths are in metres: a person on the front of the picture is 1.7 m high.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,13 +15,15 @@ import numpy as np
 from ...worlds.lighting import Lighting, relight
 
 Color = tuple[float, float, float] | np.ndarray  # R, G, B, 0..255
+Span = tuple[float, float]  # from, to in metres
+Point = tuple[float, float]  # x, y in pixels
 
 _FEET = 0.94  # y of the ground point of the person, of the picture's height
 _PERSON = 0.76  # height of the person, of the picture's height
 FRONT = 6.0  # metres from the camera to the person
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stage:
     """A picture being painted: pixels, glow, and the geometry of its ground plane.
 
@@ -29,7 +32,7 @@ class Stage:
         glow: (h, w, 3) float32, what shines by itself where lamps are lit.
         horizon: y of the horizon in pixels; above the picture for a camera that looks down.
         stream: source of every random choice.
-        shifted: whether the other camera world's palette and layouts are used.
+        shifted: whether the palette and layouts are those of the "shifted" style.
         lit: whether lamps are on.
     """
 
@@ -42,51 +45,58 @@ class Stage:
 
     @property
     def height(self) -> int:
+        """Height of the picture in pixels."""
         return self.image.shape[0]
 
     @property
     def width(self) -> int:
+        """Width of the picture in pixels."""
         return self.image.shape[1]
 
     def scale(self, distance: float) -> float:
-        """Pixels per metre at a distance from the camera."""
+        """Return the pixels per metre at a distance from the camera."""
         return _PERSON * self.height / 1.7 * FRONT / distance
 
     def ground_y(self, distance: float) -> float:
-        """y of the ground at a distance."""
+        """Return the y of the ground at a distance from the camera, in pixels."""
         return self.horizon + (_FEET * self.height - self.horizon) * FRONT / distance
 
     def point(self, x: float, up: float, distance: float) -> tuple[float, float]:
-        """Pixel of a point `x` metres right of the middle and `up` above the ground."""
+        """Return the pixel of a point ``x`` metres right of the middle and ``up`` above ground."""
         scale = self.scale(distance)
         return 0.5 * self.width + x * scale, self.ground_y(distance) - up * scale
 
-    def polygon(
-        self, points: list[tuple[float, float]], color: Color, glow: Color | None = None
-    ) -> None:
+    def polygon(self, points: Sequence[Point], color: Color, glow: Color | None = None) -> None:
+        """Fill a polygon; without ``glow`` it hides what shines behind it."""
         corners = np.round(np.array(points) * 16).astype(np.int32)
-        color = tuple(float(c) for c in color)
-        cv2.fillPoly(self.image, [corners], color, cv2.LINE_AA, 4)
-        light = (0.0, 0.0, 0.0) if glow is None else tuple(float(c) for c in glow)
+        shown = [float(c) for c in color]
+        cv2.fillPoly(self.image, [corners], shown, cv2.LINE_AA, 4)
+        light = [0.0, 0.0, 0.0] if glow is None else [float(c) for c in glow]
         cv2.fillPoly(self.glow, [corners], light, cv2.LINE_AA, 4)
 
     def box(
-        self, x0: float, x1: float, low: float, high: float, distance: float, color: Color,
-        glow: Color | None = None,
-    ) -> None:  # fmt: skip
-        """A rectangle that faces the camera, in metres."""
-        left, bottom = self.point(x0, low, distance)
-        right, top = self.point(x1, high, distance)
+        self, across: Span, up: Span, distance: float, color: Color, glow: Color | None = None
+    ) -> None:
+        """Draw a rectangle that faces the camera.
+
+        Args:
+            across: (left, right) in metres from the middle.
+            up: (low, high) in metres above the ground.
+            distance: from the camera in metres.
+            color: of its surface.
+            glow: what it shines by itself where lamps are lit.
+        """
+        left, bottom = self.point(across[0], up[0], distance)
+        right, top = self.point(across[1], up[1], distance)
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], color, glow)
 
-    def slab(self, x0: float, x1: float, near: float, far: float, color: Color) -> None:
-        """A rectangle that lies on the ground."""
-        corners = ((x0, near), (x1, near), (x1, far), (x0, far))
-        self.polygon([self.point(x, 0.0, z) for x, z in corners], color)
+    def slab(self, across: Span, along: Span, color: Color) -> None:
+        """Draw a rectangle on the ground: (left, right) and (near, far) in metres."""
+        self.polygon(self._on_ground(across, along), color)
 
-    def shade(self, x0: float, x1: float, near: float, far: float, factor: float) -> None:
-        """Darkens the ground below something."""
-        corners = [self.point(x, 0.0, z) for x, z in ((x0, near), (x1, near), (x1, far), (x0, far))]
+    def shade(self, across: Span, along: Span, factor: float) -> None:
+        """Darken a rectangle of the ground below something, softly."""
+        corners = self._on_ground(across, along)
         (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
         x = np.arange(max(0, int(left)), min(self.width, int(right) + 1))
         y = np.arange(max(0, int(top)), min(self.height, int(bottom) + 1))
@@ -97,19 +107,25 @@ class Stage:
         soft = np.clip(np.outer(down, across) * 1.6, 0.0, 1.0)[:, :, None]
         self.image[y[0] : y[-1] + 1, x[0] : x[-1] + 1] *= 1.0 - (1.0 - factor) * soft
 
+    def _on_ground(self, across: Span, along: Span) -> list[Point]:
+        (left, right), (near, far) = across, along
+        corners = ((left, near), (right, near), (right, far), (left, far))
+        return [self.point(x, 0.0, z) for x, z in corners]
+
     def pick(self, *colors: Color) -> np.ndarray:
-        """One of the colours, varied a little; the shifted world's are greyer and cooler."""
-        color = np.float32(colors[self.stream.integers(len(colors))])
+        """Draw one of the colors, varied a little; the shifted style's are greyer and cooler."""
+        color = np.array(colors[self.stream.integers(len(colors))], np.float32)
         color = color * self.stream.uniform(0.88, 1.12) + self.stream.normal(0.0, 5.0, 3)
         if self.shifted:
             color = 0.6 * color + 0.4 * color.mean() + (-6.0, 2.0, 6.0)
         return np.clip(color, 4.0, 250.0).astype(np.float32)
 
     def uniform(self, low: float, high: float) -> float:
+        """Draw a number from a range."""
         return float(self.stream.uniform(low, high))
 
     def grain(self, strength: float, seed: int) -> None:
-        """Roughness of the ground, finer with distance, below the horizon."""
+        """Roughen what is below the horizon, more finely with distance."""
         top = max(0, int(self.horizon) + 2)
         rows = np.arange(top, self.height, dtype=np.float32)[:, None]
         distance = FRONT * (_FEET * self.height - self.horizon) / (rows - self.horizon)
@@ -123,13 +139,12 @@ class Stage:
 
 
 def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
-    """Softens, mottles and lights a painted stage."""
+    """Soften, mottle and light a painted stage, (h, w, 3) uint8."""
     height, width = stage.height, stage.width
     image = stage.image
     mottle = stage.stream.normal(0.0, 1.0, (10, 12)).astype(np.float32)
-    image *= (
-        1.0 + 0.03 * cv2.resize(mottle, (width, height), interpolation=cv2.INTER_CUBIC)[:, :, None]
-    )
+    mottle = cv2.resize(mottle, (width, height), interpolation=cv2.INTER_CUBIC)
+    image *= 1.0 + 0.03 * mottle[:, :, None]
     # Sharp where the person stands, soft in the distance.
     soft = cv2.GaussianBlur(image, (0, 0), height / 115.0)
     focus = np.linspace(0.15, 0.75, height, dtype=np.float32)[:, None, None]
@@ -148,7 +163,7 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def noise_tile(seed: int) -> np.ndarray:
-    """(256, 256) float32 of about unit deviation, several grain sizes, repeats at its borders."""
+    """(256, 256) float32 noise of several grain sizes and unit deviation, about seamless."""
     stream = np.random.default_rng(seed)
     tile = np.zeros((256, 256), np.float32)
     for cells, weight in ((256, 0.55), (64, 0.55), (24, 0.4), (8, 0.3)):
