@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from geneperson import UserError, get_cfg, load
-from geneperson.pipeline.provenance import describe
-from geneperson.prompting import vocabulary
+from geneperson.pipeline.spec import BuildSpec
 from helpers import GENEPERSON_CONFIGS
 
 
@@ -145,7 +144,7 @@ def test_exclude_takes_pairs_of_seed_and_number(text: str) -> None:
 
 def test_sets_that_are_older_than_a_key_stay_what_they_are() -> None:
     cfg = load(GENEPERSON_CONFIGS / "Base.yml")
-    assert "EXCLUDE" not in describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
+    assert "EXCLUDE" not in BuildSpec.from_config(cfg).settings["configuration"]["IDENTITIES"]
     cfg = load(GENEPERSON_CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180),)"])
-    stated = describe(cfg, vocabulary.load())["configuration"]["IDENTITIES"]
+    stated = BuildSpec.from_config(cfg).settings["configuration"]["IDENTITIES"]
     assert stated["EXCLUDE"] == [[0, 180]]

@@ -27,7 +27,7 @@ COMMIT, OTHER = "0123456789abcdef" * 2 + "01234567", "f" * 40
 )
 def test_hub_names(text: str, location: str, file: str, revision: str | None) -> None:
     source = parse_source("DIFFUSION.BASE", text, allow_pickle=False)
-    assert source == ModelSource(location, file, revision, is_local=False)
+    assert source == ModelSource(location=location, file=file, revision=revision, is_local=False)
 
 
 def test_what_exists_is_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,11 +41,13 @@ def test_what_exists_is_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("~/owner", str(tmp_path / "owner")),
         ("owner/name", "owner/name"),
     ):
-        assert parse_source("K", text, False) == ModelSource(location, "", None, is_local=True)
+        assert parse_source("K", text, allow_pickle=False) == ModelSource(
+            location=location, is_local=True
+        )
     for text in (str(file), "~/lora.safetensors"):
-        found = parse_source("K", text, False)
-        assert found == ModelSource(str(tmp_path), "lora.safetensors", None, is_local=True)
-    assert parse_source("K", "lora.safetensors", False).is_local
+        found = parse_source("K", text, allow_pickle=False)
+        assert found == ModelSource(location=str(tmp_path), file="lora.safetensors", is_local=True)
+    assert parse_source("K", "lora.safetensors", allow_pickle=False).is_local
 
 
 @pytest.mark.parametrize(
@@ -91,15 +93,18 @@ def test_hub_model_is_recorded_by_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    source = parse_source("K", text, False)
-    assert not source.is_here() and source.describe()["revision"] == "main"
+    source = parse_source("K", text, allow_pickle=False)
+    assert not source.is_on_disk() and source.describe()["revision"] == "main"
     cache(tmp_path, file, {"main": COMMIT, "v1": OTHER})
-    assert source.is_here()
+    assert source.is_on_disk()
     assert source.describe() == {"name": text, "revision": COMMIT, "licence": UNKNOWN}
     for revision in ("v1", OTHER):
-        assert parse_source("K", f"{text}@{revision}", False).describe()["revision"] == OTHER
-    missing = parse_source("K", f"{text}@v2", False)
-    assert not missing.is_here() and missing.describe()["revision"] == "v2"
+        assert (
+            parse_source("K", f"{text}@{revision}", allow_pickle=False).describe()["revision"]
+            == OTHER
+        )
+    missing = parse_source("K", f"{text}@v2", allow_pickle=False)
+    assert not missing.is_on_disk() and missing.describe()["revision"] == "v2"
 
 
 def test_another_file_of_the_repository_is_not_the_one_asked_for(
@@ -107,13 +112,13 @@ def test_another_file_of_the_repository_is_not_the_one_asked_for(
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     cache(tmp_path, "first.safetensors", {"main": COMMIT})
-    assert parse_source("K", "owner/name/first.safetensors", False).is_here()
-    assert not parse_source("K", "owner/name/second.safetensors", False).is_here()
+    assert parse_source("K", "owner/name/first.safetensors", allow_pickle=False).is_on_disk()
+    assert not parse_source("K", "owner/name/second.safetensors", allow_pickle=False).is_on_disk()
 
 
 def test_licences_of_the_shipped_configurations_are_known() -> None:
     for name in ("stabilityai/stable-diffusion-xl-base-1.0", "madebyollin/sdxl-vae-fp16-fix"):
-        assert parse_source("K", name, False).describe()["licence"] != UNKNOWN
+        assert parse_source("K", name, allow_pickle=False).describe()["licence"] != UNKNOWN
 
 
 def test_local_model_is_recorded_by_its_content(tmp_path: Path) -> None:
@@ -131,8 +136,8 @@ def test_local_model_is_recorded_by_its_content(tmp_path: Path) -> None:
     assert digest(folder("c", weights | {"unet/a.safetensors": "others"})) != digest(base)
     renamed = {"config.json": "{}", "unet/b.safetensors": "weights"}
     assert digest(folder("d", renamed)) != digest(base)
-    described = parse_source("K", str(card), False).describe()
+    described = parse_source("K", str(card), allow_pickle=False).describe()
     assert described == {"name": "b", "revision": f"sha256:{digest(base)}", "licence": "mit"}
-    assert parse_source("K", str(base), False).describe()["licence"] == UNKNOWN
-    file = parse_source("K", str(base / "unet" / "a.safetensors"), False).describe()
+    assert parse_source("K", str(base), allow_pickle=False).describe()["licence"] == UNKNOWN
+    file = parse_source("K", str(base / "unet" / "a.safetensors"), allow_pickle=False).describe()
     assert file["name"] == "a.safetensors" and file["revision"] != described["revision"]

@@ -90,14 +90,17 @@ def test_the_diffusion_route_names_the_command(tmp_path: Path) -> None:
 def test_each_package_by_itself(tmp_path: Path, package: str) -> None:
     """Asked for by the module that needs it, before any model is looked for."""
     script = """
-from geneperson.compositing.matting import Matting
+from geneperson.compositing.matting import Matting, MattingSettings
 from geneperson.synthesis.diffusion.sdxl import load_pipeline
+from geneperson.synthesis.diffusion.settings import DiffusionSettings
 try:
     {call}
 except UserError as error:
     print(error)
 """
-    call = "Matting('u2net', 'cpu')" if package == "rembg" else "load_pipeline(cfg.DIFFUSION)"
+    call = "load_pipeline(DiffusionSettings.from_config(cfg))"
+    if package == "rembg":
+        call = "Matting(MattingSettings.from_config(cfg))"
     printed = run(without((package,)) + script.format(call=call))
     what = "cutting people out" if package == "rembg" else "SYNTHESIS.NAME 'diffusion'"
     assert printed == f"{what} needs the package {package}: {INSTALL}\n"

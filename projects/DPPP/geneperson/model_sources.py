@@ -1,10 +1,10 @@
-"""Where the weights of the diffusion route come from: a hub repository or a local path.
+"""Where the weights of a model come from: a repository of the hub, or a local path.
 
 ===============================  ==============================================================
 ``owner/name``                   a repository of the Hugging Face hub
 ``owner/name@v1.0``              the same at a revision: branch, tag or commit
 ``owner/name/file.safetensors``  one file of it (LoRAs)
-``/models/sdxl``, ``lora.safetensors``  whatever exists on the disk is local
+``/models/sdxl``                 whatever exists on the disk is local
 ===============================  ==============================================================
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +21,13 @@ from .errors import UserError
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+)?(@[\w./-]+)?", re.ASCII)
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".ckpt", ".json", ".txt", ".onnx")
-_MAIN_FILES = ("model_index.json", "config.json", "*.safetensors", "*.bin")  # one is in each model
-_BLOCK = 1 << 24  # bytes read at once
+_MAIN_FILES = (
+    "model_index.json",
+    "config.json",
+    "*.safetensors",
+    "*.bin",
+)  # every model has one of these
+_BLOCK = 1 << 24  # bytes read at a time
 UNKNOWN = "unknown: see the model's card"
 
 # As the models' cards state them.
@@ -35,27 +41,27 @@ _LICENCES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelSource:
     """One model.
 
     Attributes:
         location: local path, or ``owner/name`` on the hub.
-        file: weight file inside it; empty if the folder says it all.
-        revision: on the hub; None is its default branch.
-        is_local: whether `location` is a path.
+        file: weight file inside it; empty if the whole folder is the model.
+        revision: branch, tag or commit on the hub; None for its default branch.
+        is_local: whether ``location`` is a path.
     """
 
     location: str
-    file: str
-    revision: str | None
+    file: str = ""
+    revision: str | None = None
     is_local: bool
 
     def describe(self) -> dict[str, str]:
-        """Give name, revision and licence for the provenance of a data set.
+        """Return name, revision and licence, for the provenance of a data set.
 
-        The revision of a hub model is the commit that lies in the cache (or the one asked for, if
-        nothing lies there yet); of a local one, a digest of its files.
+        The revision of a hub model is the commit in the cache (or the revision asked for, if the
+        cache has none yet); of a local model, a digest of its files.
         """
         if self.is_local:
             path = Path(self.location) / self.file
@@ -72,24 +78,43 @@ class ModelSource:
         }
 
     def cached_commit(self) -> str | None:
-        """Find the commit of this model in the hub's local cache; None if it is not there."""
+        """Find the commit of this model in the hub's local cache; None if it is missing."""
         from huggingface_hub import constants
 
         folder = Path(constants.HF_HUB_CACHE) / f"models--{self.location.replace('/', '--')}"
-        wanted = self.revision or "main"
-        reference = folder / "refs" / wanted  # of a branch or tag; a commit has none
-        commit = reference.read_text().strip() if reference.is_file() else wanted
+        revision = self.revision or "main"
+        reference = folder / "refs" / revision  # of a branch or tag; a commit has none
+        commit = reference.read_text().strip() if reference.is_file() else revision
         snapshot = folder / "snapshots" / commit
         patterns = [self.file] if self.file else _MAIN_FILES
         return commit if any(any(snapshot.glob(pattern)) for pattern in patterns) else None
 
-    def is_here(self) -> bool:
-        """Tell whether the model can be loaded without a network."""
+    def is_on_disk(self) -> bool:
+        """Return whether the model can be loaded without a network."""
         return self.is_local or self.cached_commit() is not None
 
 
-def parse_source(key: str, text: str, allow_pickle: bool) -> ModelSource:
-    """Understand the value of a model's key.
+def role_of(key: str) -> str:
+    """Return the name of a model in records and lists: its key without the section."""
+    return key.partition(".")[2]
+
+
+def describe_models(sources: Mapping[str, ModelSource]) -> dict[str, dict[str, str]]:
+    """Describe models by role.
+
+    Args:
+        sources: key of the configuration -> model.
+    """
+    return {role_of(key): source.describe() for key, source in sources.items()}
+
+
+def parse_source(key: str, text: str, *, allow_pickle: bool) -> ModelSource:
+    """Parse the value of a key that names a model.
+
+    Args:
+        key: key of the configuration, for messages.
+        text: its value.
+        allow_pickle: whether weights in pickle files may be read.
 
     Raises:
         UserError: neither a path that exists nor a hub name; or pickled weights.
@@ -98,8 +123,8 @@ def parse_source(key: str, text: str, allow_pickle: bool) -> ModelSource:
     suffix = Path(source.file).suffix
     if suffix and suffix != ".safetensors" and not allow_pickle:
         raise UserError(
-            f"{key} is {text!r}: only .safetensors files are read, because others can run code; "
-            "set DIFFUSION.ALLOW_PICKLE True if you trust this one"
+            f"{key} is {text!r}: only .safetensors files are read, because other formats can run "
+            "code; set DIFFUSION.ALLOW_PICKLE True if you trust this file"
         )
     return source
 
@@ -107,9 +132,9 @@ def parse_source(key: str, text: str, allow_pickle: bool) -> ModelSource:
 def _parse(key: str, text: str) -> ModelSource:
     path = local_path(text)
     if path is not None and path.is_dir():
-        return ModelSource(str(path), "", None, is_local=True)
+        return ModelSource(location=str(path), is_local=True)
     if path is not None:
-        return ModelSource(str(path.parent), path.name, None, is_local=True)
+        return ModelSource(location=str(path.parent), file=path.name, is_local=True)
     if not _HUB_NAME.fullmatch(text) or text.startswith(("./", "../")):
         raise UserError(
             f"{key} is {text!r}: no such file or folder, and not a hub name like "
@@ -117,11 +142,16 @@ def _parse(key: str, text: str) -> ModelSource:
         )
     name, _, revision = text.partition("@")
     owner, repository, *file = name.split("/", 2)
-    return ModelSource(f"{owner}/{repository}", "".join(file), revision or None, is_local=False)
+    return ModelSource(
+        location=f"{owner}/{repository}",
+        file="".join(file),
+        revision=revision or None,
+        is_local=False,
+    )
 
 
 def local_path(text: str) -> Path | None:
-    """Give the path that a text names, if there is such a file or folder."""
+    """Return the path that a text names; None if there is no such file or folder."""
     try:
         path = Path(text).expanduser()
         return path if text and path.exists() else None
@@ -148,10 +178,10 @@ def digest(path: Path) -> str:
 
 
 def _card_licence(path: Path) -> str:
-    """Read the licence from the head of a model card that lies beside the weights."""
+    """Read the licence from the head of the model card next to the weights."""
     card = (path if path.is_dir() else path.parent) / "README.md"
     if card.is_file():
-        found = re.search(r"^license:\s*(\S+)", card.read_text("utf-8", "replace"), re.MULTILINE)
-        if found:
-            return found[1]
+        match = re.search(r"^license:\s*(\S+)", card.read_text("utf-8", "replace"), re.MULTILINE)
+        if match:
+            return match[1]
     return UNKNOWN

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from geneperson import UserError
-from geneperson.compositing.matting import Matting, licence
+from geneperson.compositing.matting import Matting, MattingSettings, licence
 from geneperson.model_sources import digest
+
+
+def matting(model: str, provider: str) -> Matting:
+    return Matting(MattingSettings(model=model, provider=provider))
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,7 @@ def model(models: Path) -> Path:
 def test_a_person_is_found_in_each_cell(model: Path) -> None:
     cells = [np.full((64, 32, 3), 128, np.uint8), np.full((48, 40, 3), 128, np.uint8)]
     before = [cell.copy() for cell in cells]
-    alphas = Matting(str(model), "auto").alphas(cells)
+    alphas = matting(str(model), "auto").alphas(cells)
     for cell, alpha in zip(cells, alphas, strict=True):
         height, width = cell.shape[:2]
         assert alpha.shape == (height, width) and alpha.dtype == np.uint8
@@ -35,15 +39,15 @@ def test_a_person_is_found_in_each_cell(model: Path) -> None:
 def test_the_mask_depends_on_the_picture_and_on_nothing_else(model: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 32, 3), np.uint8)
     half = noise // 2
-    together = Matting(str(model), "cpu").alphas([noise, half, noise])
-    alone = Matting(str(model), "cpu").alphas([noise])[0]
+    together = matting(str(model), "cpu").alphas([noise, half, noise])
+    alone = matting(str(model), "cpu").alphas([noise])[0]
     assert np.array_equal(together[0], alone) and np.array_equal(together[2], alone)
-    flipped = Matting(str(model), "cpu").alphas([255 - noise])[0]
+    flipped = matting(str(model), "cpu").alphas([255 - noise])[0]
     assert not np.array_equal(alone, flipped)
 
 
 def test_description(model: Path) -> None:
-    assert Matting(str(model), "cpu").describe() == {
+    assert matting(str(model), "cpu").describe() == {
         "name": "oval.onnx",
         "revision": f"sha256:{digest(model)}",
         "licence": licence("oval.onnx"),
@@ -55,7 +59,7 @@ def test_description(model: Path) -> None:
 
 def test_a_file_named_from_the_home_folder(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(model.parent))
-    assert Matting("~/oval.onnx", "cpu").describe()["revision"] == f"sha256:{digest(model)}"
+    assert matting("~/oval.onnx", "cpu").describe()["revision"] == f"sha256:{digest(model)}"
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x08" * 50])
@@ -63,15 +67,15 @@ def test_a_damaged_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"broken\.onnx' cannot be loaded") as error:
-        Matting(str(path), "cpu")
+        matting(str(path), "cpu")
     assert "\n" not in str(error.value)
 
 
 def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"'u3net': use a local \.onnx file or one of .*u2net"):
-        Matting("u3net", "cpu")
+        matting("u3net", "cpu")
     with pytest.raises(UserError, match="no such file"):
-        Matting(str(tmp_path / "none.onnx"), "cpu")
+        matting(str(tmp_path / "none.onnx"), "cpu")
 
 
 def test_cuda_where_onnxruntime_has_none(model: Path) -> None:
@@ -80,12 +84,15 @@ def test_cuda_where_onnxruntime_has_none(model: Path) -> None:
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this onnxruntime has CUDA")
     with pytest.raises(UserError, match=r"MATTING\.PROVIDER is 'cuda'.*onnxruntime-gpu"):
-        Matting(str(model), "cuda")
+        matting(str(model), "cuda")
 
 
 def test_fetching_without_a_network_is_one_line(tmp_path: Path) -> None:
     proxies = dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    script = "from geneperson.compositing.matting import Matting; Matting('u2net', 'cpu')"
+    script = (
+        "from geneperson.compositing.matting import Matting, MattingSettings\n"
+        "Matting(MattingSettings(model='u2net', provider='cpu'))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | proxies | {"U2NET_HOME": str(tmp_path / "home")},

@@ -197,7 +197,7 @@ def test_a_finished_set_with_a_build_folder_of_others(dataset: Path, cfg: CfgNod
 
 def test_images_that_went_missing_are_not_called_complete(dataset: Path, cfg: CfgNode) -> None:
     next((dataset / "query").iterdir()).unlink()
-    with pytest.raises(UserError, match=r"files are missing .* build --only PID"):
+    with pytest.raises(UserError, match=r"files have gone missing .* build --only PID"):
         build(cfg, dataset)
 
 

@@ -1,4 +1,4 @@
-"""A candidate's images depend on its number and the seed only, and bad cells are counted."""
+"""A candidate's images depend only on its number and the seed, and bad cells are counted."""
 
 from dataclasses import replace
 from itertools import islice
@@ -10,6 +10,7 @@ from yacs.config import CfgNode
 
 from geneperson.compositing.quality import TOO_LARGE, TOO_SMALL
 from geneperson.pipeline.candidate import TOO_FEW_CELLS, CandidateMaker
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.prompting import prompts, vocabulary
 
 
@@ -17,17 +18,21 @@ def people(cfg: CfgNode, number: int) -> list[prompts.Identity]:
     return list(islice(prompts.identities(vocabulary.load(), cfg.SEED), number))
 
 
+def maker_of(cfg: CfgNode) -> CandidateMaker:
+    return CandidateMaker(BuildSpec.from_config(cfg))
+
+
 def test_order_of_work_does_not_matter(cfg: CfgNode) -> None:
     first, second, third = people(cfg, 3)
-    forward = CandidateMaker(cfg)
-    drawn = {one.index: forward.make(one) for one in (first, second, third)}
-    backward = CandidateMaker(cfg)
+    forward = maker_of(cfg)
+    drawn = {person.index: forward.make(person) for person in (first, second, third)}
+    backward = maker_of(cfg)
     assert backward.make(third) == drawn[2]
     assert backward.make(first) == drawn[0]
 
 
 def test_images_are_jpegs_of_the_cells_size(cfg: CfgNode) -> None:
-    candidate = CandidateMaker(cfg).make(people(cfg, 1)[0])
+    candidate = maker_of(cfg).make(people(cfg, 1)[0])
     assert len(candidate.images) >= 4
     for image in candidate.images:
         assert image.jpeg[:2] == b"\xff\xd8"
@@ -40,14 +45,14 @@ def test_images_are_jpegs_of_the_cells_size(cfg: CfgNode) -> None:
 
 
 def test_another_seed_draws_other_images(cfg: CfgNode) -> None:
-    one = CandidateMaker(cfg).make(people(cfg, 1)[0])
+    one = maker_of(cfg).make(people(cfg, 1)[0])
     cfg.SEED = 1
-    assert CandidateMaker(cfg).make(people(cfg, 1)[0]) != one
+    assert maker_of(cfg).make(people(cfg, 1)[0]) != one
 
 
 def test_another_candidate_gets_other_scenes_and_noise(cfg: CfgNode) -> None:
     """The same person under another number: every image is placed and recorded anew."""
-    identity, maker = people(cfg, 1)[0], CandidateMaker(cfg)
+    identity, maker = people(cfg, 1)[0], maker_of(cfg)
     ours = {
         (image.cell, image.scene, image.lighting): image for image in maker.make(identity).images
     }
@@ -66,9 +71,9 @@ def test_another_candidate_gets_other_scenes_and_noise(cfg: CfgNode) -> None:
 
 def test_camera_effects_can_be_left_out(cfg: CfgNode) -> None:
     identity = people(cfg, 1)[0]
-    seen = CandidateMaker(cfg).make(identity)
+    seen = maker_of(cfg).make(identity)
     cfg.CAMERA.EFFECTS = False
-    plain = CandidateMaker(cfg).make(identity)
+    plain = maker_of(cfg).make(identity)
     assert [image.cell for image in seen.images] == [image.cell for image in plain.images]
     assert all(a.jpeg != b.jpeg for a, b in zip(seen.images, plain.images, strict=True))
 
@@ -82,18 +87,18 @@ def test_camera_effects_can_be_left_out(cfg: CfgNode) -> None:
 )
 def test_candidate_without_good_cells_is_rejected(cfg: CfgNode, limits: dict, reason: str) -> None:
     cfg.QUALITY.merge_from_list([item for pair in limits.items() for item in pair])
-    candidate = CandidateMaker(cfg).make(people(cfg, 1)[0])
+    candidate = maker_of(cfg).make(people(cfg, 1)[0])
     assert candidate.images == []
     assert candidate.rejected == dict.fromkeys(range(6), reason)
 
 
 def test_too_few_good_cells_reject_the_good_ones_too(cfg: CfgNode) -> None:
     identity = people(cfg, 1)[0]
-    areas = sorted(image.mask_area for image in CandidateMaker(cfg).make(identity).images)
+    areas = sorted(image.mask_area for image in maker_of(cfg).make(identity).images)
     assert areas[0] < areas[2]
     cfg.QUALITY.MAX_AREA = (areas[0] + areas[2]) / 2  # keeps the smallest one or two
     cfg.QUALITY.MIN_CELLS = 4
-    candidate = CandidateMaker(cfg).make(identity)
+    candidate = maker_of(cfg).make(identity)
     assert candidate.images == []
     assert set(candidate.rejected.values()) == {TOO_LARGE, TOO_FEW_CELLS}
     assert set(candidate.rejected) == set(range(6))

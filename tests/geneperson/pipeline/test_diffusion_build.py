@@ -23,9 +23,10 @@ from geneperson import UserError, build, verify
 from geneperson.dataset.contact_sheet import PER_REASON
 from geneperson.dataset.layout import STAGING, IdentityRow, ImageRow, read_rows
 from geneperson.model_sources import digest
-from geneperson.pipeline.provenance import code_digest, describe
+from geneperson.pipeline.drawn_ahead import load_models
+from geneperson.pipeline.provenance import code_digest
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.staging import Staging
-from geneperson.prompting import vocabulary
 from helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -136,15 +137,10 @@ def test_first_identity_of_a_bigger_set_is_that_of_a_small_one(
 
 def test_going_on_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_path: Path) -> None:
     """A folder of the same name, with other weights in it."""
-    from geneperson.pipeline.drawn_ahead import load_models
-    from geneperson.pipeline.provenance import code_digest, describe
-    from geneperson.pipeline.staging import Staging
-    from geneperson.prompting.vocabulary import load
-
-    staging = Staging(tmp_path / "set")
+    spec, staging = BuildSpec.from_config(cfg), Staging(tmp_path / "set")
     staging.root.mkdir(parents=True)
-    staging.open(describe(cfg, load()) | {"code_sha256": code_digest()})
-    staging.keep_models(load_models(cfg)[1])
+    staging.open(spec.settings | {"code_sha256": code_digest()})
+    staging.keep_models(load_models(spec)[1])
     staging.scenes.mkdir()
     (staging.scenes / "street_day_000.png").write_bytes(b"")
     cfg.DIFFUSION.POSE_CONTROLNET = str(shutil.copytree(models / "edge", tmp_path / "pose"))
@@ -193,8 +189,7 @@ def test_backgrounds_of_other_settings_are_not_used(cfg: CfgNode, tmp_path: Path
     """A build that was killed while backgrounds were drawn has no candidate on disk yet."""
     staging = Staging(tmp_path)
     staging.root.mkdir()
-    settings = describe(cfg, vocabulary.load()) | {"code_sha256": code_digest()}
-    staging.open(settings)
+    staging.open(BuildSpec.from_config(cfg).settings | {"code_sha256": code_digest()})
     staging.scenes.mkdir()
     (staging.scenes / "street_day_000.png").write_bytes(b"of seed 0")
     cfg.SEED = 7

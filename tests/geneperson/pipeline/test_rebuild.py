@@ -51,7 +51,7 @@ def test_a_whole_folder_comes_back(dataset: Path, cfg: CfgNode) -> None:
 def test_build_says_how_to_mend_a_finished_set(dataset: Path, cfg: CfgNode) -> None:
     spoil(dataset, 2)
     before = files(dataset)
-    with pytest.raises(UserError, match=r"files are missing.*verify.*build --only PID"):
+    with pytest.raises(UserError, match=r"files have gone missing.*verify.*build --only PID"):
         build(cfg, dataset)
     assert files(dataset) == before
 
@@ -99,7 +99,7 @@ def test_damaged_tables(dataset: Path, cfg: CfgNode) -> None:
     table.write_text("{}\n" + whole)
     refused(cfg, dataset, 1, r"no record of identity 1: identities\.jsonl: line 1")
     table.write_text(whole.replace('"candidate": 0', '"candidate": 1000'))
-    refused(cfg, dataset, 1, "identity 1 has another prompt by now")
+    refused(cfg, dataset, 1, "identity 1 now has another prompt")
     table.unlink()
     refused(cfg, dataset, 1, "no record of identity 1")
     (dataset / "dataset.json").write_text("{")

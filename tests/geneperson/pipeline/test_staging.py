@@ -10,11 +10,14 @@ from geneperson.pipeline.candidate import Candidate, Drawn
 from geneperson.pipeline.staging import Staging
 
 GOOD = Candidate(
-    12,
-    [Drawn(0, "front", 2, 5, 0.25, b"first"), Drawn(3, "back", 0, 8, 0.5, b"second")],
-    {1: "cut off", 2: "too small"},
+    index=12,
+    images=[
+        Drawn(cell=0, view="front", scene=2, lighting=5, mask_area=0.25, jpeg=b"first"),
+        Drawn(cell=3, view="back", scene=0, lighting=8, mask_area=0.5, jpeg=b"second"),
+    ],
+    rejected={1: "cut off", 2: "too small"},
 )
-BAD = Candidate(13, [], {0: "no person"})
+BAD = Candidate(index=13, rejected={0: "no person"})
 
 
 @pytest.fixture

@@ -48,9 +48,9 @@ def test_only_missing_pictures_are_drawn_after_a_stop(tmp_path: Path) -> None:
 
 
 def test_half_a_picture_is_drawn_again(tmp_path: Path) -> None:
-    """A kill while writing leaves a file of another name, which nobody reads."""
+    """A kill while writing leaves a file of another name, which is never read."""
     scenes, painter = StoredScenes(tmp_path), Painter()
-    (tmp_path / "street_day_000.tmp").write_bytes(b"half")
+    (tmp_path / ".street_day_000.png.tmp").write_bytes(b"half")
     scenes.paint_missing(painter, 1)
     assert len(painter.painted) == NUM_PICTURES
     assert {path.suffix for path in tmp_path.iterdir()} == {".png"}
@@ -70,5 +70,5 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     path = tmp_path / f"{SCENE_NAMES[0]}_{LIGHTING_NAMES[0]}_000.png"
     for content in (b"no picture", b""):
         path.write_bytes(content)
-        with pytest.raises(UserError, match=rf"{path.name} is no picture; delete it"):
+        with pytest.raises(UserError, match=rf"{path.name} is not a picture; delete it"):
             StoredScenes(tmp_path).background(SCENE_NAMES[0], LIGHTING_NAMES[0], 0)

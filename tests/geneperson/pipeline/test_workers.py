@@ -1,32 +1,48 @@
 """Worker processes change the speed and nothing else, and are gone when they are not wanted."""
 
 import multiprocessing
+import shutil
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
+from pathlib import Path
 
+import numpy as np
 import pytest
 from yacs.config import CfgNode
 
-from geneperson import UserError
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.workers import Job, draw_in_order
+from geneperson.posing.files import save_poses
+from geneperson.posing.skeletons import walking_poses
 from geneperson.prompting import prompts, vocabulary
+from geneperson.synthesis import Characters
 
 
 def jobs(people: Iterable[prompts.Identity]) -> Iterator[Job]:
-    return ((one, None) for one in people)
+    return ((person, None) for person in people)
+
+
+def people(spec: BuildSpec, number: int) -> list[prompts.Identity]:
+    return list(islice(spec.identities(), number))
 
 
 def test_two_workers_draw_what_one_draws_in_order(cfg: CfgNode) -> None:
-    people = list(islice(prompts.identities(vocabulary.load(), cfg.SEED), 5))
-    assert list(draw_in_order(cfg, jobs(people), 2)) == list(draw_in_order(cfg, jobs(people), 1))
+    spec = BuildSpec.from_config(cfg)
+    some = people(spec, 4)
+    assert list(draw_in_order(spec, jobs(some), 2)) == list(draw_in_order(spec, jobs(some), 1))
 
 
 def test_few_candidates_are_in_flight_and_closing_stops_the_workers(cfg: CfgNode) -> None:
-    taken = []
+    taken: list[int] = []
     stream = prompts.identities(vocabulary.load(), cfg.SEED)
-    endless = (taken.append(number) or next(stream) for number in count())
+
+    def endless() -> Iterator[prompts.Identity]:
+        for number in count():
+            taken.append(number)
+            yield next(stream)
+
     before = set(multiprocessing.active_children())
-    drawn = draw_in_order(cfg, jobs(endless), 2)
+    drawn = draw_in_order(BuildSpec.from_config(cfg), jobs(endless()), 2)
     assert next(drawn).index == 0
     assert len(taken) <= 5
     assert len(set(multiprocessing.active_children()) - before) == 2
@@ -35,7 +51,23 @@ def test_few_candidates_are_in_flight_and_closing_stops_the_workers(cfg: CfgNode
 
 
 def test_a_workers_error_reaches_the_caller(cfg: CfgNode) -> None:
-    cfg.SYNTHESIS.NAME = "crayons"
-    people = islice(prompts.identities(vocabulary.load(), cfg.SEED), 1)
-    with pytest.raises(UserError, match="crayons"):
-        next(draw_in_order(cfg, jobs(people), 2))
+    """A worker that finds no alpha, and nothing that could cut people out."""
+    spec = BuildSpec.from_config(cfg)
+    image = np.zeros((*spec.grid.size, 3), np.uint8)
+    canvases = [(person, Characters(image=image, alpha=None)) for person in people(spec, 1)]
+    with pytest.raises(ValueError, match="a canvas without alpha"):
+        next(draw_in_order(spec, canvases, 2))
+
+
+def test_workers_need_no_file_of_the_configuration(cfg: CfgNode, tmp_path: Path) -> None:
+    """Poses and words travel with the specification; their files are read once."""
+    poses, words = tmp_path / "poses.json", tmp_path / "words.json"
+    save_poses(poses, walking_poses(6, pitch_deg=6.0, aspect=0.5))
+    shutil.copy(vocabulary.CURATED, words)
+    cfg.POSES.FILE, cfg.VOCABULARY.FILE = str(poses), str(words)
+    spec = BuildSpec.from_config(cfg)
+    poses.unlink()
+    words.unlink()
+    drawn = list(draw_in_order(spec, jobs(people(spec, 2)), 2))
+    assert [candidate.index for candidate in drawn] == [0, 1]
+    assert all(candidate.images for candidate in drawn)

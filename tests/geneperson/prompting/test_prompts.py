@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from geneperson import UserError, get_cfg
+from geneperson import UserError
 from geneperson.prompting.prompts import (
     NEGATIVE_PROMPT,
     capacity,
     check_capacity,
+    excluded_outfits,
     identities,
-    identities_of,
     outfit_of,
     render,
 )
@@ -173,19 +173,13 @@ def test_too_many_identities_are_refused_with_both_numbers(tiny: Vocabulary) -> 
         check_capacity(tiny, available + 1)
 
 
-def test_nobody_wears_an_excluded_outfit(tiny: Vocabulary) -> None:
+def test_excluded_outfits_are_not_worn(tiny: Vocabulary) -> None:
     """In a vocabulary so small that two streams share nearly every outfit."""
-    cfg = get_cfg()
-    cfg.SEED = 1
     number = len(all_outfits(tiny)) // 2
-    theirs = {outfit(one) for one in first(number, 0, tiny)}
-    assert theirs & {outfit(one) for one in identities_of(cfg, tiny)}
-    cfg.IDENTITIES.EXCLUDE = ((0, number),)
-    rest = [outfit_of(one) for one in identities_of(cfg, tiny)]
+    theirs = {outfit(person) for person in first(number, 0, tiny)}
+    assert theirs & {outfit(person) for person in identities(tiny, 1)}
+    excluded = excluded_outfits(tiny, [(0, number)])
+    assert excluded == theirs
+    rest = [outfit_of(person) for person in identities(tiny, 1, excluded)]
     assert set(rest) == all_outfits(tiny) - theirs and len(rest) == len(set(rest))
-
-
-def test_without_exclusions_a_build_draws_its_seeds_stream() -> None:
-    cfg = get_cfg()
-    cfg.SEED = 3
-    assert list(islice(identities_of(cfg, load()), 5)) == first(5, seed=3)
+    assert excluded_outfits(tiny, []) == frozenset()

@@ -10,9 +10,9 @@ import pytest
 
 from geneperson.compositing import fusion
 from geneperson.config import get_cfg
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.canvas import Grid
 from geneperson.prompting import prompts, vocabulary
-from geneperson.synthesis import build_synthesizer
 from geneperson.worlds.catalogue import WORLDS
 from geneperson.worlds.lighting import get_lighting
 from geneperson.worlds.occlusion import THINGS, draw, occlude
@@ -82,13 +82,15 @@ def _framed_people(world: str) -> list[np.ndarray]:
     cfg = get_cfg()
     cfg.WORLD = world
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS = 4, 2
-    drawn = build_synthesizer(cfg).characters(
-        list(islice(prompts.identities(vocabulary.load(), 0), 2))
+    drawn = (
+        BuildSpec.from_config(cfg)
+        .build_synthesizer()
+        .characters(list(islice(prompts.identities(vocabulary.load(), 0), 2)))
     )
     light, rng, black = get_lighting("overcast"), _stream(3), np.zeros((256, 128, 3), np.uint8)
     white, grid, people = np.full_like(black, 255), Grid.from_config(cfg), []
     for alpha in (cell for characters in drawn for cell in grid.crop(characters.alpha)):
-        fused = fusion.fuse(white, alpha, black, light, rng, WORLDS[world])
+        fused = fusion.fuse(white, alpha, black, lighting=light, world=WORLDS[world], rng=rng)
         people.append(fused.max(axis=2) > 60)
     return people
 

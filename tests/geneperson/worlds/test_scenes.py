@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geneperson.synthesis import build_synthesizer
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.worlds.lighting import LIGHTINGS
 from geneperson.worlds.scenes import SCENES, ScenePool, assign_scenes
 
 
 @pytest.fixture
 def synthesizer(cfg):
-    return build_synthesizer(cfg)
+    return BuildSpec.from_config(cfg).build_synthesizer()
 
 
 def test_every_scene_in_every_light_can_be_drawn(synthesizer):
@@ -29,7 +29,7 @@ def test_every_scene_in_every_light_can_be_drawn(synthesizer):
 
 
 def test_pictures_are_repeatable_and_vary(synthesizer, cfg):
-    again = build_synthesizer(cfg)
+    again = BuildSpec.from_config(cfg).build_synthesizer()
     one = synthesizer.background("park", "day", 0)
     assert (again.background("park", "day", 0) == one).all()
     assert np.abs(synthesizer.background("park", "day", 1).astype(int) - one).mean() > 5.0
@@ -37,7 +37,7 @@ def test_pictures_are_repeatable_and_vary(synthesizer, cfg):
 
 def test_the_shifted_world_has_other_scenes(synthesizer, cfg):
     cfg.WORLD = "shifted"
-    shifted = build_synthesizer(cfg)
+    shifted = BuildSpec.from_config(cfg).build_synthesizer()
     for scene in SCENES:
         ours = synthesizer.background(scene, "day", 0).astype(int)
         assert np.abs(shifted.background(scene, "day", 0) - ours).mean() > 5.0

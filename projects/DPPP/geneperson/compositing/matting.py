@@ -1,14 +1,15 @@
 """Cutting people out of the canvas's cells with U2Net, through rembg.
 
-The model is always named: rembg's own default is one that may not be used commercially without a
+The model is always named, because rembg's own default may not be used commercially without a
 licence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from ..extras import require
 from ..model_sources import UNKNOWN, digest
 
 if TYPE_CHECKING:
+    from rembg.sessions.base import BaseSession
     from yacs.config import CfgNode
 
 WHAT = "cutting people out"
@@ -29,24 +31,41 @@ _LICENCES = {
 }
 
 
-class Matting:
-    """One rembg session, on one thread: more workers, not more threads, use more cores.
+@dataclass(frozen=True, kw_only=True)
+class MattingSettings:
+    """What cuts people out.
 
-    Args:
+    Attributes:
         model: a model of rembg by name, or a local ``.onnx`` file.
         provider: "auto", "cuda" or "cpu".
-
-    Raises:
-        UserError: rembg, the model or the provider is not there.
     """
 
-    def __init__(self, model: str, provider: str) -> None:
+    model: str
+    provider: str
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> MattingSettings:
+        """Read ``cfg.MATTING``."""
+        return cls(model=cfg.MATTING.MODEL, provider=cfg.MATTING.PROVIDER)
+
+
+class Matting:
+    """One rembg session on one thread: more workers, not more threads, use more cores.
+
+    Args:
+        settings: model and provider.
+
+    Raises:
+        UserError: rembg, the model or the provider is missing.
+    """
+
+    def __init__(self, settings: MattingSettings) -> None:
         require("onnxruntime", WHAT)  # first: without it, importing rembg ends the program
         require("rembg", WHAT)
         from rembg.sessions import sessions_names_downloadable
 
+        model = settings.model
         known = [name for name in sessions_names_downloadable if _finds_people(name)]
-
         path = Path(model).expanduser()
         is_file = path.suffix == ".onnx"
         if is_file and not path.is_file():
@@ -56,17 +75,14 @@ class Matting:
                 f"MATTING.MODEL is {model!r}: use a local .onnx file or one of "
                 + ", ".join(sorted(known))
             )
+        providers = _providers(settings.provider)
         self._model = model
-        self._session = _new_session(model, path if is_file else None, _providers(provider))
+        self._session = _new_session(model, path if is_file else None, providers)
         self._file = Path(self._session.download_models(model_path=str(path)))
-        self.provider = self._session.inner_session.get_providers()[0]
-
-    @classmethod
-    def from_config(cls, cfg: CfgNode) -> Matting:
-        return cls(cfg.MATTING.MODEL, cfg.MATTING.PROVIDER)
+        self.provider: str = self._session.inner_session.get_providers()[0]
 
     def describe(self) -> dict[str, str]:
-        """Give the model's name, revision and licence for the provenance of a data set."""
+        """Return the model's name, revision and licence, for the provenance of a data set."""
         return {
             "name": Path(self._model).name,
             "revision": f"sha256:{digest(self._file)}",
@@ -92,12 +108,12 @@ class Matting:
 
 
 def _finds_people(name: str) -> bool:
-    """Leave out what needs a click or a file of its own, and what cuts clothes into three."""
+    """Exclude models that need a click or an extra file, or that cut clothes into three."""
     return name not in ("sam", "u2net_cloth_seg") and not name.endswith("_custom")
 
 
 def licence(model: str) -> str:
-    """Give the licence of one of rembg's models, as its authors state it."""
+    """Return the licence of one of rembg's models, as its authors state it."""
     return _LICENCES.get(model, UNKNOWN)
 
 
@@ -107,26 +123,30 @@ def _providers(name: str) -> list[str]:
     if name == "cuda" and not has_cuda:
         raise UserError(
             "MATTING.PROVIDER is 'cuda', but this onnxruntime has no CUDA: install "
-            "onnxruntime-gpu in its place, or use cpu"
+            "onnxruntime-gpu in its place, or set it to cpu"
         )
     if has_cuda and name != "cpu":
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]
 
 
-def _new_session(model: str, path: Path | None, providers: list[str]) -> object:
-    """Open the session; a model of rembg's that is not here yet is fetched by it."""
+def _new_session(model: str, path: Path | None, providers: list[str]) -> BaseSession:
+    """Open the session; rembg fetches a model of its own that is not on this machine yet."""
     import onnxruntime
     from rembg import new_session
     from rembg.sessions.u2net_custom import U2netCustomSession
 
     class LocalFile(U2netCustomSession):
-        """A file anywhere: rembg keeps to its own folder, as a server must, but here it is the
-        user's own configuration that names the file."""
+        """A file anywhere.
+
+        rembg reads only its own folder, as a server must; here the user's own configuration names
+        the file.
+        """
 
         @classmethod
-        def download_models(cls, *args: object, model_path: str, **kwargs: object) -> str:
-            return model_path
+        def download_models(cls, *args: Any, **kwargs: Any) -> str:
+            """Return the path that was given; nothing is downloaded."""
+            return str(kwargs["model_path"])
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -11,44 +11,40 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 from yacs.config import CfgNode
 
-from .. import config
 from ..dataset import layout
 from ..errors import UserError
-from ..posing.cells import cell_poses
-from ..prompting import prompts, vocabulary
-from ..prompting.vocabulary import Vocabulary
-from ..synthesis import check_name, draws_in_workers
-from ..worlds.catalogue import get_world
-from .drawn_ahead import drawn_ahead, refuse_other_models
-from .provenance import code_digest, describe, difference
+from .drawn_ahead import draw_ahead, refuse_other_models
+from .provenance import code_digest, difference
 from .publish import publish
+from .spec import BuildSpec
 from .staging import Record, Staging
-from .workers import draw_in_order
+from .workers import Job, draw_in_order
 
-MAX_REJECTED_IN_A_ROW = 50  # then something is wrong with the settings, not with the candidates
+MAX_REJECTED_IN_A_ROW = 50  # more mean that the settings are wrong, not the candidates
 
 _CODE = "code_sha256"  # in build.json
 
 logger = logging.getLogger(__name__)
 
 
-def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
-    """Build a data set, or go on with one that was interrupted.
+def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict[str, Any]:
+    """Build a data set, or resume one that was interrupted.
 
     The same configuration gives the same images, whatever the number of workers and however often
     the build was stopped.
 
     Args:
-        cfg: settings, see `config.get_cfg` and `config.load`.
-        output: folder of the data set: new, empty, or begun by the same configuration.
+        cfg: settings, see ``config.get_cfg`` and ``config.load``.
+        output: folder of the data set: new, empty, or started by the same configuration.
         workers: processes that draw, at least 1.
 
     Returns:
@@ -59,56 +55,38 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict:
     """
     if workers < 1:
         raise UserError(f"workers is {workers}, must be 1 or more")
-    config.check(cfg)
-    get_world(cfg.WORLD)
-    check_name(cfg.SYNTHESIS.NAME)
-    cell_poses(cfg)  # a pose file that cannot be used is refused before anything else
-    words = vocabulary.load(cfg.VOCABULARY.FILE)
-    prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
-    output, settings = Path(output), describe(cfg, words)
+    spec, output = BuildSpec.from_config(cfg), Path(output)
     with _disk_trouble(output):
         _refuse_foreign(output)
         staging = Staging(output)
-        if staging.root.exists() or not (output / layout.DATASET).exists():
-            with staging.lock():
-                try:
-                    return _build_locked(cfg, words, settings, output, staging, workers)
-                except UserError:
-                    _leave_nothing_empty(output, staging)
-                    raise
-        return _finished(cfg, output, settings)
+        if (output / layout.DATASET).exists() and not staging.root.exists():
+            return _finished(spec, output)
+        with staging.lock(), _nothing_empty_after_failure(output, staging):
+            return _build_locked(spec, output, staging, workers)
 
 
-def _build_locked(
-    cfg: CfgNode,
-    words: Vocabulary,
-    settings: dict,
-    output: Path,
-    staging: Staging,
-    workers: int,
-) -> dict:
-    if (
-        output / layout.DATASET
-    ).exists():  # killed between the last two steps, or finished just now
-        dataset = _finished(cfg, output, settings)
+def _build_locked(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> dict[str, Any]:
+    if (output / layout.DATASET).exists():
+        # killed between the last two steps, or finished a moment ago by another build
+        dataset = _finished(spec, output)
     else:
-        begun = settings | {_CODE: code_digest()}
-        previous = staging.read_settings()
-        if previous is not None and not staging.is_empty():
-            _refuse_other_build(previous, begun, output)
-        staging.open(begun)
-        records = _draw(cfg, words, staging, workers)
+        settings = spec.settings | {_CODE: code_digest()}
+        saved = staging.read_settings()
+        if saved is not None and not staging.is_empty():
+            _refuse_other_build(saved, settings, output)
+        staging.open(settings)
+        records = _draw(spec, staging, workers)
         accepted = {record.index for record in records if record.images}
-        stream = islice(prompts.identities_of(cfg, words), len(records))
+        stream = islice(spec.identities(), len(records))
         identities = {identity.index: identity for identity in stream if identity.index in accepted}
-        dataset = publish(cfg, settings, output, staging, records, identities)
+        dataset = publish(spec, output, staging, records=records, identities=identities)
     staging.remove()
     return dataset
 
 
-def _refuse_other_build(previous: dict, begun: dict, output: Path) -> None:
-    """One set is never made by two configurations, nor by two versions of the code."""
-    different = difference(previous, begun)
+def _refuse_other_build(saved: dict[str, Any], settings: dict[str, Any], output: Path) -> None:
+    """Refuse to continue a build of another configuration or another version of the code."""
+    different = difference(saved, settings)
     if different is None:
         return
     if different.startswith(_CODE):
@@ -119,28 +97,33 @@ def _refuse_other_build(previous: dict, begun: dict, output: Path) -> None:
     )
 
 
-def _leave_nothing_empty(output: Path, staging: Staging) -> None:
+@contextmanager
+def _nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[None]:
     """After a failure before anything was drawn, leave the disk as it was."""
-    if staging.is_empty() and not (output / layout.DATASET).exists():
-        staging.remove()
-        if not any(output.iterdir()):
-            output.rmdir()
+    try:
+        yield
+    except UserError:
+        if staging.is_empty() and not (output / layout.DATASET).exists():
+            staging.remove()
+            if not any(output.iterdir()):
+                output.rmdir()
+        raise
 
 
-def _draw(cfg: CfgNode, words: Vocabulary, staging: Staging, workers: int) -> list[Record]:
+def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
-    needed = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
-    staged = staging.indices()
-    identities = prompts.identities_of(cfg, words)
-    if draws_in_workers(cfg.SYNTHESIS.NAME):
-        jobs, scenes_dir = ((one, None) for one in identities if one.index not in staged), None
+    needed, staged = spec.num_identities, staging.indices()
+    jobs: Iterable[Job]
+    if spec.route.draws_in_workers:
+        scenes_dir = None
+        jobs = ((each, None) for each in spec.identities() if each.index not in staged)
     else:
-        jobs, scenes_dir = drawn_ahead(cfg, identities, staged, staging), staging.scenes
+        scenes_dir, jobs = staging.scenes, draw_ahead(spec, staged, staging)
     records: list[Record] = []
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
-        closing(draw_in_order(cfg, jobs, min(workers, needed), scenes_dir)) as drawn,
+        closing(draw_in_order(spec, jobs, min(workers, needed), scenes_dir)) as drawn,
         tqdm(total=needed, unit="identity", desc="geneperson") as progress,
     ):
         while num_accepted < needed:
@@ -152,7 +135,7 @@ def _draw(cfg: CfgNode, words: Vocabulary, staging: Staging, workers: int) -> li
                 if candidate is None:
                     raise UserError(
                         f"the vocabulary's outfits are used up after {index} candidates, of which "
-                        f"{num_accepted} were good enough; add words or ask for fewer identities"
+                        f"{num_accepted} were accepted; add words or ask for fewer identities"
                     )
                 record = staging.write(candidate)
                 num_images += len(record.images)
@@ -181,7 +164,7 @@ def _refuse_endless_rejection(records: list[Record], in_a_row: int) -> None:
     )
 
 
-def read_finished(output: Path, settings: dict) -> dict:
+def read_finished(output: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """Read ``dataset.json`` of a finished set of the same settings; refuse one of others."""
     path = output / layout.DATASET
     try:
@@ -196,16 +179,15 @@ def read_finished(output: Path, settings: dict) -> dict:
     return dataset
 
 
-def _finished(cfg: CfgNode, output: Path, settings: dict) -> dict:
-    """Accept a finished set whose files are all there, made by the models of the settings."""
-    dataset = read_finished(output, settings)
-    if not draws_in_workers(cfg.SYNTHESIS.NAME):
-        refuse_other_models(cfg, dataset["models"], output)
+def _finished(spec: BuildSpec, output: Path) -> dict[str, Any]:
+    """Accept a finished set with all its files, made by the models of the settings."""
+    dataset = read_finished(output, spec.settings)
+    refuse_other_models(spec, dataset["models"], output)
     rows = layout.read_rows(output, layout.ImageRow, [])
     missing = [row for row in rows if not (output / row.file).is_file()]
     if missing or len(rows) != sum(dataset["images"].values()):
         raise UserError(
-            f"{output} was finished, but files are missing since then: run verify on it, and "
+            f"{output} was finished, but files have gone missing since: run verify on it, and "
             "build --only PID for each identity that it names"
         )
     logger.info("%s: already complete", output)
@@ -213,15 +195,15 @@ def _finished(cfg: CfgNode, output: Path, settings: dict) -> dict:
 
 
 def _refuse_foreign(output: Path) -> None:
-    """Touch nothing in a folder that is not ours."""
+    """Refuse a folder that holds anything that is not ours."""
     if not output.exists():
         return
     if not output.is_dir():
         raise UserError(f"{output} is not a folder; choose another --output")
     names = {path.name for path in output.iterdir()}
     has_staging = layout.STAGING in names
-    begun = has_staging and Staging(output).is_ours()
-    if names and not begun and (has_staging or layout.DATASET not in names):
+    is_unfinished = has_staging and Staging(output).is_ours()
+    if names and not is_unfinished and (has_staging or layout.DATASET not in names):
         raise UserError(
             f"{output} is not empty and holds no data set of ours; choose another --output"
         )
@@ -234,6 +216,6 @@ def _disk_trouble(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"cannot write {error.filename or output}: {error.strerror}; mend that and run the "
-            "same command again, it goes on where it was"
+            f"cannot write {error.filename or output}: {error.strerror}; fix that and run the "
+            "same command again to resume"
         ) from error

@@ -11,25 +11,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from yacs.config import CfgNode
 
 from .. import seeding
 from ..compositing import fusion, quality
 from ..compositing.matting import Matting
 from ..dataset import layout
-from ..posing.canvas import Grid
-from ..posing.cells import cell_poses
 from ..prompting.prompts import Identity
-from ..synthesis import Characters, Synthesizer, build_synthesizer
+from ..synthesis import Characters, Synthesizer
 from ..worlds import scenes
-from ..worlds.catalogue import get_world
 from ..worlds.lighting import LIGHTINGS
+from .spec import BuildSpec
 from .stored_scenes import StoredScenes
 
 TOO_FEW_CELLS = "too few good cells"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawn:
     """One finished image: where it belongs (indices from 0) and its JPEG bytes."""
 
@@ -41,7 +38,7 @@ class Drawn:
     jpeg: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """What became of one prompt.
 
@@ -62,70 +59,82 @@ class CandidateMaker:
     """Everything needed to make candidates, built once in each process.
 
     Args:
-        cfg: settings.
-        scenes_dir: folder of background pictures that were drawn beforehand; then the canvases are
-            drawn elsewhere, too, and no synthesizer is needed here.
-        synthesizer: one that is loaded already; None loads the one of the settings if needed.
+        spec: the build.
+        scenes_dir: folder of background pictures that were drawn beforehand; the canvases are then
+            drawn elsewhere too, and this process needs no synthesizer.
+        synthesizer: one that is already loaded; None loads that of the build if it is needed.
     """
 
     def __init__(
         self,
-        cfg: CfgNode,
+        spec: BuildSpec,
+        *,
         scenes_dir: Path | None = None,
         synthesizer: Synthesizer | None = None,
     ) -> None:
-        self._cfg = cfg
-        self._grid = Grid.from_config(cfg)
-        self._world = get_world(cfg.WORLD)
-        self._poses = cell_poses(cfg)
-        if synthesizer is None and scenes_dir is None:
-            synthesizer = build_synthesizer(cfg)
+        self._spec = spec
         self._synthesizer = synthesizer
-        painter = synthesizer if scenes_dir is None else StoredScenes(scenes_dir)
-        self._pool = scenes.ScenePool(painter, cfg.SCENES.POOL_SIZE)
+        painter: scenes.Painter
+        if scenes_dir is not None:
+            painter = StoredScenes(scenes_dir)
+        else:
+            painter = self._synthesizer = synthesizer or spec.build_synthesizer()
+        self._pool = scenes.ScenePool(painter, spec.pool_size)
         self._matting: Matting | None = None
 
     def make(self, identity: Identity, characters: Characters | None = None) -> Candidate:
         """Make one candidate and judge it.
 
         Args:
+            identity: who to draw.
             characters: the identity's canvas; None draws it now.
         """
+        spec = self._spec
         if characters is None:
-            characters = self._synthesizer.characters([identity])[0]
-        people = self._grid.crop(characters.image)
+            characters = self._draw(identity)
+        people = spec.grid.crop(characters.image)
         alphas = self._cut_out(people, characters.alpha)
         rejected = self._judge(alphas)
-        kept = [cell for cell in range(self._grid.num_cells) if cell not in rejected]
-        if len(kept) < self._cfg.QUALITY.MIN_CELLS:
+        kept = [cell for cell in range(spec.grid.num_cells) if cell not in rejected]
+        if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
             kept = []
-        places = scenes.assign_scenes(
-            len(kept), seeding.rng(self._cfg.SEED, "scenes", identity.index)
-        )
-        images = [
-            self._finish(identity.index, cell, people[cell], alphas[cell], *place)
-            for cell, place in zip(kept, places, strict=True)
-        ]
+        stream = seeding.rng(spec.seed, "scenes", identity.index)
+        places = scenes.assign_scenes(len(kept), stream)
+        images = []
+        for cell, place in zip(kept, places, strict=True):
+            stream = seeding.rng(spec.seed, "image", identity.index, cell)
+            image = self._finish(people[cell], alphas[cell], place, stream)
+            images.append(self._record(cell, alphas[cell], place, image))
         first_of = {reason: cell for cell, reason in reversed(rejected.items())}
-        samples = {cell: self._encode(people[cell]) for cell in first_of.values()}
-        return Candidate(identity.index, images, rejected, samples)
+        return Candidate(
+            index=identity.index,
+            images=images,
+            rejected=rejected,
+            samples={cell: self._encode(people[cell]) for cell in first_of.values()},
+        )
+
+    def _draw(self, identity: Identity) -> Characters:
+        if self._synthesizer is None:
+            raise ValueError("backgrounds that were drawn beforehand need canvases that were too")
+        return self._synthesizer.characters([identity])[0]
 
     def _cut_out(self, people: list[np.ndarray], alpha: np.ndarray | None) -> list[np.ndarray]:
-        """Give each cell's alpha: the synthesizer's own, or what the matting finds."""
+        """Return each cell's alpha: the synthesizer's own, or what the matting finds."""
         if alpha is not None:
-            return self._grid.crop(alpha)
+            return self._spec.grid.crop(alpha)
         if self._matting is None:
-            self._matting = Matting.from_config(self._cfg)
+            if self._spec.matting is None:
+                raise ValueError("a canvas without alpha, of a route that needs no matting")
+            self._matting = Matting(self._spec.matting)
         return self._matting.alphas(people)
 
     def _judge(self, alphas: list[np.ndarray]) -> dict[int, str]:
         """Find the cells that cannot be used, with the reason."""
-        limits = quality.QualityLimits.from_config(self._cfg)
-        rejected = {}
+        limits, rejected = self._spec.limits, {}
         for cell, alpha in enumerate(alphas):
             reason = quality.check(alpha, limits) or quality.check_pose(
-                alpha, self._poses[cell], limits
+                alpha, self._spec.poses[cell], limits
             )
             if reason is not None:
                 rejected[cell] = reason
@@ -133,27 +142,39 @@ class CandidateMaker:
 
     def _finish(
         self,
-        index: int,
-        cell: int,
         person: np.ndarray,
         alpha: np.ndarray,
-        scene: int,
-        lighting: int,
+        place: tuple[int, int],
+        stream: np.random.Generator,
+    ) -> np.ndarray:
+        """Fuse one cell with its scene and look at it through the scene's camera."""
+        world = self._spec.world
+        scene, lighting = layout.SCENE_NAMES[place[0]], LIGHTINGS[place[1]]
+        background = self._pool.crop(scene, lighting.name, alpha.shape, stream)
+        image = fusion.fuse(
+            person, alpha, background, lighting=lighting, world=world, rng=stream
+        )
+        if self._spec.camera_effects:
+            image = world.cameras[scene].apply(image, stream)
+        return image
+
+    def _record(
+        self, cell: int, alpha: np.ndarray, place: tuple[int, int], image: np.ndarray
     ) -> Drawn:
-        """Fuse one cell with a scene, look at it through the scene's camera, and encode it."""
-        stream = seeding.rng(self._cfg.SEED, "image", index, cell)
-        scene_name, light = layout.SCENE_NAMES[scene], LIGHTINGS[lighting]
-        background = self._pool.crop(scene_name, light.name, alpha.shape, stream)
-        image = fusion.fuse(person, alpha, background, light, stream, self._world)
-        if self._cfg.CAMERA.EFFECTS:
-            image = self._world.cameras[scene_name].apply(image, stream)
-        area = round(quality.mask_area(alpha), 4)
-        return Drawn(cell, self._poses[cell].view, scene, lighting, area, self._encode(image))
+        scene, lighting = place
+        return Drawn(
+            cell=cell,
+            view=self._spec.poses[cell].view,
+            scene=scene,
+            lighting=lighting,
+            mask_area=round(quality.mask_area(alpha), 4),
+            jpeg=self._encode(image),
+        )
 
     def _encode(self, image: np.ndarray) -> bytes:
         _, jpeg = cv2.imencode(
             ".jpg",
             cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, self._cfg.JPEG_QUALITY],
+            [cv2.IMWRITE_JPEG_QUALITY, self._spec.jpeg_quality],
         )
         return jpeg.tobytes()

@@ -1,19 +1,18 @@
-"""Canvases of a model that only one process holds: drawn here, finished by the workers."""
+"""Canvases of a model that only one process holds: drawn there, finished by the workers."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from pathlib import Path
-
-from yacs.config import CfgNode
+from typing import Any
 
 from ..compositing.matting import Matting
 from ..errors import UserError
-from ..prompting.prompts import Identity
-from ..synthesis import Synthesizer, build_synthesizer
-from ..synthesis.diffusion.sdxl import model_sources
+from ..model_sources import describe_models, role_of
+from ..synthesis import Synthesizer
+from .spec import BuildSpec
 from .staging import Staging
 from .stored_scenes import StoredScenes
 from .workers import Job
@@ -21,17 +20,18 @@ from .workers import Job
 logger = logging.getLogger(__name__)
 
 
-def drawn_ahead(
-    cfg: CfgNode, identities: Iterator[Identity], staged: Set[int], staging: Staging
-) -> Iterator[Job]:
-    """Yield the identities that are not on the disk yet, each with its canvas.
+def draw_ahead(spec: BuildSpec, staged: Set[int], staging: Staging) -> Iterator[Job]:
+    """Yield the identities that are not on disk yet, each with its canvas.
 
-    Models are loaded when the first canvas is wanted. Batches have fixed members, and one is drawn
-    whole even if only a part of it is wanted: a batch of another size could differ in its last
-    bits, and an identity must not depend on how often the build was stopped.
+    Models are loaded when the first canvas is needed. Batches have fixed members, and a batch is
+    drawn whole even if only a part of it is needed: a batch of another size could differ in its
+    last bits, and an identity must not depend on how often the build was stopped.
     """
-    synthesizer = _prepare(cfg, staging)
-    while batch := list(islice(identities, synthesizer.batch_size)):
+    synthesizer, models = load_models(spec)
+    staging.keep_models(models)
+    StoredScenes(staging.scenes).paint_missing(synthesizer, spec.pool_size)
+    identities = spec.identities()
+    while batch := list(islice(identities, spec.route.batch_size)):
         if all(identity.index in staged for identity in batch):
             continue
         canvases = synthesizer.characters(batch)
@@ -40,31 +40,26 @@ def drawn_ahead(
                 yield identity, canvas
 
 
-def load_models(cfg: CfgNode) -> tuple[Synthesizer, dict[str, dict[str, str]]]:
-    """Load what draws, try what cuts out, and give the provenance of all models."""
-    matting = Matting.from_config(cfg)  # fetched once here, not by every worker
-    logger.info("cutting out with %s on %s", cfg.MATTING.MODEL, matting.provider)
-    synthesizer = build_synthesizer(cfg)
-    return synthesizer, synthesizer.models() | {"MATTING": matting.describe()}
+def load_models(spec: BuildSpec) -> tuple[Synthesizer, dict[str, dict[str, str]]]:
+    """Load what draws, try what cuts out, and describe all models for the provenance."""
+    matting: dict[str, dict[str, str]] = {}
+    if spec.matting is not None:
+        loaded = Matting(spec.matting)  # fetched once here, not by every worker
+        logger.info("cutting out with %s on %s", spec.matting.model, loaded.provider)
+        matting["MATTING"] = loaded.describe()
+    synthesizer = spec.build_synthesizer()
+    return synthesizer, describe_models(spec.route.model_sources()) | matting
 
 
-def refuse_other_models(cfg: CfgNode, recorded: dict, output: Path) -> None:
+def refuse_other_models(spec: BuildSpec, recorded: Mapping[str, Any], output: Path) -> None:
     """Refuse a finished set that was drawn by other models than those of the settings.
 
-    Models that are not on this machine are taken for the recorded ones.
+    A model that is not on this machine counts as the recorded one.
     """
-    for key, source in model_sources(cfg.DIFFUSION).items():
-        role = key.removeprefix("DIFFUSION.")
-        now, then = source.describe(), recorded.get(role, {})
-        if source.is_here() and now["revision"] != then.get("revision"):
+    for key, source in spec.route.model_sources().items():
+        ours, theirs = source.describe(), recorded.get(role_of(key), {})
+        if source.is_on_disk() and ours["revision"] != theirs.get("revision"):
             raise UserError(
-                f"{output} holds a finished set with another {key}: {then.get('revision')}, not "
-                f"{now['revision']}; choose another --output"
+                f"{output} holds a finished set with another {key}: {theirs.get('revision')}, not "
+                f"{ours['revision']}; choose another --output"
             )
-
-
-def _prepare(cfg: CfgNode, staging: Staging) -> Synthesizer:
-    synthesizer, models = load_models(cfg)
-    staging.keep_models(models)
-    StoredScenes(staging.scenes).paint_missing(synthesizer, cfg.SCENES.POOL_SIZE)
-    return synthesizer

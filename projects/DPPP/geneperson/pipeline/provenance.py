@@ -5,26 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from yacs.config import CfgNode
 
 from ..files import sha256
 from ..model_sources import local_path
 from ..prompting.vocabulary import Vocabulary
-from ..synthesis import draws_in_workers
+from ..synthesis import Route, unused_sections
 
 _MODEL_KEYS = (
     *("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
+_PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 
 
-def describe(cfg: CfgNode, words: Vocabulary) -> dict:
-    """Give what decides about a set's content: settings and words.
+def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]:
+    """Return what decides about the content of a set: settings and words.
 
-    Files are described by their name and content, because a path says nothing, and only the
-    settings of the route that is taken count. Local models are named here; what is in them is
-    recorded when they are loaded.
+    Files are described by name and content, because a path says nothing. Sections that only other
+    routes read are left out. Local models are named here; their content is recorded when they are
+    loaded.
     """
     configuration = json.loads(json.dumps(cfg))
     description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
@@ -34,42 +36,43 @@ def describe(cfg: CfgNode, words: Vocabulary) -> dict:
         del configuration["IDENTITIES"]["EXCLUDE"]
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
-    if draws_in_workers(cfg.SYNTHESIS.NAME):
-        del configuration["DIFFUSION"], configuration["MATTING"]
-    else:
-        _shorten_paths(configuration["DIFFUSION"])
-        _shorten_paths(configuration["MATTING"])
+    for section in unused_sections(route):
+        del configuration[section]
+    for section in route.sections:
+        _shorten_paths(configuration[section])
     return description
 
 
-def _shorten_paths(section: dict) -> None:
-    """Put the last name in the place of each model that is a local path."""
+def _shorten_paths(section: dict[str, Any]) -> None:
+    """Replace each model that is a local path by the last name in it."""
     for key, value in section.items():
         if isinstance(value, dict):
             _shorten_paths(value)
-        elif key in _MODEL_KEYS and local_path(value) is not None:
-            section[key] = local_path(value).name
+        elif key in _MODEL_KEYS and (path := local_path(value)) is not None:
+            section[key] = path.name
 
 
-def difference(found: dict, wanted: dict, prefix: str = "") -> str | None:
-    """Name the first key in which two settings differ; None if they are the same."""
-    for key in dict.fromkeys([*wanted, *found]):
-        there, here = found.get(key), wanted.get(key)
+def difference(recorded: dict[str, Any], expected: dict[str, Any], prefix: str = "") -> str | None:
+    """Name the first key in which two descriptions differ; None if they are equal."""
+    for key in dict.fromkeys([*expected, *recorded]):
+        theirs, ours = recorded.get(key), expected.get(key)
         name = key if key == "configuration" else f"{prefix}{key}"
-        if isinstance(there, dict) and isinstance(here, dict):
-            inner = "" if key == "configuration" else f"{name}."
-            different = difference(there, here, inner)
-            if different:
-                return different
-        elif there != here:
-            return f"{name} {there!r}, not {here!r}"
+        if isinstance(theirs, dict) and isinstance(ours, dict):
+            inner = difference(theirs, ours, "" if key == "configuration" else f"{name}.")
+            if inner:
+                return inner
+        elif theirs != ours:
+            return f"{name} {theirs!r}, not {ours!r}"
     return None
 
 
-def code_digest() -> str:
-    """Digest this package's source: one build is never made by two versions of the code."""
+def code_digest(package: Path = _PACKAGE) -> str:
+    """Digest the source of the package: one build is never made by two versions of the code.
+
+    Args:
+        package: folder of the package; every ``.py`` file below it counts.
+    """
     digest = hashlib.sha256()
-    folder = Path(__file__).parents[1]  # the whole package
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

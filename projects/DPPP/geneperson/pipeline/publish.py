@@ -1,7 +1,7 @@
 """The last step of a build: staged candidates become the folder of the contract.
 
-Every part can be repeated: a build killed in the middle of publishing goes on where it was. The
-file ``dataset.json`` is written last, so a set that has one is whole.
+Every part can be repeated, so a build killed in the middle of publishing can be resumed. The file
+``dataset.json`` is written last, so a set that has one is whole.
 """
 
 from __future__ import annotations
@@ -12,50 +12,53 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from yacs.config import CfgNode
 
-from .. import seeding
+from .. import __version__, seeding
 from ..dataset import card, layout
 from ..dataset.contact_sheet import PER_REASON, contact_sheet
 from ..errors import UserError
 from ..files import sha256, to_json, write_atomic
 from ..prompting.prompts import Identity
-from ..version import __version__
 from .queries import choose_queries
+from .spec import BuildSpec
 from .staging import Record, Staging
 
 _MODEL_SOFTWARE = ("torch", "diffusers", "transformers", "peft", "rembg")
 
 
 def publish(
-    cfg: CfgNode,
-    settings: dict,
+    spec: BuildSpec,
     output: Path,
     staging: Staging,
+    *,
     records: Sequence[Record],
     identities: dict[int, Identity],
-) -> dict:
+) -> dict[str, Any]:
     """Name and move the images, and write the tables, the data card and ``dataset.json``.
 
     Args:
-        settings: configuration and vocabulary digest, as recorded.
+        spec: the build.
+        output: folder of the data set.
+        staging: where the candidates are.
         records: all candidates up to the last accepted one, in order.
         identities: candidate number -> identity, for the accepted candidates.
 
     Returns:
         The content of ``dataset.json``.
     """
-    for folder in layout.FOLDERS if cfg.IDENTITIES.TEST else (layout.TRAIN,):
+    for folder in layout.FOLDERS if spec.num_test else (layout.TRAIN,):
         (output / folder).mkdir(exist_ok=True)
     accepted = [record for record in records if record.images]
-    identity_rows, image_rows = [], []
+    identity_rows: list[layout.IdentityRow] = []
+    image_rows: list[layout.ImageRow] = []
     for pid, record in enumerate(accepted, start=1):
-        split = "train" if pid <= cfg.IDENTITIES.TRAIN else "test"
+        split = "train" if pid <= spec.num_train else "test"
         identity_rows.append(_identity_row(pid, split, identities[record.index]))
-        rows = _image_rows(cfg.SEED, pid, split, record)
+        rows = _image_rows(spec.seed, pid, split, record)
         for row, image in zip(rows, record.images, strict=True):
             _move(staging.image(record.index, image.cell), output / row.file, image.sha256)
         image_rows += rows
@@ -69,9 +72,9 @@ def publish(
     dataset = {
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
-        **_count_candidates(records, cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS),
-        **settings,
-        "models": {"synthesis": cfg.SYNTHESIS.NAME, **models},
+        **_count_candidates(records, spec.grid.num_cells),
+        **spec.settings,
+        "models": {"synthesis": spec.route.name, **models},
         "software": _software(with_models=bool(models)),
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
     }
@@ -84,8 +87,8 @@ def publish(
     return dataset
 
 
-def _software(with_models: bool) -> dict[str, str]:
-    """Give the versions of what made the images."""
+def _software(*, with_models: bool) -> dict[str, str]:
+    """Return the versions of what made the images."""
     versions = {
         "geneperson": __version__,
         "python": platform.python_version(),
@@ -93,7 +96,7 @@ def _software(with_models: bool) -> dict[str, str]:
         "opencv": cv2.__version__,
     }
     if with_models:
-        import onnxruntime  # a module of two packages, one of them for GPUs
+        import onnxruntime  # from one of two packages, so asked for its version itself
 
         versions |= {name: metadata.version(name) for name in _MODEL_SOFTWARE}
         versions["onnxruntime"] = onnxruntime.__version__
@@ -101,13 +104,21 @@ def _software(with_models: bool) -> dict[str, str]:
 
 
 def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, bytes]:
-    """Give the table of rejected cells, and a sheet of examples if there are any."""
-    rows, pid = [], 0
+    """Write the table of rejected cells, and a sheet of examples if there are any."""
+    rows: list[layout.RejectRow] = []
+    pid = 0
     samples: dict[str, list[bytes]] = defaultdict(list)
     for record in records:
         pid += bool(record.images)
         for cell, reason in sorted(record.rejected.items()):
-            rows.append(layout.RejectRow(record.index, pid if record.images else 0, cell, reason))
+            rows.append(
+                layout.RejectRow(
+                    candidate=record.index,
+                    pid=pid if record.images else 0,
+                    cell=cell,
+                    reason=reason,
+                )
+            )
         if any(len(samples[reason]) < PER_REASON for reason in record.rejected.values()):
             for cell, jpeg in staging.samples(record.index).items():
                 samples[record.rejected[cell]].append(jpeg)
@@ -130,7 +141,7 @@ def _identity_row(pid: int, split: str, identity: Identity) -> layout.IdentityRo
 
 
 def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.ImageRow]:
-    """Name an identity's images; of a held-out one, some become queries."""
+    """Name an identity's images; some of a held-out identity's become queries."""
     queries: set[int] = set()
     if split == "test":
         order = seeding.rng(seed, "query", record.index).permutation(len(record.images))
@@ -140,7 +151,9 @@ def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.
     for number, image in enumerate(record.images):
         held_out = layout.QUERY if number in queries else layout.GALLERY
         folder = layout.TRAIN if split == "train" else held_out
-        name = layout.ImageName(pid, image.scene + 1, image.lighting + 1, image.cell)
+        name = layout.ImageName(
+            pid=pid, camera=image.scene + 1, lighting=image.lighting + 1, cell=image.cell
+        )
         rows.append(
             layout.ImageRow(
                 file=f"{folder}/{name}",
@@ -157,7 +170,7 @@ def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.
 
 
 def _move(source: Path, target: Path, expected: str) -> None:
-    """Move a staged image; done already if an earlier, killed attempt got this far."""
+    """Move a staged image, unless an earlier attempt that was killed has done so."""
     try:
         if sha256(source.read_bytes()) != expected:
             raise UserError(
@@ -167,11 +180,11 @@ def _move(source: Path, target: Path, expected: str) -> None:
     except FileNotFoundError:
         if not target.exists():
             raise UserError(
-                f"{source} is gone; delete its folder and run the same command again"
+                f"{source} is missing; delete its folder and run the same command again"
             ) from None
 
 
-def _count_candidates(records: Sequence[Record], num_cells: int) -> dict:
+def _count_candidates(records: Sequence[Record], num_cells: int) -> dict[str, Any]:
     """Count candidates and cells, with the reasons why cells were not used."""
     reasons = Counter(reason for record in records for reason in record.rejected.values())
     return {

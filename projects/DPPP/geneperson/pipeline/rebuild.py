@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from yacs.config import CfgNode
 
-from .. import config
 from ..dataset import layout
 from ..dataset.layout import IdentityRow, ImageRow
 from ..errors import UserError
 from ..files import sha256, write_atomic
-from ..prompting import prompts, vocabulary
-from ..synthesis import build_synthesizer, draws_in_workers
 from .build import read_finished
-from .candidate import Candidate, CandidateMaker
+from .candidate import Candidate, CandidateMaker, Drawn
 from .drawn_ahead import load_models
-from .provenance import describe
+from .spec import BuildSpec
 
 
 def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
@@ -35,27 +33,13 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
         UserError: no such set or identity, other settings or models, or images that come out
             different from their record; nothing is written then.
     """
-    config.check(cfg)
-    root, words = Path(output), vocabulary.load(cfg.VOCABULARY.FILE)
+    spec, root = BuildSpec.from_config(cfg), Path(output)
     if not (root / layout.DATASET).is_file():
         raise UserError(f"{root} holds no finished set; --only makes an identity of one again")
-    dataset = read_finished(root, describe(cfg, words))
-    problems: list[str] = []
-    people = {row.pid: row for row in layout.read_rows(root, IdentityRow, problems)}
-    rows = [row for row in layout.read_rows(root, ImageRow, problems) if row.pid == pid]
-    if problems or pid not in people or not rows or people[pid].candidate < 0:
-        reason = problems[0] if problems else f"its identities are 1 to {len(people)}"
-        raise UserError(f"{root} has no record of identity {pid}: {reason}")
-    images = {image.cell: image for image in _draw(cfg, words, dataset, people[pid]).images}
-    different = [
-        row for row in rows if row.cell not in images or sha256(images[row.cell].jpeg) != row.sha256
-    ]
-    if different or len(rows) != len(images):
-        raise UserError(
-            f"identity {pid} came out different from its record ({len(different)} of {len(rows)} "
-            f"images, the first is {different[0].file if different else rows[0].file}): another "
-            "machine or other software; nothing was written"
-        )
+    dataset = read_finished(root, spec.settings)
+    person, rows = _read_record(root, pid)
+    images = {image.cell: image for image in _draw(spec, dataset, person).images}
+    _refuse_different(pid, rows, images)
     spoilt = [row for row in rows if _is_spoilt(root / row.file, row.sha256)]
     for row in spoilt:
         (root / row.file).parent.mkdir(exist_ok=True)
@@ -63,28 +47,46 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
     return len(rows), len(spoilt)
 
 
-def _draw(
-    cfg: CfgNode, words: vocabulary.Vocabulary, dataset: dict, person: IdentityRow
-) -> Candidate:
-    """Draw the candidate in the batch it was drawn in at first."""
-    if draws_in_workers(cfg.SYNTHESIS.NAME):
-        synthesizer = build_synthesizer(cfg)
-    else:
-        synthesizer, models = load_models(cfg)
-        recorded = {key: model for key, model in dataset["models"].items() if key != "synthesis"}
-        changed = sorted(key for key in models if models[key] != recorded.get(key))
-        if changed:
-            raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
-    number = person.candidate % synthesizer.batch_size
+def _read_record(root: Path, pid: int) -> tuple[IdentityRow, list[ImageRow]]:
+    """Read what the tables say about one identity."""
+    problems: list[str] = []
+    people = {row.pid: row for row in layout.read_rows(root, IdentityRow, problems)}
+    rows = [row for row in layout.read_rows(root, ImageRow, problems) if row.pid == pid]
+    if problems or pid not in people or not rows or people[pid].candidate < 0:
+        reason = problems[0] if problems else f"its identities are 1 to {len(people)}"
+        raise UserError(f"{root} has no record of identity {pid}: {reason}")
+    return people[pid], rows
+
+
+def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Candidate:
+    """Draw the candidate in the batch it was first drawn in."""
+    synthesizer, models = load_models(spec)
+    recorded = dataset["models"]
+    changed = sorted(role for role in models if models[role] != recorded.get(role))
+    if changed:
+        raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
+    number = person.candidate % spec.route.batch_size
     start = person.candidate - number
-    stream = prompts.identities_of(cfg, words)
-    batch = list(islice(stream, start, start + synthesizer.batch_size))
-    if [one.prompt for one in batch[number : number + 1]] != [person.prompt]:
+    batch = list(islice(spec.identities(), start, start + spec.route.batch_size))
+    if [identity.prompt for identity in batch[number : number + 1]] != [person.prompt]:
         raise UserError(
-            f"identity {person.pid} has another prompt by now: the set was made by another version"
+            f"identity {person.pid} now has another prompt: the set was made by another version"
         )
     canvas = synthesizer.characters(batch)[number]
-    return CandidateMaker(cfg, synthesizer=synthesizer).make(batch[number], canvas)
+    return CandidateMaker(spec, synthesizer=synthesizer).make(batch[number], canvas)
+
+
+def _refuse_different(pid: int, rows: list[ImageRow], images: dict[int, Drawn]) -> None:
+    """Refuse images that are not those of the record."""
+    different = [
+        row for row in rows if row.cell not in images or sha256(images[row.cell].jpeg) != row.sha256
+    ]
+    if different or len(rows) != len(images):
+        raise UserError(
+            f"identity {pid} came out different from its record ({len(different)} of {len(rows)} "
+            f"images, the first is {(different or rows)[0].file}): another machine or other "
+            "software; nothing was written"
+        )
 
 
 def _is_spoilt(path: Path, expected: str) -> bool:

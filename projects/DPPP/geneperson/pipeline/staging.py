@@ -2,10 +2,10 @@
 
 ::
 
-    .build/lock                         held by the build that runs
+    .build/lock                         held by the running build
     .build/build.json                   what is being built; another configuration is refused
-    .build/models.json                  the models that draw and cut out, if there are any
-    .build/scenes/street_day_000.png    backgrounds, if a model draws them
+    .build/models.json                  the models that draw and cut out, if any
+    .build/scenes/street_day_000.png    backgrounds, if they are drawn beforehand
     .build/identities/000012/record.json, 000017.jpg, reject_000003.jpg ...   candidate 12
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..dataset import layout
 from ..errors import UserError
@@ -28,7 +29,7 @@ from .candidate import Candidate
 _REJECT = "reject_"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StagedImage:
     """An image in the staging folder: scene and lighting as indices from 0."""
 
@@ -40,9 +41,9 @@ class StagedImage:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
-    """A candidate on disk: its images (none if it was rejected), and cell -> why not used."""
+    """A candidate on disk: its images (none if it was rejected), and cell -> why it is not used."""
 
     index: int
     images: tuple[StagedImage, ...]
@@ -73,32 +74,32 @@ class Staging:
                 ) from error
             yield
 
-    def read_settings(self) -> dict | None:
-        """Give the settings of the build that was begun here; None if none was."""
+    def read_settings(self) -> dict[str, Any] | None:
+        """Return the settings of the unfinished build; None if there is none."""
         return self._read(self._settings)
 
-    def open(self, settings: dict) -> None:
-        """Begin or go on: write the settings, clear away what a kill left half-written."""
+    def open(self, settings: dict[str, Any]) -> None:
+        """Start or resume: write the settings, and remove what a kill left half-written."""
         write_atomic(self._settings, to_json(settings))
         self._identities.mkdir(exist_ok=True)
         for half_written in self._identities.glob("*.tmp"):
             shutil.rmtree(half_written)
 
     def is_ours(self) -> bool:
-        """Tell whether the folder holds nothing that a build has not put there."""
+        """Return whether everything in the folder was written by a build."""
         own = {"lock", self._settings.name, self._models.name, "identities", self.scenes.name}
         names = {path.name.removeprefix(".").removesuffix(".tmp") for path in self.root.iterdir()}
         return names <= own
 
     def is_empty(self) -> bool:
-        """Tell whether nothing that took time is on disk."""
+        """Return whether nothing that took time to draw is on disk."""
         return not self.indices() and not (self.scenes.is_dir() and any(self.scenes.iterdir()))
 
     def keep_models(self, models: dict[str, dict[str, str]]) -> None:
-        """Record the models in use; refuse others than the build began with."""
-        begun = self.models()
-        if begun is not None and begun != models:
-            changed = sorted(key for key in {*begun, *models} if begun.get(key) != models.get(key))
+        """Record the models in use; refuse others than those the build started with."""
+        saved = self.models()
+        if saved is not None and saved != models:
+            changed = sorted(key for key in {*saved, *models} if saved.get(key) != models.get(key))
             raise UserError(
                 f"{self.root.parent} holds an unfinished build by other models "
                 f"({', '.join(changed)} changed); choose another --output, or delete {self.root}"
@@ -106,10 +107,10 @@ class Staging:
         write_atomic(self._models, to_json(models))
 
     def models(self) -> dict[str, dict[str, str]] | None:
-        """Give the models of the build that was begun here; None if it has used none."""
+        """Return the models of the unfinished build; None if it has used none."""
         return self._read(self._models)
 
-    def _read(self, path: Path) -> dict | None:
+    def _read(self, path: Path) -> dict[str, Any] | None:
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
@@ -121,7 +122,7 @@ class Staging:
         return content
 
     def indices(self) -> set[int]:
-        """List the candidates that are on disk."""
+        """Return the numbers of the candidates on disk."""
         if not self._identities.is_dir():
             return set()
         return {int(path.name) for path in self._identities.iterdir() if path.name.isdecimal()}
@@ -137,17 +138,19 @@ class Staging:
                 (temporary / _file(image.cell)).write_bytes(image.jpeg)
                 images.append(
                     StagedImage(
-                        image.cell,
-                        image.view,
-                        image.scene,
-                        image.lighting,
-                        image.mask_area,
-                        sha256(image.jpeg),
+                        cell=image.cell,
+                        view=image.view,
+                        scene=image.scene,
+                        lighting=image.lighting,
+                        mask_area=image.mask_area,
+                        sha256=sha256(image.jpeg),
                     )
                 )
             for cell, jpeg in candidate.samples.items():
                 (temporary / f"{_REJECT}{_file(cell)}").write_bytes(jpeg)
-            record = Record(candidate.index, tuple(images), candidate.rejected)
+            record = Record(
+                index=candidate.index, images=tuple(images), rejected=candidate.rejected
+            )
             content = {"images": [vars(image) for image in images], "rejected": record.rejected}
             (temporary / "record.json").write_bytes(to_json(content))
             os.rename(temporary, folder)
@@ -165,14 +168,14 @@ class Staging:
             rejected = {int(cell): reason for cell, reason in content["rejected"].items()}
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged; delete its folder and build again") from error
-        return Record(index, images, rejected)
+        return Record(index=index, images=images, rejected=rejected)
 
     def image(self, index: int, cell: int) -> Path:
-        """Give the path of a candidate's image."""
+        """Return the path of a candidate's image."""
         return self._folder(index) / _file(cell)
 
     def samples(self, index: int) -> dict[int, bytes]:
-        """Give pictures of a candidate's rejected cells, one for each reason."""
+        """Return pictures of a candidate's rejected cells, one for each reason, by cell."""
         return {
             int(path.stem.removeprefix(_REJECT)): path.read_bytes()
             for path in sorted(self._folder(index).glob(f"{_REJECT}*"))

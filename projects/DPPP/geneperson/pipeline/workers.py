@@ -14,46 +14,48 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 import cv2
-from yacs.config import CfgNode
 
 from ..errors import UserError
 from ..prompting.prompts import Identity
 from ..synthesis import Characters
 from .candidate import Candidate, CandidateMaker
+from .spec import BuildSpec
 
 Job = tuple[Identity, Characters | None]
 
 _IN_FLIGHT_PER_WORKER = 2  # enough to keep a worker busy while the main process writes
 
-_cfg: CfgNode | None = None  # of a worker process
+_spec: BuildSpec | None = None  # of a worker process
 _scenes_dir: Path | None = None
 _maker: CandidateMaker | None = None
 
 
 def draw_in_order(
-    cfg: CfgNode, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None = None
+    spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None = None
 ) -> Iterator[Candidate]:
     """Yield one candidate per job, in the order of the jobs.
 
-    One worker works in this process; more are processes of their own. Close the generator to stop
-    them at once. Only a few candidates are in flight at any time, so memory stays bounded.
+    A single worker is this process; several are processes of their own. Close the generator to
+    stop them at once. Only a few candidates are in flight at any time, so memory stays bounded.
 
     Args:
-        jobs: identities, each with its canvas, or None where the worker draws it.
-        scenes_dir: folder of background pictures, where the canvases are drawn in this process;
-            then even one worker is another process, so that it cuts out while this one draws.
+        spec: the build.
+        jobs: identities, each with its canvas, or None if the worker draws it.
+        num_workers: processes that draw, at least 1.
+        scenes_dir: folder of background pictures, if the canvases are drawn in this process. Even
+            a single worker is then another process, so that it cuts out while this one draws.
     """
     if num_workers == 1 and scenes_dir is None:
-        yield from _draw_here(cfg, jobs)
+        yield from _draw_in_process(spec, jobs)
     else:
-        yield from _draw_in_pool(cfg, jobs, num_workers, scenes_dir)
+        yield from _draw_in_pool(spec, jobs, num_workers, scenes_dir)
 
 
-def _draw_here(cfg: CfgNode, jobs: Iterable[Job]) -> Iterator[Candidate]:
+def _draw_in_process(spec: BuildSpec, jobs: Iterable[Job]) -> Iterator[Candidate]:
     num_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        maker = CandidateMaker(cfg)
+        maker = CandidateMaker(spec)
         for job in jobs:
             yield maker.make(*job)
     finally:
@@ -61,29 +63,29 @@ def _draw_here(cfg: CfgNode, jobs: Iterable[Job]) -> Iterator[Candidate]:
 
 
 def _draw_in_pool(
-    cfg: CfgNode, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None
+    spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None
 ) -> Iterator[Candidate]:
-    most = _IN_FLIGHT_PER_WORKER * num_workers
+    max_in_flight = _IN_FLIGHT_PER_WORKER * num_workers
     if scenes_dir is not None:  # a batch to work on while the next one is drawn
-        most += cfg.DIFFUSION.BATCH_SIZE
+        max_in_flight += spec.route.batch_size
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         num_workers,
         mp_context=multiprocessing.get_context("spawn"),  # fork would copy OpenCV's threads
         initializer=_start_worker,
-        initargs=(cfg, scenes_dir),
+        initargs=(spec, scenes_dir),
     )
     in_flight: deque[Future[Candidate]] = deque()
     try:
         for job in jobs:
             in_flight.append(_submit(pool, job))
-            if len(in_flight) >= most:
+            if len(in_flight) >= max_in_flight:
                 yield in_flight.popleft().result()
         while in_flight:
             yield in_flight.popleft().result()
     except BrokenProcessPool as error:
         raise UserError(
-            "a worker process died, most likely for want of memory; run the same command again "
+            "a worker process died, most likely because memory ran out; run the same command again "
             "with fewer --workers"
         ) from error
     finally:
@@ -93,7 +95,7 @@ def _draw_in_pool(
 
 
 def _submit(pool: ProcessPoolExecutor, job: Job) -> Future[Candidate]:
-    """Submit with Ctrl-C blocked: processes started here inherit that, and leave it to us."""
+    """Submit with Ctrl-C blocked: processes started now inherit that and leave it to us."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return pool.submit(_draw, job)
@@ -101,12 +103,12 @@ def _submit(pool: ProcessPoolExecutor, job: Job) -> Future[Candidate]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker(cfg: CfgNode, scenes_dir: Path | None) -> None:
+def _start_worker(spec: BuildSpec, scenes_dir: Path | None) -> None:
     """Prepare a worker process; it must not outlive a parent that was killed."""
-    global _cfg, _scenes_dir
+    global _spec, _scenes_dir
     threading.Thread(target=_die_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _cfg, _scenes_dir = cfg, scenes_dir
+    _spec, _scenes_dir = spec, scenes_dir
 
 
 def _die_with_parent() -> None:
@@ -119,5 +121,7 @@ def _die_with_parent() -> None:
 def _draw(job: Job) -> Candidate:
     global _maker
     if _maker is None:  # not in the initializer, whose errors never reach the main process
-        _maker = CandidateMaker(_cfg, _scenes_dir)
+        if _spec is None:
+            raise RuntimeError("the worker process was not initialised")
+        _maker = CandidateMaker(_spec, scenes_dir=_scenes_dir)
     return _maker.make(*job)

@@ -10,13 +10,12 @@ first five identities of a big set are the five of a small one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, count, islice, product
 from math import prod
 
 import numpy as np
-from yacs.config import CfgNode
 
 from .. import seeding
 from ..errors import UserError
@@ -138,14 +137,20 @@ def check_capacity(vocabulary: Vocabulary, num_identities: int) -> None:
         )
 
 
-def identities_of(cfg: CfgNode, vocabulary: Vocabulary) -> Iterator[Identity]:
-    """Yield the identities of a build: those of its seed, in none of the excluded outfits."""
-    excluded = {
+def excluded_outfits(
+    vocabulary: Vocabulary, pairs: Iterable[tuple[int, int]]
+) -> frozenset[tuple[str, ...]]:
+    """Return the outfits of the first identities of other seeds.
+
+    Args:
+        vocabulary: the words of both.
+        pairs: (seed, number of its first identities).
+    """
+    return frozenset(
         outfit_of(identity)
-        for seed, number in cfg.IDENTITIES.EXCLUDE
+        for seed, number in pairs
         for identity in islice(identities(vocabulary, seed), number)
-    }
-    return identities(vocabulary, cfg.SEED, excluded)
+    )
 
 
 def outfit_of(identity: Identity) -> tuple[str, ...]:

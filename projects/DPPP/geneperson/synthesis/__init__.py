@@ -1,42 +1,35 @@
-"""How people and scenes are drawn: one protocol, one module for each way of drawing."""
+"""How people and backgrounds are drawn: two protocols, one package for each route."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .base import Characters, Synthesizer
+from .base import Characters, Route, Synthesizer
+from .diffusion.route import DiffusionRoute
+from .procedural.route import ProceduralRoute
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
 
-__all__ = ["Characters", "Synthesizer", "build_synthesizer", "check_name", "draws_in_workers"]
+__all__ = ["ROUTES", "Characters", "Route", "Synthesizer", "get_route", "unused_sections"]
 
-NAMES = ("procedural", "diffusion")
+# By SYNTHESIS.NAME. Importing a route imports nothing that draws.
+ROUTES: dict[str, type[Route]] = {route.name: route for route in (ProceduralRoute, DiffusionRoute)}
 
 
-def build_synthesizer(cfg: CfgNode) -> Synthesizer:
-    """The synthesizer that `SYNTHESIS.NAME` asks for.
+def get_route(cfg: CfgNode) -> Route:
+    """Resolve the route that ``SYNTHESIS.NAME`` asks for.
 
     Raises:
-        UserError: unknown name; or packages, models or a device that it needs are not there.
+        UserError: an unknown name, or settings that the route cannot use.
     """
-    check_name(cfg.SYNTHESIS.NAME)
-    if cfg.SYNTHESIS.NAME == "diffusion":
-        from .diffusion.synthesizer import DiffusionSynthesizer  # brings torch and diffusers
-
-        return DiffusionSynthesizer.from_config(cfg)
-    from .procedural.synthesizer import ProceduralSynthesizer
-
-    return ProceduralSynthesizer.from_config(cfg)
+    name = cfg.SYNTHESIS.NAME
+    if name not in ROUTES:
+        raise UserError(f"SYNTHESIS.NAME is {name!r}: use one of {', '.join(ROUTES)}")
+    return ROUTES[name].from_config(cfg)
 
 
-def check_name(name: str) -> None:
-    """Refuse an unknown `SYNTHESIS.NAME`."""
-    if name not in NAMES:
-        raise UserError(f"SYNTHESIS.NAME is {name!r}: use one of {', '.join(NAMES)}")
-
-
-def draws_in_workers(name: str) -> bool:
-    """Tell whether every worker process may draw for itself, or one process holds the model."""
-    return name == "procedural"
+def unused_sections(route: Route) -> set[str]:
+    """Return the sections of the configuration that only other routes read."""
+    return {name for other in ROUTES.values() for name in other.sections} - {*route.sections}

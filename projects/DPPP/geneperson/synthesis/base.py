@@ -1,18 +1,24 @@
-"""The protocol every way of drawing people and backgrounds follows."""
+"""The two protocols of a way of drawing: a route is resolved first, a synthesizer draws."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from yacs.config import CfgNode
+
+    from ..model_sources import ModelSource
+    from ..posing.canvas import Grid
+    from ..posing.skeletons import Pose
     from ..prompting.prompts import Identity
+    from ..worlds.world import World
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Characters:
     """One identity in every cell of the canvas.
 
@@ -26,19 +32,70 @@ class Characters:
 
 
 class Synthesizer(Protocol):
-    """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls.
-
-    Attributes:
-        batch_size: identities that are best drawn in one call.
-    """
-
-    batch_size: int
+    """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls."""
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
-        """One canvas an identity, independent of which others share the call."""
+        """Draw one canvas per identity, independent of which others share the call."""
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
-        """(h, w, 3) uint8: picture number `index` of a scene, lit by the named lighting."""
+        """Draw picture number ``index`` of a scene under a lighting, (h, w, 3) uint8."""
 
-    def models(self) -> dict[str, dict[str, str]]:
-        """Name, revision and licence of each model in use, for the provenance of a data set."""
+
+class Route(Protocol):
+    """One way of drawing, resolved from the settings: picklable values, no loaded model.
+
+    Attributes:
+        name: its ``SYNTHESIS.NAME``.
+        sections: sections of the configuration that only this route and others that list them
+            read; they are not recorded in a set drawn by another route.
+        draws_in_workers: whether every worker process draws for itself. Otherwise one process
+            holds the model, draws all canvases and the workers finish them.
+        needs_matting: whether its canvases come without alpha.
+        needs_depth: whether it needs skeletons with all joints and their depth.
+    """
+
+    name: ClassVar[str]
+    sections: ClassVar[tuple[str, ...]]
+    draws_in_workers: ClassVar[bool]
+    needs_matting: ClassVar[bool]
+    needs_depth: ClassVar[bool]
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> Route:
+        """Resolve the route.
+
+        Raises:
+            UserError: settings that this route cannot use.
+        """
+
+    @property
+    def batch_size(self) -> int:
+        """Identities drawn in one call; batches have fixed members."""
+
+    def model_sources(self) -> dict[str, ModelSource]:
+        """Return the models that draw, by the key of the configuration that asks for each."""
+
+    def why_not_measurable(self) -> str | None:
+        """Return why the speed cannot be measured on this machine; None if it can."""
+
+    def build(
+        self,
+        *,
+        grid: Grid,
+        poses: Sequence[Pose],
+        world: World,
+        seed: int,
+        offline: bool = False,
+    ) -> Synthesizer:
+        """Load what draws.
+
+        Args:
+            grid: the canvas.
+            poses: one skeleton per cell.
+            world: the camera world.
+            seed: of the backgrounds; identities bring their own.
+            offline: fetch nothing; a model that is not on this machine is an error.
+
+        Raises:
+            UserError: a package, model or device cannot be used.
+        """

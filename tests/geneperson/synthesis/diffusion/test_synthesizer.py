@@ -15,11 +15,12 @@ import torch
 from yacs.config import CfgNode
 
 from geneperson import UserError
+from geneperson.model_sources import describe_models
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.canvas import Grid
-from geneperson.posing.cells import cell_poses
 from geneperson.prompting import prompts, vocabulary
 from geneperson.prompting.prompts import Identity
-from geneperson.synthesis import build_synthesizer
+from geneperson.synthesis import get_route
 from geneperson.synthesis.diffusion.synthesizer import DiffusionSynthesizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -47,9 +48,15 @@ def people() -> list[Identity]:
     return list(islice(prompts.identities(vocabulary.load(), 0), 5))
 
 
+def loaded(cfg: CfgNode) -> DiffusionSynthesizer:
+    synthesizer = BuildSpec.from_config(cfg).build_synthesizer()
+    assert isinstance(synthesizer, DiffusionSynthesizer)
+    return synthesizer
+
+
 @pytest.fixture(scope="module")
 def synthesizer(settings: CfgNode) -> DiffusionSynthesizer:
-    return build_synthesizer(settings)
+    return loaded(settings)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +94,7 @@ def test_a_batch_draws_what_single_calls_draw(
 def test_equal_arguments_give_equal_bytes_in_any_order_of_calls(
     settings: CfgNode, synthesizer: DiffusionSynthesizer, people: list[Identity]
 ) -> None:
-    other = build_synthesizer(settings)
+    other = loaded(settings)
     background = other.background(*PLACE)
     batch = [canvas.image for canvas in other.characters(people[:2])]
     again = [canvas.image for canvas in synthesizer.characters(people[:2])]
@@ -116,7 +123,7 @@ def test_a_prompt_longer_than_the_encoder_reads_keeps_its_end(
     long = replace(people[0], prompt=", ".join(["red"] * 90) + f", {prompts.SHEET}")
     before = synthesizer.characters([long])[0].image
     cfg.DIFFUSION.EXTRA_PROMPT = "blue"
-    assert distance(before, build_synthesizer(cfg).characters([long])[0].image) > 0
+    assert distance(before, loaded(cfg).characters([long])[0].image) > 0
 
 
 @pytest.mark.parametrize(
@@ -140,15 +147,15 @@ def test_every_setting_changes_the_picture(
 ) -> None:
     value = value.format(models=models) if isinstance(value, str) else value
     cfg.merge_from_list([key, value])
-    assert distance(plain, build_synthesizer(cfg).characters(people[:1])[0].image) > 0
+    assert distance(plain, loaded(cfg).characters(people[:1])[0].image) > 0
 
 
 def test_every_skeleton_counts(
     settings: CfgNode, people: list[Identity], plain: np.ndarray
 ) -> None:
-    grid, poses = Grid.from_config(settings), cell_poses(settings)
-    turned = [*poses[:-1], poses[0]]
-    other = DiffusionSynthesizer(grid, turned, 1, settings.SEED, settings.DIFFUSION)
+    spec = BuildSpec.from_config(settings)
+    turned = replace(spec, poses=(*spec.poses[:-1], spec.poses[0]))
+    other = turned.build_synthesizer()
     assert distance(plain, other.characters(people[:1])[0].image) > 0
 
 
@@ -157,7 +164,7 @@ def test_decoding_by_slices_changes_nothing(
 ) -> None:
     sliced = [canvas.image for canvas in synthesizer.characters(people[:2])]
     cfg.DIFFUSION.VAE_SLICING = False
-    whole = [canvas.image for canvas in build_synthesizer(cfg).characters(people[:2])]
+    whole = [canvas.image for canvas in loaded(cfg).characters(people[:2])]
     assert all(distance(a, b) <= TOLERANCE for a, b in zip(sliced, whole, strict=True))
 
 
@@ -166,15 +173,16 @@ def test_union_network_draws_with_both_maps(
 ) -> None:
     cfg.DIFFUSION.UNION_CONTROLNET = str(models / "union")
     cfg.DIFFUSION.POSE_CONTROLNET = cfg.DIFFUSION.EDGE_CONTROLNET = ""
-    both = build_synthesizer(cfg)
+    both = loaded(cfg)
     picture = both.characters(people[:1])[0].image
     assert picture.shape == plain.shape and picture.std() > 5
-    assert both.models()["UNION_CONTROLNET"]["name"] == "union"
-    assert not {"POSE_CONTROLNET", "EDGE_CONTROLNET"} & both.models().keys()
+    models_in_use = describe_models(get_route(cfg).model_sources())
+    assert models_in_use["UNION_CONTROLNET"]["name"] == "union"
+    assert not {"POSE_CONTROLNET", "EDGE_CONTROLNET"} & models_in_use.keys()
     for key in ("POSE_SCALE", "EDGE_SCALE"):
         other = cfg.clone()
         other.DIFFUSION[key] = 1.7
-        drawn = build_synthesizer(other).characters(people[:1])[0].image
+        drawn = loaded(other).characters(people[:1])[0].image
         assert distance(picture, drawn) > 0
 
 
@@ -183,7 +191,7 @@ def test_larger_canvas_is_shrunk_to_the_grid(
 ) -> None:
     cfg.DIFFUSION.SCALE = 2.0
     drawn: list[torch.Tensor] = []
-    larger = build_synthesizer(cfg)
+    larger = loaded(cfg)
     with hooked(larger, lambda sample: drawn.append(sample.shape)):
         picture = larger.characters(people[:1])[0].image
     height, width = Grid.from_config(cfg).size
@@ -196,7 +204,7 @@ def test_half_precision_draws_and_keeps_its_networks(
     cfg: CfgNode, people: list[Identity], plain: np.ndarray
 ) -> None:
     cfg.DIFFUSION.DTYPE = "bf16"
-    half = build_synthesizer(cfg)
+    half = loaded(cfg)
     before = dtypes(half)
     assert set(before.values()) == {torch.bfloat16}
     first = half.characters(people[:1])[0].image
@@ -231,12 +239,12 @@ def test_backgrounds(
     for role in ("ENHANCEMENT", "LIGHTING", "STYLE"):
         cfg.DIFFUSION.LORA[role] = ""
     cfg.DIFFUSION.BACKGROUND_SIZE = (64, 128)
-    without = build_synthesizer(cfg)
+    without = loaded(cfg)
     assert without.background(*PLACE).shape == (64, 128, 3)
     cfg.DIFFUSION.BACKGROUND_SIZE = (64, 64)
-    assert np.array_equal(build_synthesizer(cfg).background(*PLACE), picture)
+    assert np.array_equal(loaded(cfg).background(*PLACE), picture)
     cfg.SEED = 1
-    assert distance(build_synthesizer(cfg).background(*PLACE), picture) > 0
+    assert distance(loaded(cfg).background(*PLACE), picture) > 0
 
 
 @contextmanager
@@ -264,7 +272,7 @@ def full_above(num_pictures: int) -> Callable[[torch.Tensor], None]:
 def test_too_little_memory_halves_the_batch_and_goes_on(
     settings: CfgNode, people: list[Identity], caplog: pytest.LogCaptureFixture
 ) -> None:
-    frugal = build_synthesizer(settings)
+    frugal = loaded(settings)
     expected = [canvas.image for canvas in frugal.characters(people)]
     with caplog.at_level(logging.WARNING, "geneperson"), hooked(frugal, full_above(2)):
         drawn = [canvas.image for canvas in frugal.characters(people)]
@@ -273,13 +281,13 @@ def test_too_little_memory_halves_the_batch_and_goes_on(
     assert all(distance(a, b) <= TOLERANCE for a, b in zip(drawn, expected, strict=True))
     warnings = [record.message for record in caplog.records if "memory" in record.message]
     assert len(warnings) == 1 and "DIFFUSION.BATCH_SIZE 2" in warnings[0]
-    assert frugal.batch_size == 4, "batches keep their members"
+    assert get_route(settings).batch_size == 4, "batches keep their members"
 
 
 def test_one_picture_that_does_not_fit_is_one_line(
     synthesizer: DiffusionSynthesizer, settings: CfgNode, people: list[Identity]
 ) -> None:
-    frugal = build_synthesizer(settings)
+    frugal = loaded(settings)
     with hooked(frugal, full_above(0)):
         with pytest.raises(UserError, match=r"one canvas does not fit .*CPU_OFFLOAD") as error:
             frugal.characters(people[:2])
@@ -298,7 +306,7 @@ def test_overflowing_vae_is_one_line(cfg: CfgNode, models: Path, tmp_path: Path)
         vae.decoder.conv_out.bias.fill_(float("nan"))
     vae.save_pretrained(tmp_path / "vae")
     cfg.DIFFUSION.VAE = str(tmp_path / "vae")
-    black = build_synthesizer(cfg)
+    black = loaded(cfg)
     people = list(islice(prompts.identities(vocabulary.load(), 0), 1))
     for draw in (lambda: black.characters(people), lambda: black.background(*PLACE)):
         with pytest.raises(UserError, match=r"black picture.*DTYPE bf16.*fp16-fix"):

@@ -8,10 +8,10 @@ import pytest
 
 from geneperson import UserError, get_cfg
 from geneperson.compositing import quality
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.skeletons import L_HIP, NECK, R_HIP, walking_poses
 from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import Identity
-from geneperson.synthesis import build_synthesizer
 from geneperson.synthesis.procedural import palette
 
 PLAIN = {
@@ -31,7 +31,7 @@ def synthesizer(columns: int, rows: int = 1, cell=(128, 64), world: str = "sourc
     cfg = get_cfg()
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, cfg.CANVAS.CELL_SIZE = columns, rows, cell
     cfg.WORLD = world
-    return build_synthesizer(cfg)
+    return BuildSpec.from_config(cfg).build_synthesizer()
 
 
 def cells(painter, identity: Identity) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -199,4 +199,4 @@ def test_an_unknown_synthesizer_is_refused():
     cfg = get_cfg()
     cfg.SYNTHESIS.NAME = "crayon"
     with pytest.raises(UserError, match=r"SYNTHESIS.NAME is 'crayon': use one of procedural"):
-        build_synthesizer(cfg)
+        BuildSpec.from_config(cfg).build_synthesizer()

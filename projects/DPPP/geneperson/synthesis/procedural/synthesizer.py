@@ -13,10 +13,7 @@ import numpy as np
 
 from ... import seeding
 from ...posing.canvas import Grid
-from ...posing.cells import cell_poses
-from ...posing.files import require_depth
 from ...posing.skeletons import Pose
-from ...worlds.catalogue import get_world
 from ...worlds.lighting import get_lighting
 from ...worlds.world import World
 from ..base import Characters
@@ -24,47 +21,33 @@ from .figure import Figure
 from .scenery import paint_scene
 
 if TYPE_CHECKING:
-    from yacs.config import CfgNode
-
     from ...prompting.prompts import Identity
 
-_BACKDROP = (196, 198, 202)  # "simple background"
+_BACKDROP = np.array((196, 198, 202), np.float32)  # "simple background"
 
 
 class ProceduralSynthesizer:
-    """Draws people on a grid and scenes behind them.
+    """Draws people on a grid and the scenes behind them.
 
     Args:
         grid: the canvas.
-        poses: one skeleton a cell, with depth.
+        poses: one skeleton per cell, with depth.
         world: the camera world.
         seed: of the scenes; people bring their own.
     """
 
-    batch_size = 1
-
-    def __init__(self, grid: Grid, poses: Sequence[Pose], world: World, seed: int):
+    def __init__(self, *, grid: Grid, poses: Sequence[Pose], world: World, seed: int) -> None:
         self.grid = grid
         self._world = world
         self._seed = seed
         self._poses = poses
 
-    @classmethod
-    def from_config(cls, cfg: CfgNode) -> ProceduralSynthesizer:
-        poses = cell_poses(cfg)
-        require_depth(poses, cfg.POSES.FILE)
-        return cls(Grid.from_config(cfg), poses, get_world(cfg.WORLD), cfg.SEED)
-
-    def models(self) -> dict[str, dict[str, str]]:
-        """No model at all: people and scenes are drawn by formula."""
-        return {}
-
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
-        """One canvas an identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""
+        """Draw one canvas per identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""
         return [self._character(identity) for identity in identities]
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
-        """(h, w, 3) uint8, an eighth higher and a quarter wider than a cell, for random crops."""
+        """Draw a picture of a scene, (h, w, 3) uint8, larger than a cell, for random crops."""
         stream = seeding.rng(self._seed, "scene", self._world.name, scene, lighting, index)
         height, width = round(self.grid.cell_height * 1.125), round(self.grid.cell_width * 2.5)
         return paint_scene(
@@ -79,7 +62,7 @@ class ProceduralSynthesizer:
         for cell, pose in enumerate(self._poses):
             top, left, bottom, right = self.grid.box(cell)
             color, coverage = figure.draw(pose, height, width)
-            color = color + np.float32(_BACKDROP) * (1.0 - coverage)[:, :, None]
+            color = color + _BACKDROP * (1.0 - coverage)[:, :, None]
             image[top:bottom, left:right] = np.clip(color + 0.5, 0.0, 255.0)
             alpha[top:bottom, left:right] = coverage * 255.0 + 0.5
-        return Characters(image, alpha)
+        return Characters(image=image, alpha=alpha)

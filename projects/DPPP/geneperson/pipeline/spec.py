@@ -1,0 +1,121 @@
+"""Everything a build needs, resolved from the settings, checked and refused once.
+
+``build``, ``plan`` and ``rebuild`` begin with :meth:`BuildSpec.from_config`. Nothing behind it reads
+the configuration, or the vocabulary and pose files that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from yacs.config import CfgNode
+
+from .. import config
+from ..compositing.matting import MattingSettings
+from ..compositing.quality import QualityLimits
+from ..posing.canvas import Grid
+from ..posing.files import poses_for, require_depth
+from ..posing.skeletons import Pose
+from ..prompting import prompts, vocabulary
+from ..prompting.prompts import Identity
+from ..prompting.vocabulary import Vocabulary
+from ..synthesis import Route, Synthesizer, get_route
+from ..worlds.catalogue import get_world
+from ..worlds.world import World
+from .provenance import describe
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSpec:
+    """One build. It can be pickled, so a worker process needs nothing else.
+
+    Attributes:
+        seed: root of every random draw.
+        num_train: identities to train on.
+        num_test: held-out identities.
+        excluded: outfits that are not used.
+        words: the vocabulary.
+        grid: the canvas.
+        poses: one skeleton per cell.
+        world: the camera world.
+        route: how people and backgrounds are drawn.
+        matting: what cuts people out; None if the route knows its own alpha.
+        pool_size: background pictures per scene and lighting.
+        camera_effects: whether images are seen through their scene's camera.
+        limits: which cells and candidates are accepted.
+        jpeg_quality: of the written images, 1..100.
+        settings: what decides about the content of the set, as recorded in ``dataset.json``.
+    """
+
+    seed: int
+    num_train: int
+    num_test: int
+    excluded: frozenset[tuple[str, ...]]
+    words: Vocabulary
+    grid: Grid
+    poses: tuple[Pose, ...]
+    world: World
+    route: Route
+    matting: MattingSettings | None
+    pool_size: int
+    camera_effects: bool
+    limits: QualityLimits
+    jpeg_quality: int
+    settings: dict[str, Any]
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> BuildSpec:
+        """Resolve the settings.
+
+        Raises:
+            UserError: settings that no build can use.
+        """
+        config.check(cfg)
+        world, route, grid = get_world(cfg.WORLD), get_route(cfg), Grid.from_config(cfg)
+        aspect = grid.cell_width / grid.cell_height
+        poses = poses_for(cfg.POSES.FILE, grid.num_cells, world.pitch_deg, aspect)
+        if route.needs_depth:
+            require_depth(poses, cfg.POSES.FILE)
+        words = vocabulary.load(cfg.VOCABULARY.FILE)
+        prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
+        return cls(
+            seed=cfg.SEED,
+            num_train=cfg.IDENTITIES.TRAIN,
+            num_test=cfg.IDENTITIES.TEST,
+            excluded=prompts.excluded_outfits(words, cfg.IDENTITIES.EXCLUDE),
+            words=words,
+            grid=grid,
+            poses=tuple(poses),
+            world=world,
+            route=route,
+            matting=MattingSettings.from_config(cfg) if route.needs_matting else None,
+            pool_size=cfg.SCENES.POOL_SIZE,
+            camera_effects=cfg.CAMERA.EFFECTS,
+            limits=QualityLimits.from_config(cfg),
+            jpeg_quality=cfg.JPEG_QUALITY,
+            settings=describe(cfg, words=words, route=route),
+        )
+
+    @property
+    def num_identities(self) -> int:
+        """Identities of the whole set."""
+        return self.num_train + self.num_test
+
+    def identities(self) -> Iterator[Identity]:
+        """Yield the identities of the build, candidate 0 first."""
+        return prompts.identities(self.words, self.seed, self.excluded)
+
+    def build_synthesizer(self, *, offline: bool = False) -> Synthesizer:
+        """Load what draws.
+
+        Args:
+            offline: fetch nothing; a model that is not on this machine is an error.
+
+        Raises:
+            UserError: a package, model or device cannot be used.
+        """
+        return self.route.build(
+            grid=self.grid, poses=self.poses, world=self.world, seed=self.seed, offline=offline
+        )

@@ -1,0 +1,103 @@
+"""The diffusion route as a build sees it; torch and diffusers are imported when it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ...errors import UserError
+from .settings import DiffusionSettings
+
+if TYPE_CHECKING:
+    from yacs.config import CfgNode
+
+    from ...model_sources import ModelSource
+    from ...posing.canvas import Grid
+    from ...posing.skeletons import Pose
+    from ...worlds.world import World
+    from ..base import Synthesizer
+
+_BLOCK_PX = 8  # SDXL's VAE works on blocks of 8 x 8 pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionRoute:
+    """Drawing with SDXL; see :class:`~geneperson.synthesis.base.Route`.
+
+    Attributes:
+        settings: what ``cfg.DIFFUSION`` asks for.
+        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+    """
+
+    name: ClassVar[str] = "diffusion"
+    sections: ClassVar[tuple[str, ...]] = ("DIFFUSION", "MATTING")
+    draws_in_workers: ClassVar[bool] = False
+    needs_matting: ClassVar[bool] = True
+    needs_depth: ClassVar[bool] = False
+
+    settings: DiffusionSettings
+    limb_width: int
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> DiffusionRoute:
+        """Resolve the route.
+
+        Raises:
+            UserError: a model that cannot be one, or a canvas that SDXL cannot draw.
+        """
+        scale, (height, width) = cfg.DIFFUSION.SCALE, cfg.CANVAS.CELL_SIZE
+        sides = (cfg.CANVAS.ROWS * height, cfg.CANVAS.COLUMNS * width)
+        if any(side * scale % _BLOCK_PX for side in sides):
+            raise UserError(
+                f"configuration: DIFFUSION.SCALE is {scale!r}, must be such that both sides of the "
+                f"canvas times SCALE are multiples of {_BLOCK_PX}"
+            )
+        settings = DiffusionSettings.from_config(cfg)
+        return cls(settings=settings, limb_width=cfg.POSES.LIMB_WIDTH)
+
+    @property
+    def batch_size(self) -> int:
+        """Identities drawn in one call."""
+        return self.settings.batch_size
+
+    def model_sources(self) -> dict[str, ModelSource]:
+        """Return the models by the key that asks for each."""
+        return self.settings.sources
+
+    def why_not_measurable(self) -> str | None:
+        """Return why the speed cannot be measured on this machine; None if it can."""
+        try:
+            import torch
+        except ImportError:
+            return "torch is not installed"
+        if not torch.cuda.is_available():
+            return "no GPU on this machine"
+        if not all(source.is_on_disk() for source in self.settings.sources.values()):
+            return "models have yet to be fetched"
+        return None
+
+    def build(
+        self,
+        *,
+        grid: Grid,
+        poses: Sequence[Pose],
+        world: World,
+        seed: int,
+        offline: bool = False,
+    ) -> Synthesizer:
+        """Load the models; the camera world plays no part in what SDXL draws.
+
+        Raises:
+            UserError: a package, model or device cannot be used.
+        """
+        from .synthesizer import DiffusionSynthesizer
+
+        return DiffusionSynthesizer(
+            grid=grid,
+            poses=poses,
+            limb_width=self.limb_width,
+            seed=seed,
+            settings=self.settings,
+            offline=offline,
+        )

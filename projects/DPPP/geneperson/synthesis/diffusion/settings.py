@@ -1,0 +1,117 @@
+"""What ``cfg.DIFFUSION`` asks for, resolved once: values and model sources, nothing loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...errors import UserError
+from ...model_sources import ModelSource, parse_source
+
+if TYPE_CHECKING:
+    from yacs.config import CfgNode
+
+LORA_ROLES = ("ENHANCEMENT", "LIGHTING", "STYLE")  # the paper's three
+UNION_CONTROLNET = "DIFFUSION.UNION_CONTROLNET"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionSettings:
+    """Everything that decides about a picture of this route.
+
+    Attributes:
+        sources: key of the configuration ("DIFFUSION.BASE") -> model; optional models that are
+            not asked for have no entry.
+        lora_weights: role ("STYLE") -> weight, for the LoRAs among the sources.
+        variant: variant of the base model's files; empty for the plain ones.
+        pose_scale: weight of the pose ControlNet, 0..2.
+        edge_scale: weight of the edge ControlNet, 0..2.
+        extra_prompt: words added to every character prompt.
+        allow_pickle: whether weights in pickle files may be read.
+        steps: denoising steps.
+        guidance: scale of the classifier-free guidance.
+        scale: size of the drawn canvas as a multiple of the grid's.
+        background_size: (height, width) of a background picture in pixels.
+        batch_size: canvases drawn at once.
+        device: "auto", or a device of torch.
+        dtype: "bf16", "fp16" or "fp32".
+        compile: whether to compile the denoiser.
+        vae_slicing: whether to decode one picture at a time.
+        cpu_offload: whether idle models leave the GPU.
+    """
+
+    sources: dict[str, ModelSource]
+    lora_weights: dict[str, float]
+    variant: str
+    pose_scale: float
+    edge_scale: float
+    extra_prompt: str
+    allow_pickle: bool
+    steps: int
+    guidance: float
+    scale: float
+    background_size: tuple[int, int]
+    batch_size: int
+    device: str
+    dtype: str
+    compile: bool
+    vae_slicing: bool
+    cpu_offload: bool
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> DiffusionSettings:
+        """Read ``cfg.DIFFUSION``.
+
+        Raises:
+            UserError: a name that cannot be a model's, or pickled weights that are not allowed.
+        """
+        values = cfg.DIFFUSION
+        return cls(
+            sources=_sources(values),
+            lora_weights={
+                role: values.LORA[f"{role}_WEIGHT"] for role in LORA_ROLES if values.LORA[role]
+            },
+            variant=values.VARIANT,
+            pose_scale=values.POSE_SCALE,
+            edge_scale=values.EDGE_SCALE,
+            extra_prompt=values.EXTRA_PROMPT,
+            allow_pickle=values.ALLOW_PICKLE,
+            steps=values.STEPS,
+            guidance=values.GUIDANCE,
+            scale=values.SCALE,
+            background_size=tuple(values.BACKGROUND_SIZE),
+            batch_size=values.BATCH_SIZE,
+            device=values.DEVICE,
+            dtype=values.DTYPE,
+            compile=values.COMPILE,
+            vae_slicing=values.VAE_SLICING,
+            cpu_offload=values.CPU_OFFLOAD,
+        )
+
+    @property
+    def has_union_controlnet(self) -> bool:
+        """Whether one union network reads both maps, in place of two ControlNets."""
+        return UNION_CONTROLNET in self.sources
+
+
+def _sources(values: CfgNode) -> dict[str, ModelSource]:
+    """Parse the names of the models that are asked for."""
+    networks: tuple[str, ...] = ("UNION_CONTROLNET",)
+    if not values.UNION_CONTROLNET:
+        networks = ("POSE_CONTROLNET", "EDGE_CONTROLNET")
+    if not values.BASE or not all(values[key] for key in networks):
+        raise UserError(
+            "DIFFUSION.BASE, POSE_CONTROLNET and EDGE_CONTROLNET (or UNION_CONTROLNET) must name "
+            "models"
+        )
+    names = {f"DIFFUSION.{key}": values[key] for key in ("BASE", "VAE", *networks)}
+    names |= {f"DIFFUSION.LORA.{role}": values.LORA[role] for role in LORA_ROLES}
+    sources = {
+        key: parse_source(key, name, allow_pickle=values.ALLOW_PICKLE)
+        for key, name in names.items()
+        if name
+    }
+    for key, source in sources.items():
+        if source.file and not key.startswith("DIFFUSION.LORA."):
+            raise UserError(f"{key} names a single file: give a folder in diffusers' format")
+    return sources

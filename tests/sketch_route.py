@@ -1,0 +1,15 @@
+"""A route that the package does not know; worker processes have to be able to import it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from geneperson.synthesis.procedural.route import ProceduralRoute
+
+
+class SketchRoute(ProceduralRoute):
+    """The procedural pictures, drawn like a model's: in one process and in batches."""
+
+    name: ClassVar[str] = "sketch"
+    draws_in_workers: ClassVar[bool] = False
+    batch_size: ClassVar[int] = 2
