@@ -1,8 +1,33 @@
-"""Places in the repository that tests of all parts look at."""
+"""Places in the repository, and settings of small runs, that tests of all parts use."""
 
+import socket
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs"
 DPPP_CONFIGS = CONFIGS / "DPPP"
 GENEPERSON_CONFIGS = CONFIGS / "GenePerson"
+
+# KEY, VALUE, ... of a run that takes seconds on a CPU.
+SMALL = (
+    "MODEL.DEVICE", "cpu",
+    "DATALOADER.NUM_WORKERS", 0,
+    "DATALOADER.NUM_INSTANCE", 4,
+    "SOLVER.IMS_PER_BATCH", 16,
+    "SOLVER.PHASE_EPOCHS", (1, 1),
+    "SOLVER.WARMUP_ITERS", 0,
+    "SOLVER.LOG_PERIOD", 1,
+)  # fmt: skip
+# The generated set of conftest.py's data_root, to train and test on.
+TOY = (
+    "DATASETS.GENEPERSON_DIRS", ("GenePersonToy",),
+    "DATASETS.NAMES", ("GenePersonToy",),
+    "DATASETS.TESTS", ("GenePersonToy",),
+)  # fmt: skip
+
+
+def free_url() -> str:
+    """Return an address on this machine at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"

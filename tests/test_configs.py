@@ -3,7 +3,8 @@
 import pytest
 
 import geneperson
-from dppp.config import LOSSES, load_config
+from dppp.config import load_config
+from dppp.defaults import LOSSES
 from helpers import ROOT
 
 TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (ROOT / "configs" / d).rglob("*.yml"))

@@ -1,4 +1,4 @@
-"""The quickstart's config, made still smaller, on the small generated sets."""
+"""The quickstart's config, made even smaller, on the small generated sets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,24 +7,16 @@ import pytest
 from fastreid.config import CfgNode
 
 from dppp.config import load_config
-from helpers import CONFIGS
+from helpers import DPPP_CONFIGS, SMALL
 
-QUICKSTART = CONFIGS / "DPPP" / "quickstart.yml"
-SMALL = (
-    "DATALOADER.NUM_WORKERS", 0,
-    "DATALOADER.NUM_INSTANCE", 4,
-    "SOLVER.IMS_PER_BATCH", 16,
-    "SOLVER.PHASE_EPOCHS", (1, 1),
-    "SOLVER.WARMUP_ITERS", 0,
-    "SOLVER.LOG_PERIOD", 1,
-)  # fmt: skip
+QUICKSTART = DPPP_CONFIGS / "quickstart.yml"
 
 
 @pytest.fixture
 def quickstart(
     data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., CfgNode]:
-    """A function from ``KEY, VALUE, ...`` to a config that trains in seconds."""
+    """Return a function from ``KEY, VALUE, ...`` to a config that trains in seconds."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
 
     def config(*opts: object) -> CfgNode:

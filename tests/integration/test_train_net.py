@@ -10,15 +10,9 @@ import open_clip
 import pytest
 import torch
 
-from helpers import CONFIGS, ROOT
+from helpers import CONFIGS, ROOT, SMALL, TOY
 
 TOOL = ROOT / "tools" / "train_net.py"
-SMALL = (
-    "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
-    "SOLVER.WARMUP_ITERS 0 SOLVER.LOG_PERIOD 1 MODEL.DEVICE cpu"
-).split()
-TOY = ["DATASETS.GENEPERSON_DIRS", "('GenePersonToy',)", "DATASETS.NAMES", "('GenePersonToy',)",
-       "DATASETS.TESTS", "('GenePersonToy',)"]  # fmt: skip
 
 
 @pytest.fixture

@@ -18,13 +18,9 @@ import dppp
 from dppp.inference import export, extract, load_features, search
 from dppp.inference.search import same_person
 from dppp.pretraining.captions import full_caption
-from helpers import ROOT
+from helpers import DPPP_CONFIGS, ROOT, SMALL
 
-QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
-SMALL = (
-    "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
-    "SOLVER.WARMUP_ITERS 0 MODEL.DEVICE cpu SOLVER.PHASE_EPOCHS (1,1)"
-).split()
+QUICKSTART = DPPP_CONFIGS / "quickstart.yml"
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +142,7 @@ def test_words_need_a_model_with_a_text_side(tool, trained: Path, gallery: Path,
         clip.embed_texts(["a man", " "])
     with pytest.raises(dppp.UserError, match=r"embed_texts\(\[sentence\]\)"):
         clip.embed_texts("a man")
-    with pytest.raises(dppp.UserError, match=r"'none' is no file.*procedural"):
+    with pytest.raises(dppp.UserError, match=r"'none' is neither a file.*procedural"):
         dppp.load("DPPP-Tiny-16-quickgelu:none")
 
 

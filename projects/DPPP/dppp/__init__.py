@@ -4,6 +4,8 @@
 meta-architecture in FastReID's registries.
 """
 
+from importlib.metadata import version
+
 from .compat import import_fastreid
 
 import_fastreid()
@@ -14,5 +16,5 @@ from .engine import DPPPTrainer  # noqa: E402
 from .errors import UserError  # noqa: E402
 from .inference import load  # noqa: E402
 
-__version__ = "0.1.0"
+__version__ = version("dppp-fastreid")
 __all__ = ["DPPPTrainer", "UserError", "add_dppp_config", "data", "load", "modeling"]

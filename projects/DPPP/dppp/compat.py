@@ -21,19 +21,21 @@ imported. Everything else is overridden in our own classes, not patched:
     utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/reranking.py
     engine/train_loop.py:304  AMPTrainer          asserts CUDA; engine/step.py
     engine/train_loop.py:150  logger.exception    a traceback for any mistake; engine/trainer.py
+    engine/defaults.py:111    seed_all_rng()      seeds from the clock, and logs that number as the
+                                                  run's; engine/setup.py
     solver/build.py:180       contiguous=True     torch >= 2.0 sets gradients to None, and the
                                                   flat copy never moves; engine/phases.py
     solver/build.py:304, engine/hooks.py          MODEL.FREEZE_LAYERS freezes what only begins with
                               LayerFreeze         the name, and anew after --resume;
-                                                  engine/freezing.py
+                                                  engine/hooks.py
     solver/build.py:328       T_max               0 where warm-up ends within the last epoch, and
                                                   the cosine divides by it; engine/phases.py
     modeling/backbones/regnet/    regnet, effnet  read YAML from the working folder; refused in
-                                                  engine/models.py
-    utils/events.py:221       CommonMetricPrinter divides by zero if written twice; engine/phases.py
+                                                  modeling/build.py
+    utils/events.py:221       CommonMetricPrinter divides by zero if written twice; engine/hooks.py
     utils/checkpoint.py:216   torch.load          weights_only left open; engine/checkpoint.py
     modeling/meta_arch/baseline.py:130, mgn.py:256  sub_ normalises a batch in place, twice with
-                                                  TEST.FLIP; engine/models.py gives a copy
+                                                  TEST.FLIP; modeling/build.py gives a copy
 """
 
 import collections

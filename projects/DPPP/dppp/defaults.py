@@ -14,24 +14,27 @@ def add_dppp_config(cfg: CN) -> None:
     # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
     cfg.SEED = 0
 
-    # Folders under FASTREID_DATASETS that hold sets made by geneperson. Each becomes a data set
-    # whose name is the folder's, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" always is one.
+    # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
+    cfg.MODEL.DEVICE = "auto"
+
+    # Folders under FASTREID_DATASETS that hold data sets made by geneperson. Each becomes a data
+    # set named after its folder, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" is always one.
     cfg.DATASETS.GENEPERSON_DIRS = ()
     # The same for folders of your own in Market-1501's layout: bounding_box_train, query and
     # bounding_box_test with <pid>_c<camera>...jpg or .png, any numbers.
     cfg.DATASETS.MARKET_STYLE_DIRS = ()
-    # Parts of UnrealPerson to train on, of UNREALPERSON_ALL_PARTS; by default Table III's.
+    # Parts of UnrealPerson to train on, from UNREALPERSON_ALL_PARTS; the default is Table III's.
     cfg.DATASETS.UNREALPERSON_PARTS = UNREALPERSON_PARTS
 
-    # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). SOLVER.MAX_EPOCH, which
-    # FastReID's other meta-architectures use, does not count for CLIPDPPP. SOLVER.STEPS and
-    # SOLVER.WARMUP_ITERS start anew in each phase.
+    # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). CLIPDPPP ignores
+    # SOLVER.MAX_EPOCH, which FastReID's other meta-architectures use. SOLVER.STEPS and
+    # SOLVER.WARMUP_ITERS restart in each phase.
     cfg.SOLVER.PHASE_EPOCHS = (20, 20)
 
     # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
     cfg.SOLVER.AMP.DTYPE = "bf16"
 
-    # Every how many steps the losses are written to the console, metrics.json and TensorBoard.
+    # Number of steps between two records of the losses in console, metrics.json and TensorBoard.
     cfg.SOLVER.LOG_PERIOD = 50
 
     dppp = cfg.MODEL.DPPP = CN()
@@ -39,12 +42,12 @@ def add_dppp_config(cfg: CN) -> None:
     # open_clip's name of the CLIP model.
     dppp.CLIP_NAME = "ViT-B-16-quickgelu"
     # Its weights: an open_clip tag ("openai"), "procedural" for the package's own small model, a
-    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read where MODEL.WEIGHTS or
+    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read if MODEL.WEIGHTS or
     # --resume bring a whole checkpoint.
     dppp.CLIP_PRETRAINED = "openai"
 
-    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 file in MODEL.WEIGHTS. A
-    # phase none of whose losses is on does not run.
+    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 checkpoint in
+    # MODEL.WEIGHTS. A phase without an active loss is skipped.
     dppp.PHASES = (1, 2)
 
     # n, the number of style elements T_s, Eq. 2.
@@ -57,10 +60,10 @@ def add_dppp_config(cfg: CN) -> None:
     # Hidden widths of f_theta (Eq. 1) and f_phi (Eq. 5).
     dppp.CONTENT_HIDDEN = 512
     dppp.STYLE_HIDDEN = 2048
-    # True: v_g enters f_theta and GFLFM without gradient, so the text losses leave the encoder be.
+    # True: stop the gradient at v_g, so the text losses do not update the visual encoder.
     dppp.DETACH_INVERSION_INPUT = False
 
-    # True: v_c = v_g + P_s(v_g), from v_c = v_g on; False: v_c = P_s(v_g), Eq. 14.
+    # True: v_c = v_g + P_s(v_g), identity-initialised; False: v_c = P_s(v_g), Eq. 14.
     dppp.DESTYLIZATION_RESIDUAL = False
 
     # tau of Eqs. 7, 8 and 15; similarities are cosines.

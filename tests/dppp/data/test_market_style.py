@@ -9,7 +9,7 @@ from PIL import Image
 from dppp import UserError
 from dppp.data import build_test_loader, build_train_loader, load_dataset
 from dppp.data.datasets.market_style import parse_name
-from dppp.engine.summary import keep_available_tests
+from dppp.engine.testing import open_test_sets
 from dppp.errors import DataNotFoundError
 
 PARTS = ("bounding_box_train", "query", "bounding_box_test")
@@ -145,7 +145,7 @@ def test_a_folder_without_a_gallery_is_refused_before_any_work(write, quickstart
     write("TrainOnly", PARTS[1], "1_c1.jpg")
     cfg = quickstart(DIRS, ("TrainOnly",), "DATASETS.TESTS", ("TrainOnly",))
     with pytest.raises(UserError, match=r"TrainOnly has no gallery image.*bounding_box_test"):
-        keep_available_tests(cfg)
+        open_test_sets(cfg)
 
 
 @pytest.mark.parametrize("gallery", [("8_c1_2.jpg", "9_c2.jpg"), ("9_c1.jpg", "9_c2.jpg")])
@@ -160,12 +160,12 @@ def test_queries_without_any_match_are_refused_before_any_work(
     write(folder, PARTS[2], *gallery)
     cfg = quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", (name,))
     with pytest.raises(UserError, match=f"TESTS: of {name}'s 2 queries none .*different") as caught:
-        keep_available_tests(cfg)
+        open_test_sets(cfg)
     assert "\n" not in str(caught.value) and not isinstance(caught.value, DataNotFoundError)
     load_dataset(quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", ()), name)  # to train on
 
     write(folder, PARTS[2], "8_c2_1.jpg")  # one query counts, the other does not
-    assert keep_available_tests(cfg)[1] == []
+    assert open_test_sets(cfg).missing == []
 
 
 @pytest.fixture

@@ -4,26 +4,29 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
+from fastreid.config import CfgNode
 
-from helpers import ROOT
+from helpers import DPPP_CONFIGS, ROOT, SMALL, free_url
 
 ONE_STEP = Path(__file__).parent / "one_step.py"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 
-def run(command, cwd, **environment):
+def run(
+    command: Sequence[object], cwd: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"OMP_NUM_THREADS": "1"} | environment
-    result = subprocess.run(
+    return subprocess.run(
         list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, timeout=300
     )
-    return result
 
 
-def test_two_processes_equal_one(quickstart, tmp_path):
+def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: Path) -> None:
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4)
     (tmp_path / "config.yml").write_text(cfg.dump())
     generator = torch.Generator().manual_seed(0)
@@ -47,16 +50,13 @@ def test_two_processes_equal_one(quickstart, tmp_path):
 
 
 @pytest.mark.parametrize("start", ["--num-gpus", "torchrun"])
-def test_training_in_two_processes(data_root, tmp_path, start):
+def test_training_in_two_processes(data_root: Path, tmp_path: Path, start: str) -> None:
     tool = ROOT / "tools" / "train_net.py"
     command = [*TORCHRUN, 2, tool] if start == "torchrun" else [sys.executable, tool]
-    command += ["--config-file", ROOT / "configs" / "DPPP" / "quickstart.yml"]
+    command += ["--config-file", DPPP_CONFIGS / "quickstart.yml"]
     if start != "torchrun":
-        command += ["--num-gpus", 2, "--dist-url", "tcp://127.0.0.1:29517"]
-    command += (
-        "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
-        "SOLVER.PHASE_EPOCHS (1,1) SOLVER.WARMUP_ITERS 0 OUTPUT_DIR out"
-    ).split()
+        command += ["--num-gpus", 2, "--dist-url", free_url()]
+    command += [*SMALL, "OUTPUT_DIR", "out"]
     result = run(command, tmp_path, FASTREID_DATASETS=str(data_root))
     assert result.returncode == 0, result.stderr
     table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
@@ -64,10 +64,10 @@ def test_training_in_two_processes(data_root, tmp_path, start):
     assert (tmp_path / "out" / "model_final.pth").exists()
 
 
-def test_a_mistake_in_two_processes_is_still_a_line(tmp_path):
-    tool, config = ROOT / "tools" / "train_net.py", ROOT / "configs" / "DPPP" / "quickstart.yml"
+def test_a_mistake_in_two_processes_is_still_a_line(tmp_path: Path) -> None:
+    tool, config = ROOT / "tools" / "train_net.py", DPPP_CONFIGS / "quickstart.yml"
     command = [sys.executable, tool, "--config-file", config, "--num-gpus", 2]
-    command += ["--dist-url", "tcp://127.0.0.1:29518"]
+    command += ["--dist-url", free_url()]
     result = run(command, tmp_path, FASTREID_DATASETS=str(tmp_path))
     assert result.returncode == 2, result.stderr
     assert "error: data set GenePersonToy" in result.stderr

@@ -1,13 +1,15 @@
 """The table at the end of a run, and summary.json: scores, and what they are scores of."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
 from dppp import DPPPTrainer, UserError
-from dppp.engine import evaluate
+from dppp.engine import evaluate, testing
 from dppp.engine.summary import Summary, format_summary, summarize, write_summary
+from dppp.engine.testing import open_test_sets
 
 SCORES = {"Rank-1": 50.0, "Rank-5": 75.25, "mAP": 33.0}
 SUMMARY = Summary(
@@ -34,7 +36,7 @@ def test_table():
 
 
 def test_the_table_says_what_was_done_to_the_distances():
-    done = Summary(SUMMARY.results_percent, SUMMARY.queries, ["one (k 1)", "two (k 2)"], [])
+    done = dataclasses.replace(SUMMARY, postprocess=["one (k 1)", "two (k 2)"], not_available=[])
     assert format_summary(done).splitlines()[-2:] == ["", "Ranked after one (k 1) and two (k 2)."]
 
 
@@ -62,7 +64,7 @@ def test_queries_without_a_match_are_not_counted(quickstart, data_root, tmp_path
         image.unlink()
     theirs = sum(path.name.startswith(lost) for path in queries)
     cfg = quickstart("DATASETS.TESTS", ("GenePersonToy",), "TEST.RERANK.ENABLED", True)
-    summary = summarize(cfg, {}, [])
+    summary = summarize(cfg, {}, open_test_sets(cfg).available, not_available=[])
     expected = {"valid": len(queries) - theirs, "total": len(queries)}
     assert theirs and summary.queries == {"GenePersonToy": expected}
     assert summary.postprocess == ["re-ranking (k1 20, k2 6, lambda 0.3)"]
@@ -82,6 +84,7 @@ def test_test_settings_are_checked_before_anything_is_built(quickstart, opts, sa
 
     for part in ("build_model", "build_train_loader"):
         monkeypatch.setattr(DPPPTrainer, part, build_nothing)
+    monkeypatch.setattr(testing, "build_model", build_nothing)
     with pytest.raises(UserError, match=says):
         DPPPTrainer(quickstart(*opts))
     with pytest.raises(UserError, match=says):

@@ -8,28 +8,22 @@ import pytest
 import torch
 from fastreid.engine.train_loop import HookBase
 from fastreid.modeling.backbones import build_backbone
-from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.data import build_train_loader
 from dppp.engine import evaluate
-from dppp.engine.freezing import FreezeHook
-from helpers import CONFIGS
+from dppp.engine.hooks import FreezeHook
+from helpers import CONFIGS, SMALL, TOY
 
 BASELINES = CONFIGS / "Baselines"
-SMALL = (
-    "MODEL.DEVICE", "cpu",
+SMALL_BASELINE = (
+    *SMALL, *TOY,
     "MODEL.BACKBONE.PRETRAIN", False,
     "INPUT.SIZE_TRAIN", [96, 32],
     "INPUT.SIZE_TEST", [96, 32],
-    "DATASETS.GENEPERSON_DIRS", ("GenePersonToy",),
-    "DATASETS.NAMES", ("GenePersonToy",),
-    "DATASETS.TESTS", ("GenePersonToy",),
-    "DATALOADER.NUM_WORKERS", 0,
     "DATALOADER.NUM_INSTANCE", 2,
     "SOLVER.IMS_PER_BATCH", 8,
-    "SOLVER.LOG_PERIOD", 1,
 )  # fmt: skip
 SMALL_CLIP = ("MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-16-quickgelu", "MODEL.BACKBONE.FEAT_DIM", 128)
 RESNET18 = (
@@ -60,7 +54,7 @@ def config(data_root, tmp_path, monkeypatch):
 
     def load(name, *opts):
         own = SMALL_CLIP if name.startswith("clip") else ()
-        opts = [*SMALL, *own, "OUTPUT_DIR", str(tmp_path / "out"), *opts]
+        opts = [*SMALL_BASELINE, *own, "OUTPUT_DIR", str(tmp_path / "out"), *opts]
         return load_config(str(BASELINES / f"{name}.yml"), opts)
 
     return load
@@ -70,16 +64,6 @@ def config(data_root, tmp_path, monkeypatch):
 def resnet18(config):
     """The bag of tricks on a small ResNet, with ``KEY, VALUE, ...``."""
     return lambda *opts: config("bagtricks_R50", *RESNET18, *opts)
-
-
-def first_step(trainer):
-    """One step on the first batch of the run; its losses by name."""
-    trainer.iter = trainer._trainer.iter = 0
-    trainer.data_loader.batch_sampler.start_at(0, 0)
-    trainer._trainer.restart_data()
-    with EventStorage() as storage:
-        trainer._trainer.run_step()
-        return {key: value[0] for key, value in storage.latest().items() if "loss_" in key}
 
 
 def state(model):
@@ -109,7 +93,7 @@ def test_every_config_is_tried():
 def test_one_step_and_an_evaluation(config, name):
     names, width = BASELINE_FACTS[name]
     trainer = DPPPTrainer(config(name))
-    losses = first_step(trainer)
+    losses = trainer.one_step()
     assert set(losses) == names
     assert all(np.isfinite(value) for value in losses.values())
     model = trainer.raw_model
@@ -220,7 +204,7 @@ def test_mgn_freezes_its_branches_and_trains_their_heads(config):
     trainer.iter = 0
     hook.before_train()
     hook.before_step()
-    first_step(trainer)
+    trainer.one_step()
     heads = {name for name, _ in trainer.raw_model.named_children() if name.endswith("_head")}
     assert len(heads) == 8
     assert moved(before, trainer.raw_model) == both(*heads)
@@ -229,7 +213,7 @@ def test_mgn_freezes_its_branches_and_trains_their_heads(config):
 def test_parts_that_cannot_be_frozen(resnet18, quickstart):
     with pytest.raises(UserError, match=r"FREEZE_LAYERS.*\['backbon'\].*backbone, heads"):
         DPPPTrainer(resnet18("MODEL.FREEZE_LAYERS", ["backbon"], "SOLVER.FREEZE_ITERS", 1))
-    with pytest.raises(UserError, match="FREEZE_LAYERS is not for CLIPDPPP"):
+    with pytest.raises(UserError, match="FREEZE_LAYERS does not apply to CLIPDPPP"):
         quickstart("MODEL.FREEZE_LAYERS", ["towers"])
 
 

@@ -65,8 +65,8 @@ def test_wrong_size_is_refused(pair):
     [
         ("ViT-B-61", "", "no model 'ViT-B-61'"),
         ("ViT-B-16", "openai", "ViT-B-16-quickgelu"),
-        ("ViT-B-16-quickgelu", "/no/such/file.pt", "no file"),
-        ("RN50", "", "no plain CLIP ViT"),
+        ("ViT-B-16-quickgelu", "/no/such/file.pt", "is neither a file"),
+        ("RN50", "", "not a plain CLIP ViT"),
     ],
 )
 def test_refused_in_one_line(name, pretrained, says):

@@ -111,7 +111,7 @@ def test_where_the_weights_come_from(config, weights, towers):
     [
         (("MODEL.BACKBONE.FEAT_DIM", 100), "FEAT_DIM is 100.*128.*192"),
         (("INPUT.SIZE_TEST", [64, 128]), "SIZE_TRAIN and INPUT.SIZE_TEST differ"),
-        (("MODEL.DPPP.CLIP_NAME", "RN50"), "no plain CLIP ViT"),
+        (("MODEL.DPPP.CLIP_NAME", "RN50"), "not a plain CLIP ViT"),
     ],
 )
 def test_refused_in_one_line(config, opts, says):

@@ -141,5 +141,5 @@ def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes():
 
 
 def test_an_unknown_tag_lists_the_known_ones():
-    with pytest.raises(UserError, match=r"'openai' is no file.*procedural"):
+    with pytest.raises(UserError, match=r"'openai' is neither a file.*procedural"):
         build_clip(NAME, "openai", SIZE)

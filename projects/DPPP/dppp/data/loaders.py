@@ -10,6 +10,7 @@ from fastreid.config import CfgNode
 from fastreid.data import samplers
 from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
+from fastreid.data.datasets.bases import ImageDataset
 from fastreid.utils import comm
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
@@ -100,13 +101,21 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     return _device_loader(cfg, train_set, batches)
 
 
-def build_test_loader(cfg: CfgNode, name: str) -> tuple[DeviceLoader, int]:
+def build_test_loader(
+    cfg: CfgNode, name: str, dataset: ImageDataset | None = None
+) -> tuple[DeviceLoader, int]:
     """Batches of the queries, then the gallery, of one data set, and the number of queries.
+
+    Args:
+        cfg: the run's.
+        name: of the data set.
+        dataset: the set, if it is open already.
 
     Raises:
         UserError: no query or no gallery image.
     """
-    dataset = load_dataset(cfg, name)
+    if dataset is None:
+        dataset = load_dataset(cfg, name)
     require_test_images(name, dataset)
     if comm.is_main_process():
         dataset.show_test()

@@ -1,8 +1,8 @@
-"""One training loop for two phases, on FastReID's hooks and writers."""
+"""One training loop for any model and its phases, on FastReID's hooks and writers."""
 
 from .distributed import launch
-from .evaluate import evaluate
 from .setup import prepare
+from .testing import evaluate
 from .trainer import DPPPTrainer
 
 __all__ = ["DPPPTrainer", "evaluate", "launch", "prepare"]

@@ -1,6 +1,6 @@
-"""One process or several: started here (``--num-gpus N``), by torchrun, or not at all.
+"""One process or several, started here (``--num-gpus N``) or by torchrun.
 
-FastReID's ``launch`` knows CUDA and NCCL only; ours takes gloo where the model is on a CPU.
+FastReID's ``launch`` knows only CUDA and NCCL; ours uses gloo if the model is on a CPU.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from fastreid.utils import comm
 
+from ..device import choose_device
 from ..errors import UserError
 
 Main = Callable[[argparse.Namespace], None]
@@ -22,46 +23,57 @@ def launch(main: Main, args: argparse.Namespace, device: str) -> None:
     """Call ``main(args)`` in every process of the run.
 
     Args:
-        main: runs in a process that belongs to the default process group, if there are several.
+        main: runs in a process that belongs to the default process group, if there are several;
+            can be pickled, such as a ``functools.partial`` of a module's function and a config.
         args: FastReID's: ``num_gpus``, ``num_machines``, ``machine_rank``, ``dist_url``.
         device: MODEL.DEVICE; decides the backend.
 
     Raises:
         UserError: fewer GPUs than ``num_gpus``.
     """
-    is_cuda = torch.device(device).type == "cuda"
+    backend = "nccl" if torch.device(choose_device(device)).type == "cuda" else "gloo"
     if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun has started this process
-        local_size = int(os.environ["LOCAL_WORLD_SIZE"])
-        _join(is_cuda, int(os.environ["LOCAL_RANK"]), local_size, "env://", -1, -1)
+        local_rank, local_size = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+        _init_process_group(backend=backend, local_rank=local_rank, url="env://")
+        _tell_fastreid(local_size)
         main(args)
         dist.destroy_process_group()
     elif args.num_gpus * args.num_machines == 1:
         main(args)
     else:
-        num_here = torch.cuda.device_count()
-        if is_cuda and args.num_gpus > num_here:
-            raise UserError(f"--num-gpus {args.num_gpus}: torch sees {num_here} on this machine")
+        num_gpus = torch.cuda.device_count()
+        if backend == "nccl" and args.num_gpus > num_gpus:
+            raise UserError(f"--num-gpus {args.num_gpus}: torch sees {num_gpus} on this machine")
         try:
-            mp.spawn(_worker, (main, args, is_cuda), nprocs=args.num_gpus)
+            mp.spawn(_worker, (main, args, backend), nprocs=args.num_gpus)
         except mp.ProcessExitedException as error:
             sys.exit(error.exit_code)  # the process has said why
 
 
-def _worker(local_rank: int, main: Main, args: argparse.Namespace, is_cuda: bool) -> None:
-    rank = args.machine_rank * args.num_gpus + local_rank
-    world_size = args.num_gpus * args.num_machines
-    _join(is_cuda, local_rank, args.num_gpus, args.dist_url, rank, world_size)
+def _worker(local_rank: int, main: Main, args: argparse.Namespace, backend: str) -> None:
+    _init_process_group(
+        backend=backend,
+        local_rank=local_rank,
+        url=args.dist_url,
+        rank=args.machine_rank * args.num_gpus + local_rank,
+        world_size=args.num_gpus * args.num_machines,
+    )
+    _tell_fastreid(args.num_gpus)
     main(args)
     dist.destroy_process_group()
 
 
-def _join(
-    is_cuda: bool, local_rank: int, local_size: int, url: str, rank: int, world_size: int
+def _init_process_group(
+    *, backend: str, local_rank: int, url: str, rank: int = -1, world_size: int = -1
 ) -> None:
-    """Join the process group, and tell FastReID which processes share this machine."""
-    if is_cuda:
+    """Join the default process group; -1: the environment says which rank of how many."""
+    if backend == "nccl":
         torch.cuda.set_device(local_rank)
-    dist.init_process_group("nccl" if is_cuda else "gloo", url, rank=rank, world_size=world_size)
+    dist.init_process_group(backend, url, rank=rank, world_size=world_size)
+
+
+def _tell_fastreid(local_size: int) -> None:
+    """Tell FastReID which processes share this machine, of which each runs ``local_size``."""
     for start in range(0, dist.get_world_size(), local_size):
         group = dist.new_group(list(range(start, start + local_size)))
         if start <= dist.get_rank() < start + local_size:

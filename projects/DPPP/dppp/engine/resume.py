@@ -1,4 +1,4 @@
-"""Is a checkpoint one of this run's? A run goes on only with the settings it began with."""
+"""Whether a checkpoint belongs to a run: a run resumes only with the settings it started with."""
 
 import yaml
 from fastreid.config import CfgNode, get_cfg
@@ -7,7 +7,7 @@ from ..config import flatten
 from ..defaults import add_dppp_config
 from ..errors import UserError
 
-# Keys that do not change what is learnt, or that say how long the run is.
+# Keys that do not change what is learnt, or that only say how long the run is.
 _FREE = (
     "CUDNN_BENCHMARK",
     "DATALOADER.NUM_WORKERS",
@@ -26,12 +26,12 @@ _FREE = (
     "SOLVER.MAX_EPOCH",
     "SOLVER.PHASE_EPOCHS",
 )
-# Keys under TEST that change when and how fast is tested, not the scores.
+# Keys under TEST that change when and how fast a model is tested, not its scores.
 _NOT_SCORED = ("TEST.EVAL_PERIOD", "TEST.IMS_PER_BATCH")
 
 
 def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
-    """Refuse to go on with other settings.
+    """Refuse to resume with other settings.
 
     Args:
         saved_config: the YAML text of the config in the checkpoint.
@@ -44,7 +44,7 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
     saved, present = flatten(yaml.safe_load(saved_config)), flatten(yaml.safe_load(cfg.dump()))
     default = get_cfg()
     add_dppp_config(default)
-    # a key that is younger than the checkpoint had its default's effect
+    # A key that is younger than the checkpoint had its default's effect.
     saved = flatten(yaml.safe_load(default.dump())) | saved
     for key in sorted(saved.keys() | present.keys()):
         if key in _FREE or key.startswith("TEST."):
@@ -57,7 +57,7 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
 
 
 def same_test(saved_config: str, cfg: CfgNode) -> bool:
-    """Whether scores of a run with ``saved_config`` may stand beside those of ``cfg``."""
+    """Whether scores of a run with ``saved_config`` can be compared with those of ``cfg``."""
     saved, present = (
         {
             key: value

@@ -9,31 +9,39 @@ from fastreid.utils import comm
 from fastreid.utils.events import get_event_storage
 from torch import Tensor, nn
 
-from ..modeling import CLIPDPPP
+from ..modeling.interface import ReIDModel
 
 
 class TrainStep(SimpleTrainer):
     """A step of the present phase.
 
+    Attributes:
+        model: the model, or its wrapper for distributed training.
+        phase_name: of the present phase, for messages.
+        losses: those of the last step, weighted, by name.
+
     Args:
-        model: returns named losses, or their tensors, in training mode.
+        model: returns named losses in training mode.
         data_loader: endless batches on the model's device.
         amp_dtype: of mixed precision: torch.bfloat16, torch.float16 (with a gradient scaler), or
             None for full precision.
-        log_period: every how many steps the losses are brought from the device and stored.
+        log_period: number of steps between two records of the losses.
         images_per_step: of all processes together.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        model: ReIDModel,
         data_loader: Iterable,
+        *,
         amp_dtype: torch.dtype | None,
         log_period: int,
         images_per_step: int,
     ) -> None:
         super().__init__(model, data_loader, optimizer=None, param_wrapper=None)
-        self._device_type = model.device.type
+        self.model: nn.Module = model
+        self._raw_model = model
+        self._device_type = str(model.device.type)
         self._amp_dtype = amp_dtype
         self._log_period = log_period
         self._last_log: tuple[int, float] | None = None
@@ -41,21 +49,26 @@ class TrainStep(SimpleTrainer):
         scaled = amp_dtype == torch.float16
         self.grad_scaler = torch.amp.GradScaler(self._device_type) if scaled else None
         self.phase_name = ""
+        self.losses: dict[str, Tensor] = {}
 
     def restart_data(self) -> None:
-        """Take the next batch from where the loader's sampler has been set to start."""
+        """Take the next batch from where the loader's sampler was set to start."""
         self._last_log = None
         self._data_loader_iter = iter(self.data_loader)
 
     def run_step(self) -> None:
-        """Forward, backward, step; a loss that is not finite stops the run before the step."""
+        """Run forward, backward and the optimizer's step.
+
+        Raises:
+            FloatingPointError: a loss is not finite; the weights are as before.
+        """
         start = time.perf_counter()
         batch = next(self._data_loader_iter)
         data_sec = time.perf_counter() - start
 
         amp = self._amp_dtype is not None
         with torch.autocast(self._device_type, self._amp_dtype, enabled=amp):
-            losses = self.model(batch)
+            self.losses = losses = self.model(batch)
             total = sum(losses.values())
         if not torch.isfinite(total):
             terms = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
@@ -75,12 +88,10 @@ class TrainStep(SimpleTrainer):
             self._store(losses, total, data_sec)
 
     def _store(self, losses: dict[str, Tensor], total: Tensor, data_sec: float) -> None:
-        """Bring this step's numbers from the device, average them over processes, store them."""
+        """Fetch this step's numbers from the device, average them over processes, store them."""
         values = {name: value.item() for name, value in losses.items()}
         values = {"total_loss": total.item(), "data_time": data_sec, **values}
-        raw = getattr(self.model, "module", self.model)
-        watched = raw.watched if isinstance(raw, CLIPDPPP) else {}
-        values.update({name: value.item() for name, value in watched.items()})
+        values.update({name: value.item() for name, value in self._raw_model.watched.items()})
         gathered = comm.gather(values)
         if not comm.is_main_process():
             return
@@ -88,17 +99,17 @@ class TrainStep(SimpleTrainer):
         storage.put_scalars(
             **{name: sum(part[name] for part in gathered) / len(gathered) for name in values}
         )
-        storage.put_scalars(**self._settings(raw, losses), smoothing_hint=False)
+        storage.put_scalars(**self._settings(losses), smoothing_hint=False)
         now = time.perf_counter()
         if self._last_log is not None:
             steps, sec = self.iter - self._last_log[0], now - self._last_log[1]
             storage.put_scalar("images_per_sec", steps * self.images_per_step / sec)
         self._last_log = self.iter, now
 
-    def _settings(self, raw: nn.Module, losses: dict[str, Tensor]) -> dict[str, float]:
-        """Learning rate of each group, weight of each term, and the GPU memory used so far."""
+    def _settings(self, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Return the learning rates, the weights of the losses, and the GPU memory used so far."""
         rates = {f"lr_{g['name']}": g["lr"] for g in self.optimizer.param_groups if "name" in g}
-        weights = raw.losses.weights if isinstance(raw, CLIPDPPP) else {}
+        weights = self._raw_model.loss_weights
         shown = {n.replace("loss_", "weight_"): weights[n] for n in losses if n in weights}
         if self._device_type == "cuda":
             shown["gpu_memory_mb"] = torch.cuda.max_memory_allocated() / 2**20

@@ -1,72 +1,79 @@
 """The trainer: FastReID's ``DefaultTrainer`` with phases, on any device."""
 
-import logging
 import os
 import time
 from collections import OrderedDict
 
 from fastreid.config import CfgNode
+from fastreid.data.common import CommDataset
 from fastreid.engine import DefaultTrainer, hooks
-from fastreid.engine.train_loop import TrainerBase
+from fastreid.engine.train_loop import HookBase, TrainerBase
 from fastreid.utils import comm
 from fastreid.utils.events import EventStorage
-from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..config import amp_dtype
-from ..data.loaders import DeviceLoader, build_test_loader, build_train_loader
+from ..data.loaders import DeviceLoader, build_train_loader
 from ..data.sampling import derive_seeds, seed_everything
+from ..device import resolve_device
 from ..errors import UserError
-from ..evaluation import RankingEvaluator
+from ..log import logger
 from ..modeling.build import build_model
+from ..modeling.interface import ReIDModel
 from .checkpoint import AtomicCheckpointer
-from .freezing import FreezeHook
-from .phases import (
+from .hooks import (
     CheckpointHook,
     EvaluationHook,
-    Phase,
+    FreezeHook,
     PhaseHook,
     ProgressHook,
     ScheduleHook,
     WriterHook,
-    build_phases,
-    describe_trainable,
 )
+from .phases import Phase, build_phases, describe_trainable
 from .resume import check_same_run, same_test
 from .step import TrainStep
-from .summary import by_test_set, format_summary, keep_available_tests, summarize, write_summary
-
-logger = logging.getLogger("fastreid.dppp")
+from .summary import Scores, format_summary, summarize, write_summary
+from .testing import open_test_sets, score
 
 
 class DPPPTrainer(DefaultTrainer):
-    """Trains ``CLIPDPPP`` through its phases, any other meta-architecture as FastReID does.
+    """Trains any ``ReIDModel`` through its phases.
 
     Attributes:
         phases: the phases of the run, in order; ``phase`` is the present one.
+        raw_model: the model; ``model`` is what a step calls: it, or its distributed wrapper.
+        test_sets: those of DATASETS.TESTS, opened.
         results: phase name -> test set -> scores, as far as the run has come.
     """
 
     def __init__(self, cfg: CfgNode) -> None:
+        # Not DefaultTrainer's: it builds an optimizer for the whole run, and DataLoaderX and
+        # AMPTrainer, which need CUDA. What follows does the same per phase, on any device.
         TrainerBase.__init__(self)
         os.makedirs(cfg.OUTPUT_DIR, exist_ok=True)
-        cfg, self.not_available = keep_available_tests(cfg)
+        cfg = resolve_device(cfg).clone()
+        self.test_sets = open_test_sets(cfg)
+        cfg.defrost()
+        cfg.DATASETS.TESTS = tuple(self.test_sets.available)
+        cfg.freeze()
         loader = self.build_train_loader(cfg)
-        self.cfg = cfg = self.auto_scale_hyperparams(cfg, loader.dataset.num_classes)
-        self.iters_per_epoch = len(loader.dataset) // cfg.SOLVER.IMS_PER_BATCH
+        train_set: CommDataset = loader.dataset
+        self.cfg = cfg = self.auto_scale_hyperparams(cfg, train_set.num_classes)
+        self.iters_per_epoch = len(train_set) // cfg.SOLVER.IMS_PER_BATCH
         self.phases = build_phases(cfg)
         self.start_epoch, self.max_epoch = 0, self.phases[-1].end_epoch
         self.max_iter = self.max_epoch * self.iters_per_epoch
-        self.results: dict[str, dict] = OrderedDict()
+        self.results: dict[str, dict[str, Scores]] = OrderedDict()
 
         seed_everything(*derive_seeds(cfg.SEED))
         self.raw_model = self.build_model(cfg)
         self._trainer = TrainStep(
             self.raw_model,
             loader,
-            amp_dtype(cfg),
-            cfg.SOLVER.LOG_PERIOD,
-            cfg.SOLVER.IMS_PER_BATCH,
+            amp_dtype=amp_dtype(cfg),
+            log_period=cfg.SOLVER.LOG_PERIOD,
+            images_per_step=cfg.SOLVER.IMS_PER_BATCH,
         )
         self.checkpointer = AtomicCheckpointer(
             self.raw_model, cfg.OUTPUT_DIR, save_to_disk=comm.is_main_process()
@@ -77,49 +84,49 @@ class DPPPTrainer(DefaultTrainer):
     # --- what FastReID builds differently ---
 
     @classmethod
-    def build_model(cls, cfg: CfgNode) -> nn.Module:
+    def build_model(cls, cfg: CfgNode) -> ReIDModel:
+        """Build the model of a config, on its device."""
         return build_model(cfg)
 
     @classmethod
     def build_train_loader(cls, cfg: CfgNode) -> DeviceLoader:
+        """Build endless batches of the training sets."""
         return build_train_loader(cfg)
 
     @classmethod
-    def build_test_loader(cls, cfg: CfgNode, dataset_name: str) -> tuple[DeviceLoader, int]:
-        return build_test_loader(cfg, dataset_name)
+    def test(cls, cfg: CfgNode, model: ReIDModel) -> OrderedDict[str, Scores]:
+        """Evaluate a model on the available test sets."""
+        return score(cfg, model, open_test_sets(cfg).available)
 
-    @classmethod
-    def build_evaluator(cls, cfg: CfgNode, dataset_name: str, output_dir: str | None = None):
-        loader, num_query = cls.build_test_loader(cfg, dataset_name)
-        return loader, RankingEvaluator(cfg, num_query, output_dir)
+    def build_hooks(self) -> list[HookBase]:
+        """Build FastReID's hooks; those that must know about phases are exchanged in place."""
+        return [PhaseHook(), ProgressHook(), *map(self._exchange, super().build_hooks())]
 
-    def build_hooks(self) -> list[hooks.HookBase]:
-        """FastReID's hooks; those that must know about phases are exchanged in place."""
-        period = self.cfg.TEST.EVAL_PERIOD
-        own = {
-            hooks.LRScheduler: lambda _: ScheduleHook(),
-            hooks.EvalHook: lambda _: EvaluationHook(period, self._evaluate_phase),
-            hooks.PeriodicCheckpointer: lambda _: CheckpointHook(
-                self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD
-            ),
-            hooks.LayerFreeze: lambda h: FreezeHook(
-                self.raw_model, h.freeze_layers, h.freeze_iters
-            ),
-            hooks.PeriodicWriter: lambda h: WriterHook(h._writers, self.cfg.SOLVER.LOG_PERIOD),
-        }
-        upstream = super().build_hooks()
-        return [PhaseHook(), ProgressHook()] + [own.get(type(h), lambda h: h)(h) for h in upstream]
+    def _exchange(self, hook: HookBase) -> HookBase:
+        """Return our own hook in place of one of FastReID's, or the same hook."""
+        match hook:
+            case hooks.LRScheduler():
+                return ScheduleHook()
+            case hooks.EvalHook():
+                return EvaluationHook(self.cfg.TEST.EVAL_PERIOD, self._evaluate_phase)
+            case hooks.PeriodicCheckpointer():
+                return CheckpointHook(self.checkpointer, self.cfg.SOLVER.CHECKPOINT_PERIOD)
+            case hooks.LayerFreeze():
+                return FreezeHook(self.raw_model, hook.freeze_layers, hook.freeze_iters)
+            case hooks.PeriodicWriter():
+                return WriterHook(hook._writers, self.cfg.SOLVER.LOG_PERIOD)
+        return hook
 
     # --- phases ---
 
     def phase_of(self, epoch: int) -> Phase:
-        """The phase that an epoch, counted from 0 over the whole run, belongs to."""
+        """Return the phase of an epoch, which is counted from 0 over the whole run."""
         return next(p for p in self.phases if epoch < p.end_epoch)
 
     def enter_phase(self, phase: Phase) -> None:
         """Freeze, unfreeze, and make the optimizer and schedule of ``phase``."""
         self.phase = phase
-        phase.enter(self.raw_model)
+        self.raw_model.start_phase(phase.number)
         model = self.raw_model.train()
         optimizer = phase.build_optimizer(self.cfg, model)
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
@@ -146,46 +153,47 @@ class DPPPTrainer(DefaultTrainer):
         )
 
     def resume_or_load(self, resume: bool = True) -> None:
-        """Go on from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
+        """Resume from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
         if resume and self.checkpointer.has_checkpoint():
-            self._go_back_to(self.checkpointer.get_checkpoint_file())
+            self._return_to(self.checkpointer.get_checkpoint_file())
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
-        self.phase.enter(self.raw_model)  # the file may come from another phase
+        self.raw_model.start_phase(self.phase.number)  # the file may come from another phase
 
-    def _go_back_to(self, path: str) -> None:
-        """Enter the phase a checkpoint of this run was written in, and know the next epoch."""
+    def _return_to(self, path: str) -> None:
+        """Enter the phase in which a checkpoint of this run was written, and set the next epoch."""
         saved = self.checkpointer.peek(path)
         epoch, state = saved["epoch"], saved["trainer"]
         check_same_run(state["config"], self.cfg, path)
         phase = self.phase_of(min(epoch, self.max_epoch - 1))
         if phase.name != state["phase"]:
             raise UserError(
-                f"--resume: epoch {epoch} of {path} is in {state['phase']}, with the present "
+                f"--resume: epoch {epoch} of {path} is in {state['phase']}, but with the present "
                 f"SOLVER.PHASE_EPOCHS and MODEL.DPPP.PHASES in {phase.name}; set them as they were"
             )
         self.enter_phase(phase)
         self.start_epoch = epoch + 1
 
     def state_dict(self) -> dict:
-        """What the trainer itself knows; the epoch is written by FastReID's checkpoint hook."""
+        """Return the trainer's own state; FastReID's checkpoint hook writes the epoch."""
         return {"phase": self.phase.name, "config": self.cfg.dump(), "results": dict(self.results)}
 
     def load_state_dict(self, state: dict) -> None:
+        """Take over the scores of earlier phases, unless they were measured differently."""
         if same_test(state["config"], self.cfg):
             self.results.update(state["results"])
         elif state["results"]:
             logger.warning(
-                "the scores after %s were measured with other settings under TEST and are left out",
+                "scores after %s were measured with other settings under TEST and are left out",
                 " and ".join(state["results"]),
             )
 
     # --- the loop ---
 
-    def train(self) -> dict[str, dict]:
+    def train(self) -> dict[str, dict[str, Scores]]:
         """Run the remaining epochs; then print the table and write summary.json."""
         if self.start_epoch >= self.max_epoch:
             logger.info("all %d epochs are done; nothing to train", self.max_epoch)
-            # a run that was stopped between its last checkpoint and its report still owes it
+            # The run was stopped between its last checkpoint and its report.
             if comm.is_main_process() and not os.path.exists(
                 os.path.join(self.cfg.OUTPUT_DIR, "summary.json")
             ):
@@ -197,12 +205,9 @@ class DPPPTrainer(DefaultTrainer):
         self.before_train()
         for phase in self.phases:
             epochs = range(max(self.start_epoch, phase.start_epoch), phase.end_epoch)
-            # A storage for each phase, or the losses of the last one would go on being printed.
+            # One storage per phase; else the losses of the last phase would still be printed.
             with EventStorage(self.iter) as self.storage:
-                self.data_loader.batch_sampler.start_at(
-                    phase.number, epochs.start - phase.start_epoch
-                )
-                self._trainer.restart_data()
+                self._start_data(phase, epochs.start - phase.start_epoch)
                 for self.epoch in epochs:
                     self._run_epoch()
         self.after_train()
@@ -210,6 +215,28 @@ class DPPPTrainer(DefaultTrainer):
         if comm.is_main_process():
             self.report(time.perf_counter() - start)
         return self.results
+
+    def one_step(self, phase: Phase | None = None) -> dict[str, float]:
+        """Take one step on the first batch of a phase, without hooks; for tests and notebooks.
+
+        Args:
+            phase: entered if it is not the present one.
+
+        Returns:
+            The losses by name.
+        """
+        if phase is not None and phase is not self.phase:
+            self.enter_phase(phase)
+        self._start_data(self.phase, 0)
+        self.iter = self.phase.start_epoch * self.iters_per_epoch
+        with EventStorage(self.iter) as self.storage:
+            self.run_step()
+        return {name: value.item() for name, value in self._trainer.losses.items()}
+
+    def _start_data(self, phase: Phase, epoch: int) -> None:
+        """Let the next batch be the first of an epoch, which is counted within its phase."""
+        self.data_loader.batch_sampler.start_at(phase.number, epoch)
+        self._trainer.restart_data()
 
     def _run_epoch(self) -> None:
         self.before_epoch()
@@ -222,15 +249,18 @@ class DPPPTrainer(DefaultTrainer):
             self.iter += 1
         self.after_epoch()
 
-    def _evaluate_phase(self) -> dict:
-        results = self.test(self.cfg, self.model)
-        self.results[self.phase.name] = by_test_set(self.cfg, results)
-        return results
+    def _evaluate_phase(self) -> dict[str, dict] | Scores:
+        """Score the model; FastReID's hooks expect the scores alone if there is one test set."""
+        scores = score(self.cfg, self.model, self.test_sets.available)
+        self.results[self.phase.name] = scores
+        return scores if len(scores) != 1 else next(iter(scores.values()))
 
     def report(self, seconds: float) -> None:
         """Print the table of all phases and write it to the output folder."""
         after = {f"after {name}": scores for name, scores in self.results.items()}
-        summary = summarize(self.cfg, after, self.not_available)
+        summary = summarize(
+            self.cfg, after, self.test_sets.available, not_available=self.test_sets.missing
+        )
         write_summary(self.cfg.OUTPUT_DIR, summary, seconds)
         logger.info(
             "%.0f s of training and evaluation, %s/summary.json:\n\n%s\n",

@@ -19,20 +19,26 @@ MAX_ROWS = 20
 _TILE_HEIGHT = 192
 _FRAME, _GAP, _MARGIN, _TITLE, _CAPTION = 4, 10, 20, 24, 20
 _INK, _QUERY = (30, 32, 36), (70, 110, 190)
-_COLOURS = {True: (30, 150, 60), False: (205, 40, 40), None: (165, 168, 174)}
+_COLORS = {True: (30, 150, 60), False: (205, 40, 40), None: (165, 168, 174)}
 _MEANINGS = {True: "the same person", False: "another person", None: "not known"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hit:
-    """An image of the gallery. ``score``: similarity or distance; ``same_person``: if known."""
+    """An image of the gallery.
+
+    Attributes:
+        file: the image.
+        score: its similarity to the query, or its distance.
+        same_person: whether it shows the query's person; None if unknown.
+    """
 
     file: Path
     score: float
     same_person: bool | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ranking:
     """A query, an image's file or a sentence, and its hits, best first."""
 
@@ -111,21 +117,21 @@ class _Page:
         x = self._text(_MARGIN, text, 15)
         for truth in (True, False, None):
             if truth in known and known != {None}:
-                x = self._text(x + 18, _MEANINGS[truth], 13, _COLOURS[truth])
+                x = self._text(x + 18, _MEANINGS[truth], 13, _COLORS[truth])
         self._y += _TITLE
 
     def row(self, ranking: Ranking, lines: list[list[Image.Image]]) -> None:
         self._text(_MARGIN, ranking.title, 13)
         self._y += _TITLE
-        colours = [_QUERY] + [_COLOURS[hit.same_person] for hit in ranking.hits]
+        colors = [_QUERY] + [_COLORS[hit.same_person] for hit in ranking.hits]
         for pictures in lines:
-            for column, (picture, colour) in enumerate(zip(pictures, colours, strict=True)):
+            for column, (picture, color) in enumerate(zip(pictures, colors, strict=True)):
                 left = self._left(column)
                 right, bottom = (
                     left + self._tile[0] + 2 * _FRAME,
                     self._y + self._tile[1] + 2 * _FRAME,
                 )
-                self._draw.rectangle((left, self._y, right - 1, bottom - 1), fill=colour)
+                self._draw.rectangle((left, self._y, right - 1, bottom - 1), fill=color)
                 tile = picture.resize(self._tile, Image.Resampling.LANCZOS)
                 self.image.paste(tile, (left + _FRAME, self._y + _FRAME))
             self._y += self._tile[1] + 2 * _FRAME
@@ -134,10 +140,10 @@ class _Page:
             self._text(self._left(rank), f"{rank}: {hit.score:.3f}", 12)
         self._y += _CAPTION + _GAP
 
-    def _text(self, x: int, text: str, size: int, colour: tuple[int, int, int] = _INK) -> int:
+    def _text(self, x: int, text: str, size: int, color: tuple[int, int, int] = _INK) -> int:
         """Write at ``x``; the place where the text ends."""
         font = ImageFont.load_default(size)
-        self._draw.text((x, self._y + 2), text, fill=colour, font=font)
+        self._draw.text((x, self._y + 2), text, fill=color, font=font)
         return round(x + font.getlength(text))
 
     def _step(self) -> int:

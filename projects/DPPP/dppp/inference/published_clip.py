@@ -1,41 +1,20 @@
-"""A CLIP as it was published: pictures and sentences in one space, no training of ours on top."""
-
-from collections.abc import Sequence
+"""A CLIP as it was published: images and sentences in one space, without training of ours."""
 
 import open_clip
-import torch
 from fastreid.config import CfgNode, get_cfg
-from torch import Tensor, nn
 
 from ..defaults import add_dppp_config
 from ..errors import UserError
-from ..modeling.clip import CLIPTowers, build_clip, native_size
+from ..modeling.clip import build_clip, native_size
+from ..modeling.clip_alone import CLIPAlone
 
 # OpenAI's mean and standard deviation, x 255; the package's own weights were trained with them too.
-_MEAN, _STD = (122.7709, 116.7460, 104.0937), (68.5005, 66.6322, 70.3232)
+_MEAN, _STD = [122.7709, 116.7460, 104.0937], [68.5005, 66.6322, 70.3232]
 _PEDESTRIAN_SIZE = (256, 128)  # for models that were trained on squares
 
 
-class CLIPAlone(nn.Module):
-    """Pixels (B, 3, H, W), 0..255 -> v_g (B, d1), with the interface of a meta-architecture."""
-
-    def __init__(self, towers: CLIPTowers, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__()
-        self.towers = towers
-        for name, values in (("pixel_mean", mean), ("pixel_std", std)):
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
-
-    @property
-    def device(self) -> torch.device:
-        return self.pixel_mean.device
-
-    def forward(self, images: Tensor) -> Tensor:
-        pixels = (images - self.pixel_mean) / self.pixel_std
-        return self.towers.encode_image(pixels).projected
-
-
-def build_clip_alone(name: str, pretrained: str, device: str) -> tuple[CLIPAlone, CfgNode]:
-    """The network and the config that says how pictures are brought to its size.
+def build_published_clip(name: str, pretrained: str, device: str) -> tuple[CLIPAlone, CfgNode]:
+    """Build the network and the config that says how images are brought to its size.
 
     Raises:
         UserError: no weights are named, or as ``build_clip``.

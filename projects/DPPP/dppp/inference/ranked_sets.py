@@ -9,19 +9,19 @@ from fastreid.config import CfgNode
 from fastreid.evaluation.evaluator import DatasetEvaluator, inference_on_dataset
 from torch import Tensor, nn
 
-from ..data import build_test_loader
+from ..data import build_test_loader, load_dataset
 from ..errors import UserError
-from ..evaluation import DistanceRows, evaluate_rank
+from ..evaluation import DistanceRows, evaluate_rank, have_match, labels_of, require_finite
 from .pictures import Hit, Ranking
 
 ORDERS = ("best", "worst", "random")
 
 
 class _Keep(DatasetEvaluator):
-    """Instead of scores, the features (Q + G, d1)."""
+    """Keeps the features (Q + G, d1) in place of scores."""
 
     def reset(self) -> None:
-        self._features = []
+        self._features: list[Tensor] = []
 
     def process(self, inputs: dict, outputs: Tensor) -> None:
         self._features.append(outputs.cpu().float())
@@ -30,7 +30,7 @@ class _Keep(DatasetEvaluator):
         return torch.cat(self._features)
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class RankedTestSet:
     """A test set, the distances between its images, and the AP of its queries.
 
@@ -48,37 +48,42 @@ class RankedTestSet:
     valid: np.ndarray
 
     def choose(self, order: str, number: int, seed: int) -> np.ndarray:
-        """Places in ``valid`` of the queries with the highest or lowest AP, or of random ones."""
+        """Return indices into ``valid``: of the best or worst queries by AP, or random ones."""
         if order == "random":
             return np.random.default_rng(seed).permutation(len(self.valid))[:number]
         places = np.argsort(self.precisions, kind="stable")
         return (places[::-1] if order == "best" else places)[:number]
 
     def rankings(self, places: np.ndarray, num_hits: int) -> list[Ranking]:
-        """The nearest images of some valid queries, without junk, as ``evaluate_rank`` has it."""
-        wanted = {int(self.valid[place]): place for place in places}
-        made = {}
+        """Return the nearest images of some valid queries, without junk, as they are scored."""
+        place_of = {int(self.valid[place]): place for place in places}
+        rankings = {}
         for index, row in enumerate(self.rows):
-            if index in wanted:
-                made[wanted[index]] = self._ranking(index, wanted[index], row, num_hits)
-        return [made[place] for place in places]
+            if index in place_of:
+                rankings[place_of[index]] = self._ranking(index, place_of[index], row, num_hits)
+        return [rankings[place] for place in places]
 
     def _ranking(self, index: int, place: int, row: np.ndarray, num_hits: int) -> Ranking:
         path, pid, camera = self.query[index]
         order = [int(i) for i in np.argsort(row) if self.gallery[i][1:] != (pid, camera)]
         hits = [
-            Hit(Path(self.gallery[i][0]), float(row[i]), self.gallery[i][1] == pid)
+            Hit(
+                file=Path(self.gallery[i][0]),
+                score=float(row[i]),
+                same_person=self.gallery[i][1] == pid,
+            )
             for i in order[:num_hits]
         ]
-        ap = 100 * self.precisions[place]
-        return Ranking(Path(path), f"{Path(path).name}   AP {ap:.1f} %", hits)
+        title = f"{Path(path).name}   AP {100 * self.precisions[place]:.1f} %"
+        return Ranking(query=Path(path), title=title, hits=hits)
 
 
 def rank_test_set(cfg: CfgNode, network: nn.Module, name: str) -> RankedTestSet:
     """Run the evaluation of a test set, and keep what it ranks.
 
     Args:
-        network: the meta-architecture, as the evaluator takes it.
+        cfg: the run's.
+        network: the model, as the evaluator takes it.
         name: of the data set.
 
     Raises:
@@ -87,18 +92,17 @@ def rank_test_set(cfg: CfgNode, network: nn.Module, name: str) -> RankedTestSet:
     for key, part in (("RERANK", cfg.TEST.RERANK), ("AQE", cfg.TEST.AQE)):
         if part.ENABLED:
             raise UserError(f"TEST.{key}.ENABLED is True; only the plain ranking can be drawn")
-    loader, num_query = build_test_loader(cfg, name)
+    dataset = load_dataset(cfg, name)
+    loader, num_query = build_test_loader(cfg, name, dataset)
     features = inference_on_dataset(network, loader, _Keep(), cfg.TEST.FLIP.ENABLED)
-    if not features.isfinite().all():
-        raise UserError("the model gives NaN or infinite features; its training has diverged")
-    items = loader.dataset.img_items
-    query, gallery = items[:num_query], items[num_query:]
+    require_finite(features)
     rows = DistanceRows(features[:num_query], features[num_query:], cfg.TEST.METRIC)
-    q_pids, q_camids = (np.array([item[field] for item in query]) for field in (1, 2))
-    g_pids, g_camids = (np.array([item[field] for item in gallery]) for field in (1, 2))
-    _, precisions, _ = evaluate_rank(rows, q_pids, g_pids, q_camids, g_camids)
-    has_match = [
-        bool(((g_pids == pid) & (g_camids != camera)).any())
-        for pid, camera in zip(q_pids, q_camids, strict=True)
-    ]
-    return RankedTestSet(query, gallery, rows, precisions, np.flatnonzero(has_match))
+    labels = labels_of(dataset.query, dataset.gallery)
+    _, precisions, _ = evaluate_rank(rows, *labels)
+    return RankedTestSet(
+        query=dataset.query,
+        gallery=dataset.gallery,
+        rows=rows,
+        precisions=precisions,
+        valid=np.flatnonzero(have_match(*labels)),
+    )

@@ -50,7 +50,7 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
             f"queries and gallery were embedded by two models ({queries.model}, {gallery.model})"
         )
     files = gallery.files()
-    own = {}
+    own: dict[Path, set[int]] = {}
     for index, file in enumerate(files):
         own.setdefault(file.resolve(), set()).add(index)
     repeats = max(map(len, own.values()))  # how often one file may be in the gallery
@@ -58,9 +58,12 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
     rankings = []
     for query, row, order in zip(queries.files(), cosines, indices, strict=True):
         itself = own.get(query.resolve(), ())
-        found = [(c, files[i]) for c, i in zip(row, order, strict=True) if i not in itself]
-        hits = [Hit(file, float(c), same_person(query, file)) for c, file in found[:num_hits]]
-        rankings.append(Ranking(query, query.name, hits))
+        others = [(c, files[i]) for c, i in zip(row, order, strict=True) if i not in itself]
+        hits = [
+            Hit(file=file, score=float(c), same_person=same_person(query, file))
+            for c, file in others[:num_hits]
+        ]
+        rankings.append(Ranking(query=query, title=query.name, hits=hits))
     return rankings
 
 
@@ -76,12 +79,14 @@ def search_texts(
         raise UserError(f"the gallery was embedded by another model ({gallery.model})")
     files = gallery.files()
     cosines, indices = nearest(embedder.embed_texts(texts), gallery.features, num_hits)
-    return [
-        Ranking(
-            text, text, [Hit(files[i], float(c), None) for c, i in zip(row, order, strict=True)]
-        )
-        for text, row, order in zip(texts, cosines, indices, strict=True)
-    ]
+    rankings = []
+    for text, row, order in zip(texts, cosines, indices, strict=True):
+        hits = [
+            Hit(file=files[i], score=float(c), same_person=None)
+            for c, i in zip(row, order, strict=True)
+        ]
+        rankings.append(Ranking(query=text, title=text, hits=hits))
+    return rankings
 
 
 def same_person(query: Path, hit: Path) -> bool | None:

@@ -1,9 +1,10 @@
-"""The model of stage 2: CLIP's towers, pseudo-word networks, de-stylization projector."""
+"""The models of stage 2: CLIP's towers, pseudo-word networks, de-stylization projector."""
 
 from .clip import CLIPTowers, build_clip
 from .clip_backbone import CLIPBackbone, build_clip_backbone
 from .clip_dppp import CLIPDPPP
 from .destylization import DestylizationProjector
+from .interface import PhasePlan, ReIDModel, TrainedGroup
 from .pseudo_words import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -18,8 +19,11 @@ __all__ = [
     "ContentInversion",
     "DestylizationProjector",
     "GlobalFeatureLocalFilter",
+    "PhasePlan",
+    "ReIDModel",
     "StyleAggregation",
     "StyleInversion",
+    "TrainedGroup",
     "build_clip",
     "build_clip_backbone",
 ]

@@ -1,92 +1,152 @@
-"""What a checkpoint and a model must agree on, stored beside the weights and compared on load."""
+"""What a checkpoint of a ``CLIPDPPP`` states, and how its weights get into a model."""
 
-import logging
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-import torch.nn.functional as F
+from fastreid.config import CfgNode
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..log import logger
+from .clip_model import CLIPModel
+from .destylization import DestylizationProjector
+from .interface import META_ARCHITECTURE
+from .positions import resample_positions
 
-logger = logging.getLogger("fastreid.dppp")
+_CLIP_NAME = "MODEL.DPPP.CLIP_NAME"
+_RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
+_PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
+_SIZE = "INPUT.SIZE_TRAIN"
+_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE)
+_MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
+# Facts that files older than their key do not state.
+_OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False}
 
 _POSITIONS = "towers.visual.positional_embedding"
-_RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
-_MUST_EQUAL = ("MODEL.DPPP.CLIP_NAME", "activation", "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD")
-_INFERENCE = ("towers.visual.", "destylization.", "_extra_state")
+_PHASE = "_extra_state"
+_INFERENCE = ("towers.visual.", "destylization.", _PHASE)
 _HEADS = ("final_head.", "projected_head.", "content_head.")
 
 
-def describe_architecture(model: nn.Module, inference_only: bool = False) -> dict:
-    """Plain facts about a ``CLIPDPPP``, by the config key that sets them where there is one."""
-    visual = model.towers.visual
-    return {
-        "MODEL.DPPP.CLIP_NAME": model.towers.name,
-        "activation": type(visual.transformer.resblocks[0].mlp.gelu).__name__,
-        _RESIDUAL: model.destylization.residual,
-        "MODEL.PIXEL_MEAN": model.pixel_mean.flatten().tolist(),
-        "MODEL.PIXEL_STD": model.pixel_std.flatten().tolist(),
-        "INPUT.SIZE_TRAIN": list(visual.image_size),
-        "grid": list(visual.grid_size),
-        "classes": model.num_classes,
-        "inference_only": inference_only,
-    }
+def complete_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a checkpoint, with those that older files do not state."""
+    return _OLDER | dict(facts)
 
 
-def inference_state(model: nn.Module) -> dict[str, Tensor]:
-    """The weights that inference needs: visual encoder, P_s, and which phase they are of."""
-    state = model.state_dict()
-    return {key: value for key, value in state.items() if key.startswith(_INFERENCE)}
+class DPPPArchitecture(CLIPModel):
+    """The side of ``CLIPDPPP`` that checkpoints and inference see.
 
-
-def adapt_state(saved: dict, state: dict[str, Tensor], model: nn.Module) -> None:
-    """Fit the weights of a checkpoint to a model, in place.
-
-    The position embedding is resampled where the image size differs; classifiers of another number
-    of identities are left out.
-
-    Args:
-        saved: what ``describe_architecture`` said of the checkpoint's model.
-        state: the checkpoint's weights.
-
-    Raises:
-        UserError: the two cannot mean the same, or the weights are not enough for training.
+    Attributes:
+        destylization: P_s.
+        num_classes: training identities; 0 in a model for evaluation.
+        phase: 1 or 2, the one that was started last.
     """
-    own = describe_architecture(model)
-    saved = {_RESIDUAL: False} | saved  # files that are older than the key
-    must_equal = _MUST_EQUAL
-    if int(state.get("_extra_state", 1)) == 2:  # the phase
-        must_equal += (_RESIDUAL,)
-    elif saved[_RESIDUAL] != own[_RESIDUAL]:  # phase 1 has not trained P_s
-        state |= {f"destylization.{key}": v for key, v in model.destylization.state_dict().items()}
-    for key in must_equal:
-        if saved[key] != own[key]:
-            raise UserError(
-                f"the checkpoint was made with {key} {saved[key]}, this model has {own[key]}; "
-                "features would mean nothing. Set it as it was"
-            )
-    if saved["inference_only"] and model.num_classes:
-        raise UserError("the checkpoint holds what inference needs only; train from a whole one")
-    if saved["grid"] != own["grid"]:
-        state[_POSITIONS] = resample_positions(state[_POSITIONS], saved["grid"], own["grid"])
-        logger.info("position embedding resampled from %s to %s", saved["grid"], own["grid"])
-    if saved["classes"] != own["classes"]:
-        for key in [key for key in state if key.startswith(_HEADS)]:
-            del state[key]
-        if own["classes"]:
-            logger.info("classifiers of %d identities left out", saved["classes"])
-    shapes = {key: value.shape for key, value in model.state_dict().items()}
-    for key, value in state.items():
-        if key in shapes and value.shape != shapes[key]:
-            raise UserError(
-                f"the checkpoint has {key} of shape {tuple(value.shape)}, this model "
-                f"{tuple(shapes[key])}; set the keys of MODEL.DPPP as they were"
-            )
 
+    destylization: DestylizationProjector
+    num_classes: int
+    phase: int
 
-def resample_positions(embedding: Tensor, old: list[int], new: list[int]) -> Tensor:
-    """(1 + old height x old width, d2) -> (1 + new height x new width, d2), as open_clip does."""
-    of_class, of_patches = embedding[:1], embedding[1:]
-    grid = of_patches.T.reshape(1, -1, *old)
-    grid = F.interpolate(grid, size=tuple(new), mode="bicubic", antialias=True, align_corners=False)
-    return torch.cat([of_class, grid.flatten(2)[0].T])
+    @property
+    def display_name(self) -> str:
+        """The model's name in messages, pictures and exported files."""
+        return f"{type(self).__name__} {self.towers.name}"
+
+    def get_extra_state(self) -> Tensor:
+        """Return the phase, which torch stores with the weights."""
+        return torch.tensor(self.phase)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Start the phase of a checkpoint."""
+        self.start_phase(int(state))
+
+    def describe_architecture(self, *, inference_only: bool = False) -> dict[str, Any]:
+        """Return plain facts, by the config key that sets them where there is one."""
+        return {
+            META_ARCHITECTURE: type(self).__name__,
+            _CLIP_NAME: self.towers.name,
+            "activation": self.towers.activation,
+            _RESIDUAL: self.destylization.residual,
+            _PIXEL_MEAN: self.pixel_mean.flatten().tolist(),
+            _PIXEL_STD: self.pixel_std.flatten().tolist(),
+            _SIZE: list(self.towers.visual.image_size),
+            "grid": list(self.towers.visual.grid_size),
+            "classes": self.num_classes,
+            "inference_only": inference_only,
+        }
+
+    @classmethod
+    def configure(cls, cfg: CfgNode, facts: Mapping[str, Any]) -> None:
+        """Set in ``cfg`` what the facts of a checkpoint say; KeyError if one is missing.
+
+        The test transform has no other setting: a CLIP takes images of one size.
+        """
+        for key in _CONFIG_KEYS:
+            cfg.merge_from_list([key, facts[key]])
+        cfg.INPUT.SIZE_TEST = facts[_SIZE]
+
+    def adapt_state(self, facts: Mapping[str, Any] | None, state: dict[str, Tensor]) -> None:
+        """Fit the weights of a checkpoint to this model, in place.
+
+        The position embedding is resampled if the image size differs; classifiers for another
+        number of identities are left out.
+
+        Args:
+            facts: what ``describe_architecture`` returned when the checkpoint was written.
+            state: the checkpoint's weights.
+
+        Raises:
+            UserError: the features would be wrong, or the weights are not enough for training.
+        """
+        own = self.describe_architecture()
+        if facts is None:
+            raise self.other_model()
+        facts = complete_facts(facts)
+        if facts[META_ARCHITECTURE] != own[META_ARCHITECTURE]:
+            raise self.other_model()
+        must_equal: tuple[str, ...] = _MUST_EQUAL
+        if int(state.get(_PHASE, 1)) == 2:
+            must_equal += (_RESIDUAL,)
+        elif facts[_RESIDUAL] != own[_RESIDUAL]:  # phase 1 has not trained P_s: keep this model's
+            state |= {f"destylization.{k}": v for k, v in self.destylization.state_dict().items()}
+        for key in must_equal:
+            if facts[key] != own[key]:
+                raise UserError(
+                    f"has {key} = {facts[key]}, the config has {own[key]}; the features would be "
+                    f"wrong. Set {key} to {facts[key]}"
+                )
+        if facts["inference_only"] and self.num_classes:
+            raise UserError("holds only what inference needs; train from a whole one")
+        if facts["grid"] != own["grid"]:
+            state[_POSITIONS] = resample_positions(state[_POSITIONS], facts["grid"], own["grid"])
+            logger.info("position embedding resampled: %s to %s", facts["grid"], own["grid"])
+        if facts["classes"] != self.num_classes:
+            for key in [key for key in state if key.startswith(_HEADS)]:
+                del state[key]
+            if self.num_classes:
+                logger.info("classifiers of %d identities left out", facts["classes"])
+        self._require_shapes(state)
+
+    def _require_shapes(self, state: Mapping[str, Tensor]) -> None:
+        shapes = {key: value.shape for key, value in self.state_dict().items()}
+        for key, value in state.items():
+            if key in shapes and value.shape != shapes[key]:
+                raise UserError(
+                    f"has {key} of shape {tuple(value.shape)}, the model of the config "
+                    f"{tuple(shapes[key])}; set the keys of MODEL.DPPP as they were"
+                )
+
+    def inference_state(self) -> dict[str, Tensor]:
+        """Return the visual encoder, P_s, and the number of the phase."""
+        return {k: v for k, v in self.state_dict().items() if k.startswith(_INFERENCE)}
+
+    def keep_inference_parts(self) -> None:
+        """Drop the text tower and the pseudo-words: half of the memory and of an exported file."""
+        for part in ("content_inversion", "style_aggregation", "style_inversion"):
+            setattr(self, part, nn.Identity())
+        self.prompts = nn.ModuleDict()
+        self.towers.text = nn.Identity()
+
+    def feature_settings(self, cfg: CfgNode) -> str:
+        """Return how P_s is used, which leaves no trace in its weights."""
+        return "residual" if self.destylization.residual else ""

@@ -1,5 +1,6 @@
-"""Any model of FastReID's registries: built, or refused in one line."""
+"""Any model of FastReID's registries: built with our interface, or refused in one line."""
 
+import functools
 import pickle
 
 import torch
@@ -9,9 +10,9 @@ from gdown.exceptions import FileURLRetrievalError as GdownError
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
-from . import CLIPDPPP
+from .interface import ReIDModel
 
-# By a name or setting unknown to FastReID, or by weights that cannot be read or fetched.
+# Raised for a name or setting unknown to FastReID, or for weights that cannot be read or fetched.
 _NOT_BUILT = (
     KeyError,
     AssertionError,
@@ -26,26 +27,59 @@ _NOT_BUILT = (
 _MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
 
 
-def build_model(cfg: CfgNode) -> nn.Module:
-    """The model of a config, on its device.
+class PlainModel(ReIDModel):
+    """What FastReID's own meta-architectures get: the plain answers, and a copy of their images.
+
+    They normalise their images in place. TEST.FLIP, which calls a model twice with one batch,
+    would otherwise normalise it twice.
+    """
+
+    def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
+        if isinstance(batch, Tensor):
+            return super().forward(batch.clone())
+        return super().forward({**batch, "images": batch["images"].clone()})
+
+
+def model_class(name: str) -> type[ReIDModel]:
+    """Return the meta-architecture of that name, with the interface of ``ReIDModel``.
 
     Raises:
-        UserError: FastReID has no such model, its pretrained weights are not to be had, or its
-            backbone or input does not fit it.
+        UserError: no meta-architecture of that name is registered.
+    """
+    try:
+        kind = meta_arch.META_ARCH_REGISTRY.get(name)
+    except KeyError:
+        raise UserError(
+            f"MODEL.META_ARCHITECTURE is {name!r}; no such model is registered (CLIPDPPP, or "
+            "Baseline, MGN and others of FastReID)"
+        ) from None
+    return kind if issubclass(kind, ReIDModel) else _with_plain_answers(kind)
+
+
+@functools.cache
+def _with_plain_answers(kind: type[nn.Module]) -> type[ReIDModel]:
+    """Derive from a foreign meta-architecture; names of parameters and modules stay its own."""
+    return type(kind.__name__, (PlainModel, kind), {})
+
+
+def build_model(cfg: CfgNode) -> ReIDModel:
+    """Build the model of a config, on its device.
+
+    Raises:
+        UserError: FastReID has no such model, its pretrained weights cannot be read or fetched, or
+            its backbone or input does not fit it.
     """
     if cfg.MODEL.META_ARCHITECTURE == "MGN":
         _check_mgn_backbone(cfg.MODEL.BACKBONE)
         _check_mgn_height(cfg.INPUT)
+    kind = model_class(cfg.MODEL.META_ARCHITECTURE)
     try:
-        model = meta_arch.build_model(cfg)
+        return kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
     except _NOT_BUILT as error:
         refusal = _refuse_model(cfg, error)
         if refusal is None:
             raise
         raise refusal from None
-    if not isinstance(model, CLIPDPPP):  # which changes nothing in place
-        model.register_forward_pre_hook(_keep_images)
-    return model
 
 
 def _check_mgn_backbone(backbone: CfgNode) -> None:
@@ -58,7 +92,7 @@ def _check_mgn_backbone(backbone: CfgNode) -> None:
 
 
 def _check_mgn_height(input_cfg: CfgNode) -> None:
-    """MGN cuts a map of a row each 16 px or so into thirds, which four rows do not have."""
+    """MGN cuts a map with a row per 16 px or so into thirds, for which four rows are too few."""
     for key in ("SIZE_TRAIN", "SIZE_TEST"):
         height = input_cfg[key][0]
         if height < _MGN_LOWEST_PX:
@@ -69,7 +103,7 @@ def _check_mgn_height(input_cfg: CfgNode) -> None:
 
 
 def _refuse_model(cfg: CfgNode, error: Exception) -> UserError | None:
-    """What to tell of a model that could not be built; None for an error that is no setting's."""
+    """Explain why a model could not be built; None if no setting is to blame."""
     model, backbone = cfg.MODEL, cfg.MODEL.BACKBONE
     # FastReID reads the YAML files of its RegNets and EfficientNets from the working folder.
     no_yaml = str(getattr(error, "filename", "")).endswith(".yaml")
@@ -83,17 +117,6 @@ def _refuse_model(cfg: CfgNode, error: Exception) -> UserError | None:
     weights = backbone.PRETRAIN_PATH or "the ImageNet weights"
     return UserError(
         f"{backbone.NAME}: {weights} could not be read or fetched ({type(error).__name__}); "
-        "MODEL.BACKBONE.PRETRAIN_PATH takes a local file, MODEL.BACKBONE.PRETRAIN False goes "
-        "without"
+        "set MODEL.BACKBONE.PRETRAIN_PATH to a local file, or MODEL.BACKBONE.PRETRAIN False for "
+        "random weights"
     )
-
-
-def _keep_images(_: nn.Module, inputs: tuple[dict | Tensor]) -> tuple[dict | Tensor]:
-    """FastReID's models normalise their images in place: give them a copy.
-
-    Else TEST.FLIP, which calls a model twice with one batch, would normalise it twice.
-    """
-    (batch,) = inputs
-    if torch.is_tensor(batch):
-        return (batch.clone(),)
-    return ({**batch, "images": batch["images"].clone()},)

@@ -21,12 +21,13 @@ from typing import NamedTuple
 
 import open_clip
 import torch
+from open_clip import CLIP
+from open_clip.transformer import Transformer, VisionTransformer
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..log import logger
 from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, own_tags
-
-logger = logging.getLogger("fastreid.dppp")
 
 
 class ImageFeatures(NamedTuple):
@@ -47,7 +48,9 @@ class CLIPTowers(nn.Module):
         name: open_clip's name of the model.
     """
 
-    def __init__(self, model: nn.Module, tokenize: open_clip.SimpleTokenizer, name: str) -> None:
+    visual: VisionTransformer
+
+    def __init__(self, model: CLIP, tokenize: open_clip.SimpleTokenizer, name: str) -> None:
         super().__init__()
         self.name = name
         self.visual = model.visual
@@ -72,8 +75,13 @@ class CLIPTowers(nn.Module):
 
     @property
     def text_length(self) -> int:
-        """Positions of a text, at most; a longer one is cut."""
+        """Most positions of a text; a longer one is cut."""
         return len(self.text.positional_embedding)
+
+    @property
+    def activation(self) -> str:
+        """Name of the blocks' activation: GELU or QuickGELU."""
+        return type(self.visual.transformer.resblocks[0].mlp.gelu).__name__
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """One pass through the visual encoder.
@@ -81,11 +89,7 @@ class CLIPTowers(nn.Module):
         Args:
             pixels: (B, 3, H, W), already normalised, of the size the model was built for.
         """
-        if tuple(pixels.shape[-2:]) != tuple(self.visual.image_size):
-            raise UserError(
-                f"images of {tuple(pixels.shape[-2:])} pixels (height, width) meet a CLIP built "
-                f"for {tuple(self.visual.image_size)}; set INPUT.SIZE_TRAIN and SIZE_TEST"
-            )
+        require_size(pixels, self.visual)
         *early, last = self.visual.transformer.resblocks
         tokens = self.visual._embeds(pixels)
         for block in early:
@@ -116,13 +120,30 @@ class CLIPTowers(nn.Module):
         return ids[: int(ids.argmax()) + 1]  # the end token has the largest id
 
 
+def require_size(pixels: Tensor, visual: VisionTransformer) -> None:
+    """Raise a UserError unless images (B, 3, H, W) have the size a visual encoder was built for."""
+    size, expected = tuple(pixels.shape[-2:]), tuple(visual.image_size)
+    if size != expected:
+        raise UserError(
+            f"the images have {size} pixels (height, width), but this CLIP was built for "
+            f"{expected}; set INPUT.SIZE_TRAIN and INPUT.SIZE_TEST to the size of the images"
+        )
+
+
 class _TextTower(nn.Module):
     """CLIP's text Transformer on embeddings that stop at the end token.
 
-    Attention is causal, so what stands behind the end token cannot change the feature there.
+    Attention is causal, so tokens after the end token cannot change its feature.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    token_embedding: nn.Embedding
+    positional_embedding: nn.Parameter
+    transformer: Transformer
+    ln_final: nn.LayerNorm
+    text_projection: nn.Parameter
+    attn_mask: Tensor
+
+    def __init__(self, model: CLIP) -> None:
         super().__init__()
         self.token_embedding = model.token_embedding
         self.positional_embedding = model.positional_embedding
@@ -142,25 +163,24 @@ class _TextTower(nn.Module):
 def build_clip(
     name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)
 ) -> CLIPTowers:
-    """The two towers of an open_clip model.
+    """Build the two towers of an open_clip model.
 
     Args:
         name: open_clip's name, or one of ours in ``clip_models/``.
         pretrained: an open_clip tag, one of ours, a local weights file, or "" for random weights.
-        image_size: (height, width) in pixels; the position embedding is resized to its grid.
+        image_size: (height, width) in pixels; the position embedding is resampled to its grid.
 
     Raises:
-        UserError: an unknown name, an architecture that does not fit, or weights not to be had.
+        UserError: the name is unknown, the architecture does not fit, or the weights cannot be
+            fetched or read.
     """
     model = create_clip(name, pretrained, image_size)
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
     return CLIPTowers(model, open_clip.get_tokenizer(name), name)
 
 
-def create_clip(
-    name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)
-) -> nn.Module:
-    """open_clip's own model, whole; arguments and errors as of ``build_clip``."""
+def create_clip(name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)) -> CLIP:
+    """Build open_clip's own model, whole; arguments and errors as for ``build_clip``."""
     _check_architecture(name)
     _check_weights(name, pretrained)
     weights = find_weights(name, pretrained)
@@ -180,7 +200,7 @@ def create_clip(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The hub client logs each of its retries, and open_clip that weights are random."""
+    """Silence the hub client, which logs each retry, and open_clip, which logs random weights."""
     levels = {name: logging.getLogger(name).level for name in ("", "huggingface_hub")}
     for name in levels:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -192,35 +212,35 @@ def _quiet() -> Iterator[None]:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
+    while cause := error.__cause__ or error.__context__:
+        error = cause
     return error
 
 
 def _check_weights(name: str, pretrained: str) -> None:
-    has = bool(open_clip.get_model_config(name).get("quick_gelu"))
+    model_is_quick = bool(open_clip.get_model_config(name).get("quick_gelu"))
     published = open_clip.get_pretrained_cfg(name, pretrained)  # empty for a file
-    wanted = has
+    weights_are_quick = model_is_quick
     if published or is_torchscript(pretrained):
-        wanted = published.get("quick_gelu", is_torchscript(pretrained))
-    if wanted != has:
+        weights_are_quick = published.get("quick_gelu", is_torchscript(pretrained))
+    if weights_are_quick != model_is_quick:
         # open_clip only warns; the features would be off by up to 1.3 in silence.
-        kinds = ("QuickGELU", "GELU") if wanted else ("GELU", "QuickGELU")
-        other = f"{name}-quickgelu" if wanted else name.removesuffix("-quickgelu")
+        kinds = ("QuickGELU", "GELU") if weights_are_quick else ("GELU", "QuickGELU")
+        fitting = f"{name}-quickgelu" if weights_are_quick else name.removesuffix("-quickgelu")
         raise UserError(
             f"the CLIP weights {pretrained} were trained with {kinds[0]} and {name} has "
-            f"{kinds[1]}; set MODEL.DPPP.CLIP_NAME to {other}"
+            f"{kinds[1]}; set MODEL.DPPP.CLIP_NAME to {fitting}"
         )
     tags = [*own_tags(name), *open_clip.list_pretrained_tags_by_model(name)]
     if pretrained and pretrained not in tags and not find_weights(name, pretrained):
         raise UserError(
-            f"MODEL.DPPP.CLIP_PRETRAINED: {pretrained!r} is no file, and no tag of {name} (it has "
-            f"{', '.join(tags) or 'none'})"
+            f"MODEL.DPPP.CLIP_PRETRAINED: {pretrained!r} is neither a file nor a tag of {name} "
+            f"(its tags: {', '.join(tags) or 'none'})"
         )
 
 
 def native_size(name: str) -> tuple[int, int]:
-    """(height, width) in pixels of the images that a model's published weights were trained on."""
+    """Return (height, width) in pixels of the images a model's weights were published for."""
     _check_architecture(name)
     size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
     return (size, size) if isinstance(size, int) else tuple(size)
@@ -244,6 +264,6 @@ def _check_architecture(name: str) -> None:
     )
     if not plain:
         raise UserError(
-            f"MODEL.DPPP.CLIP_NAME: {name} is no plain CLIP ViT with a class token, which DPPP "
-            "takes its features from; use a ViT-B-32, ViT-B-16 or ViT-L-14 model"
+            f"MODEL.DPPP.CLIP_NAME: {name} is not a plain CLIP ViT with a class token, from which "
+            "DPPP takes its features; use a ViT-B-32, ViT-B-16 or ViT-L-14 model"
         )

@@ -10,14 +10,16 @@
 
 from fastreid.config import CfgNode
 from fastreid.modeling.backbones import BACKBONE_REGISTRY
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .clip import build_clip
+from .checks import size_problems
+from .clip import build_clip, require_size
 
 
 class CLIPBackbone(nn.Module):
-    """One feature an image, in the shape that FastReID's heads take. No text tower.
+    """One feature per image, in the shape that FastReID's heads take. No text tower.
 
     Args:
         visual: open_clip's visual Transformer with a class token, as in ``CLIPTowers.visual``.
@@ -27,7 +29,9 @@ class CLIPBackbone(nn.Module):
         UserError: ``feat_dim`` is neither.
     """
 
-    def __init__(self, visual: nn.Module, feat_dim: int) -> None:
+    visual: VisionTransformer
+
+    def __init__(self, visual: VisionTransformer, feat_dim: int) -> None:
         super().__init__()
         d1, d2 = visual.output_dim, visual.transformer.width
         if feat_dim not in (d1, d2):
@@ -40,30 +44,25 @@ class CLIPBackbone(nn.Module):
             visual.proj = None
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels (B, 3, H, W) -> (B, feat_dim, 1, 1), not normalised to a length."""
-        if tuple(pixels.shape[-2:]) != tuple(self.visual.image_size):
-            raise UserError(
-                f"images of {tuple(pixels.shape[-2:])} pixels (height, width) meet a CLIP built "
-                f"for {tuple(self.visual.image_size)}; set INPUT.SIZE_TRAIN to what the model gets"
-            )
+        """Normalised pixels (B, 3, H, W) -> features (B, feat_dim, 1, 1) of any length."""
+        require_size(pixels, self.visual)
         return self.visual(pixels)[:, :, None, None]
 
 
 @BACKBONE_REGISTRY.register()
 def build_clip_backbone(cfg: CfgNode) -> CLIPBackbone:
-    """The visual tower of MODEL.DPPP.CLIP_NAME for MODEL.BACKBONE.FEAT_DIM, 512 or 768 of ViT-B/16.
+    """Build the visual tower of MODEL.DPPP.CLIP_NAME for MODEL.BACKBONE.FEAT_DIM.
 
-    Its weights are MODEL.BACKBONE.PRETRAIN_PATH or else MODEL.DPPP.CLIP_PRETRAINED; random where
-    MODEL.BACKBONE.PRETRAIN is off, or MODEL.WEIGHTS brings them all.
+    FEAT_DIM is 512 or 768 for ViT-B/16. The weights are MODEL.BACKBONE.PRETRAIN_PATH or else
+    MODEL.DPPP.CLIP_PRETRAINED; random if MODEL.BACKBONE.PRETRAIN is off or MODEL.WEIGHTS brings
+    them all.
 
     Raises:
         UserError: two input sizes, or what ``build_clip`` and ``CLIPBackbone`` refuse.
     """
     backbone, dppp = cfg.MODEL.BACKBONE, cfg.MODEL.DPPP
-    if list(cfg.INPUT.SIZE_TRAIN) != list(cfg.INPUT.SIZE_TEST):
-        raise UserError(
-            "INPUT.SIZE_TRAIN and INPUT.SIZE_TEST differ; CLIP's positions fit one size"
-        )
+    if problems := size_problems(cfg):
+        raise UserError(problems[0])
     pretrained = backbone.PRETRAIN_PATH or dppp.CLIP_PRETRAINED
     if not backbone.PRETRAIN or cfg.MODEL.WEIGHTS:
         pretrained = ""

@@ -16,12 +16,14 @@ from fastreid.config import CfgNode, configurable
 from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
 
-from ..config import active_phases, check_dppp_config
 from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
+from .architecture import DPPPArchitecture
+from .checks import active_phases, check_dppp_config
 from .clip import CLIPTowers, ImageFeatures, build_clip
 from .destylization import DestylizationProjector
 from .global_batch import gather_batch
 from .identity_head import IdentityHead
+from .interface import PhasePlan, TrainedGroup
 from .prompts import Prompt
 from .pseudo_words import (
     ContentInversion,
@@ -32,15 +34,15 @@ from .pseudo_words import (
 
 
 @META_ARCH_REGISTRY.register()
-class CLIPDPPP(nn.Module):
+class CLIPDPPP(DPPPArchitecture):
     """CLIP with content and style pseudo-words and a de-stylization projector.
 
     In training it returns the named losses of its phase; in evaluation, features (B, d1): v_g in
     phase 1, v_c in phase 2. The phase is part of the state, so a file knows which feature it gives.
 
     Attributes:
-        watched: what else is worth watching in the last training step, as tensors on the device:
-            ``match_share``, images whose most similar text is one of their own identity, and
+        watched: of the last training step, as tensors on the device: ``match_share``, the share of
+            images whose most similar text belongs to their own identity, and
             ``attention_entropy`` of GFLFM (Eq. 3), between 0 and log n.
 
     Args:
@@ -79,8 +81,7 @@ class CLIPDPPP(nn.Module):
         pixel_std: list[float],
         phase: int,
     ) -> None:
-        super().__init__()
-        self.towers = towers
+        super().__init__(towers, pixel_mean, pixel_std)
         self.content_inversion = content_inversion
         self.style_aggregation = style_aggregation
         self.local_filter = local_filter
@@ -98,12 +99,11 @@ class CLIPDPPP(nn.Module):
         self.temperature = temperature
         self.losses = losses
         self.detach_inversion_input = detach_inversion_input
-        for name, values in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
-            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
         self.start_phase(phase)
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict:
+        """Build the parts that a config asks for."""
         check_dppp_config(cfg)
         dppp = cfg.MODEL.DPPP
         pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
@@ -138,20 +138,44 @@ class CLIPDPPP(nn.Module):
 
     # --- phases ---
 
-    def start_phase(self, phase: int) -> None:
-        """Freeze everything but what ``phase`` trains."""
-        self.phase = phase
-        self.watched = {}
+    @classmethod
+    def check_config(cls, cfg: CfgNode) -> None:
+        """Raise a UserError if the model cannot use a value of ``cfg``."""
+        check_dppp_config(cfg)
+
+    @classmethod
+    def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
+        """Return phases 1 and 2 as far as they run."""
+        epochs = cfg.SOLVER.PHASE_EPOCHS
+        return [
+            PhasePlan(name=f"phase {number}", number=number, epochs=epochs[number - 1])
+            for number in active_phases(cfg)
+        ]
+
+    def start_phase(self, number: int) -> None:
+        """Freeze everything but what the phase trains."""
+        self.phase = number
+        self.watched: dict[str, Tensor] = {}
         self.requires_grad_(False)
-        for part in self.trained_parts():
+        for part in self._trained_parts():
             part.requires_grad_(True)
         self.train(self.training)
 
-    def trained_parts(self) -> list[nn.Module | nn.Parameter]:
-        """What the present phase trains, given the losses that are on."""
+    def trained_groups(self) -> list[TrainedGroup]:
+        """Return the visual encoder, and what is new, as far as the present phase trains them."""
+        parts, visual = self._trained_parts(), self.towers.visual
+        groups = [
+            TrainedGroup(name="visual", parts=tuple(p for p in parts if p is visual)),
+            TrainedGroup(name="new", parts=tuple(p for p in parts if p is not visual), is_new=True),
+        ]
+        return [group for group in groups if group.parts]
+
+    def _trained_parts(self) -> list[nn.Module | nn.Parameter]:
+        """Return what the present phase trains, given the losses that are on."""
         if self.phase == 2:
             return [self.destylization, *self._heads("L2_ReID", "content_head")]
-        parts = [self.towers.visual, *self._heads("L1_ReID", "final_head", "projected_head")]
+        parts: list[nn.Module | nn.Parameter] = [self.towers.visual]
+        parts += self._heads("L1_ReID", "final_head", "projected_head")
         words = self.strategy if "L1_SupCon" in self.losses.names else "generic"
         if words == "style-content":
             parts += [self.style_aggregation, self.style_inversion]
@@ -162,44 +186,47 @@ class CLIPDPPP(nn.Module):
         return parts
 
     def _heads(self, loss: str, *names: str) -> list[nn.Module]:
-        return [getattr(self, n) for n in names if hasattr(self, n) and loss in self.losses.names]
+        if loss not in self.losses.names or not self.num_classes:
+            return []
+        return [self.get_submodule(name) for name in names]
 
     def train(self, mode: bool = True) -> "CLIPDPPP":
-        """Frozen parts stay in evaluation mode: their batch statistics must not move."""
+        """Set the mode; frozen parts stay in evaluation: their batch statistics must not move."""
         super().train(False)
         self.training = mode
-        for part in self.trained_parts():
+        for part in self._trained_parts():
             if isinstance(part, nn.Module):
                 part.train(mode)
         return self
 
-    def get_extra_state(self) -> Tensor:
-        return torch.tensor(self.phase)
-
-    def set_extra_state(self, state: Tensor) -> None:
-        self.start_phase(int(state))
-
-    # --- FastReID's interface ---
+    def named_parts(self) -> list[tuple[str, nn.Module]]:
+        """Return the parts whose numbers of parameters are logged, the two towers apart."""
+        towers = [(f"towers.{name}", part) for name, part in self.towers.named_children()]
+        return towers + [part for part in self.named_children() if part[0] != "towers"]
 
     @property
-    def device(self) -> torch.device:
-        return self.pixel_mean.device
+    def loss_weights(self) -> dict[str, float]:
+        """Name of a loss -> its weight."""
+        return self.losses.weights
+
+    # --- FastReID's interface ---
 
     def forward(self, batch: dict[str, Tensor] | Tensor) -> dict[str, Tensor] | Tensor:
         """Named losses in training, features (B, d1) otherwise.
 
         Args:
             batch: FastReID's: ``images`` (B, 3, H, W), 0..255, and in training ``targets`` (B,);
-                or the images alone.
+                or, in evaluation, the images alone.
         """
-        images = batch if isinstance(batch, Tensor) else batch["images"]
-        # A new tensor: FastReID's in-place version normalises twice when it flips the same batch.
-        pixels = (images - self.pixel_mean) / self.pixel_std
         if not self.training:
-            return self.embed(pixels)
+            images = batch if isinstance(batch, Tensor) else batch["images"]
+            return self.embed(self.normalize(images))
+        if isinstance(batch, Tensor):
+            raise TypeError("training needs a batch with images and targets")
+        pixels, labels = self.normalize(batch["images"]), batch["targets"]
         if self.phase == 1:
-            return self.pseudo_word_learning(pixels, batch["targets"])
-        return self.style_disentanglement(pixels, batch["targets"])
+            return self.pseudo_word_learning(pixels, labels)
+        return self.style_disentanglement(pixels, labels)
 
     # --- the paper ---
 
@@ -246,17 +273,18 @@ class CLIPDPPP(nn.Module):
         return self.losses.weighted(terms)
 
     def _describe(self, image: ImageFeatures, strategy: str) -> Tensor:
-        """Text features (B, d1) of the images' prompts: t_sc or t_c."""
+        """Return text features (B, d1) of the images' prompts: t_sc or t_c."""
         v_g, patches = image.projected, image.patches
         if self.detach_inversion_input:
             v_g, patches = v_g.detach(), patches.detach()
         prompt, style, content = self.prompts[strategy], None, None
         if prompt.has_content:
-            content = self.content_inversion(v_g)  # Eq. 1
+            content = self.content_inversion(v_g)  # c*, Eq. 1
         if prompt.has_style:
-            style_features = self.style_aggregation(patches)  # Eq. 2
-            style = self.style_inversion(self.local_filter(style_features, v_g))  # Eqs. 3-5
-            w = self.local_filter.attention(style_features.detach(), v_g.detach())
+            style_features = self.style_aggregation(patches)  # V~, Eq. 2
+            local = self.local_filter(style_features, v_g)  # V_L, Eqs. 3 and 4
+            style = self.style_inversion(local)  # s*, Eq. 5
+            w = self.local_filter.attention(style_features.detach(), v_g.detach())  # Eq. 3
             self.watched["attention_entropy"] = torch.special.entr(w).sum(dim=1).mean()
         t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
         return t.expand(len(v_g), -1).contiguous()

@@ -1,6 +1,6 @@
 """CLIP weights in a local file: safetensors, a saved state dict, or OpenAI's TorchScript.
 
-The package has models of its own (``clip_models/NAME.json``) and weights of them
+The package has models of its own (``clip_models/NAME.json``) and weights for them
 (``clip_weights/NAME.TAG.safetensors``, each with its card).
 """
 
@@ -9,25 +9,25 @@ import zipfile
 from pathlib import Path
 
 import torch
+from open_clip import CLIP
 from open_clip.factory import load_state_dict
-from torch import nn
 
-from .architecture import resample_positions
+from .positions import resample_positions
 
 OWN_MODELS = Path(__file__).parent / "clip_models"
 OWN_WEIGHTS = Path(__file__).parent / "clip_weights"
 _POSITIONS = "visual.positional_embedding"
-# Constants that a TorchScript archive holds beside the weights.
+# Constants that a TorchScript archive holds next to the weights.
 _CONSTANTS = ("attn_mask", "context_length", "input_resolution", "vocab_size")
 
 
 def own_tags(name: str) -> list[str]:
-    """Tags of the weights that the package brings for a model."""
+    """Return the tags of the weights that the package ships for a model."""
     return [path.name.split(".")[1] for path in sorted(OWN_WEIGHTS.glob(f"{name}.*.safetensors"))]
 
 
 def find_weights(name: str, pretrained: str) -> str:
-    """The file that MODEL.DPPP.CLIP_PRETRAINED stands for; "" where it is a hub's tag or empty."""
+    """Return the file that MODEL.DPPP.CLIP_PRETRAINED means; "" if it is a hub's tag or empty."""
     if pretrained in own_tags(name):
         return str(OWN_WEIGHTS / f"{name}.{pretrained}.safetensors")
     return pretrained if Path(pretrained).is_file() else ""
@@ -41,10 +41,12 @@ def is_torchscript(path: str) -> bool:
         return any("/code/" in name for name in archive.namelist())
 
 
-def load_weights(model: nn.Module, path: str, image_size: tuple[int, int]) -> None:
-    """Load a file into an open_clip model, every weight, without running code from it.
+def load_weights(model: CLIP, path: str, image_size: tuple[int, int]) -> None:
+    """Load every weight of an open_clip model from a file, without running code from it.
 
     Args:
+        model: gets the weights.
+        path: of the file.
         image_size: (height, width) in pixels that the model was published for. The position
             embedding is resampled from its grid of patches, or a square one, to the model's.
 
@@ -65,10 +67,10 @@ def load_weights(model: nn.Module, path: str, image_size: tuple[int, int]) -> No
 
 
 def _grid(num_patches: int, native: list[int]) -> list[int]:
-    """Rows and columns of that many patches: the model's own, or a square."""
+    """Return rows and columns of that many patches: the model's own, or a square."""
     side = math.isqrt(num_patches)
     if num_patches == math.prod(native):
         return native
     if num_patches != side * side:
-        raise RuntimeError(f"{num_patches} positions are no square, and not {native} either")
+        raise RuntimeError(f"{num_patches} positions are neither a square nor {native}")
     return [side, side]

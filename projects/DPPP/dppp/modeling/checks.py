@@ -1,0 +1,63 @@
+"""The settings of MODEL.DPPP: which phases run, and which values are refused."""
+
+from fastreid.config import CfgNode
+
+from ..defaults import LOSSES, LOSSES_OF_PHASE, PROMPT_STRATEGIES
+from ..errors import UserError
+
+
+def active_phases(cfg: CfgNode) -> tuple[int, ...]:
+    """Return the phases of MODEL.DPPP.PHASES that have a loss that is on; the others do not run."""
+    losses = set(cfg.MODEL.DPPP.LOSSES)
+    return tuple(
+        p for p in cfg.MODEL.DPPP.PHASES if losses.intersection(LOSSES_OF_PHASE.get(p, ()))
+    )
+
+
+def check_dppp_config(cfg: CfgNode) -> None:
+    """Refuse values that have no meaning, all of them at once.
+
+    Raises:
+        UserError: one line that names each key, its value and what is allowed.
+    """
+    dppp = cfg.MODEL.DPPP
+    problems = []
+    unknown = [name for name in dppp.LOSSES if name not in LOSSES]
+    if unknown or not dppp.LOSSES:
+        problems.append(
+            f"MODEL.DPPP.LOSSES has {unknown or 'no loss'}; allowed: {', '.join(LOSSES)}"
+        )
+    if dppp.PROMPTS.STRATEGY not in PROMPT_STRATEGIES:
+        problems.append(
+            f"MODEL.DPPP.PROMPTS.STRATEGY is {dppp.PROMPTS.STRATEGY!r}; "
+            f"allowed: {', '.join(PROMPT_STRATEGIES)}"
+        )
+    if tuple(dppp.PHASES) not in ((1,), (2,), (1, 2)):
+        problems.append(f"MODEL.DPPP.PHASES is {tuple(dppp.PHASES)}; allowed: (1,), (2,), (1, 2)")
+    if not unknown and not active_phases(cfg):
+        problems.append("MODEL.DPPP.LOSSES has no loss of a phase in MODEL.DPPP.PHASES")
+    if not 1 <= dppp.NUM_STYLE_WORDS <= dppp.NUM_STYLE_TOKENS:
+        problems.append(
+            f"MODEL.DPPP.NUM_STYLE_WORDS (k) is {dppp.NUM_STYLE_WORDS}; "
+            f"allowed: 1 to NUM_STYLE_TOKENS (n), {dppp.NUM_STYLE_TOKENS}"
+        )
+    if dppp.TEMPERATURE <= 0:
+        problems.append(f"MODEL.DPPP.TEMPERATURE is {dppp.TEMPERATURE}; it must be above 0")
+    if len(cfg.SOLVER.PHASE_EPOCHS) != 2:
+        problems.append(
+            f"SOLVER.PHASE_EPOCHS is {tuple(cfg.SOLVER.PHASE_EPOCHS)}; give two numbers"
+        )
+    if cfg.MODEL.FREEZE_LAYERS:
+        problems.append(
+            "MODEL.FREEZE_LAYERS does not apply to CLIPDPPP, whose phases say what trains"
+        )
+    problems += size_problems(cfg)
+    if problems:
+        raise UserError("; ".join(problems))
+
+
+def size_problems(cfg: CfgNode) -> list[str]:
+    """Return a line if the sizes of INPUT differ, which a CLIP cannot take."""
+    if list(cfg.INPUT.SIZE_TRAIN) == list(cfg.INPUT.SIZE_TEST):
+        return []
+    return ["INPUT.SIZE_TRAIN and INPUT.SIZE_TEST differ; CLIP's position embedding fits one size"]

@@ -1,0 +1,35 @@
+"""What models around two CLIP towers share."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .attention import roll_out
+from .clip import CLIPTowers
+from .interface import ReIDModel
+
+
+class CLIPModel(ReIDModel):
+    """The towers, the normalisation of their pixels, and where they look.
+
+    Args:
+        towers: the CLIP model.
+        pixel_mean, pixel_std: of the three channels, 0..255.
+    """
+
+    def __init__(
+        self, towers: CLIPTowers, pixel_mean: Sequence[float], pixel_std: Sequence[float]
+    ) -> None:
+        super().__init__()
+        self.towers = towers
+        for name, values in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
+            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Return normalised pixels, a new tensor."""
+        return (images - self.pixel_mean) / self.pixel_std
+
+    def attention_maps(self, images: Tensor) -> Tensor:
+        """Return the share of each patch in the feature (B, grid height, grid width), 0..1."""
+        return roll_out(self.towers.visual, self.normalize(images))
