@@ -259,7 +259,7 @@ def test_without_a_config_file_the_defaults_are_the_settings(tmp_path: Path) -> 
         (["build", "--config-file", "/none.yml", "--output", "{out}"], ["/none.yml"]),
         ([*BUILD, "NO.KEY", "1"], ["'NO.KEY'"]),
         ([*BUILD, "SEED", "x"], ["SEED", "int"]),
-        ([*BUILD, "SEED"], ["stands alone"]),
+        ([*BUILD, "SEED"], ["has no value"]),
         ([*BUILD, "--workers", "0"], ["workers"]),
         ([*BUILD, "--workers", "x"], ["--workers"]),
         ([*BUILD, "--identities", "-1"], ["-1"]),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yacs.config import CfgNode
@@ -12,28 +15,33 @@ from .errors import UserError
 
 _BASE = "_BASE_"
 _FILES = ("VOCABULARY.FILE", "POSES.FILE")  # relative to the file that names them
-_DEEPEST = 8  # sections within sections; an alias of YAML can point at its own parent
+_MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
+_MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
 
 
 def get_cfg() -> CfgNode:
-    """Give a fresh copy of the default settings."""
+    """Return a new copy of the default settings."""
     return DEFAULTS.clone()
 
 
 def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    Without a file, the defaults and the overrides are the settings. A relative ``_BASE_``,
-    ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file starts from that file's folder.
+    A relative ``_BASE_``, ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file is relative to that
+    file's folder.
+
+    Args:
+        config_file: YAML file; None for the defaults and the overrides alone.
+        opts: overrides, key and value in turn.
 
     Returns:
         Checked and frozen settings.
 
     Raises:
-        UserError: file, key, type or value that cannot be used.
+        UserError: a file, key, type or value that cannot be used.
     """
     cfg = get_cfg()
     files = [] if config_file is None else _chain(Path(config_file), ())
@@ -43,7 +51,7 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
                 value = str((path.parent / str(value)).resolve())
             _set(cfg, key, value, str(path))
     if len(opts) % 2:
-        raise UserError(f"overrides come as KEY VALUE pairs, but '{opts[-1]}' stands alone")
+        raise UserError(f"overrides are KEY VALUE pairs, but '{opts[-1]}' has no value")
     for key, text in zip(opts[::2], opts[1::2], strict=True):
         _set(cfg, key, text, "command line")
     check(cfg)
@@ -52,98 +60,131 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
 
 
 def check(cfg: CfgNode) -> None:
-    """Refuse values that no build can use; all problems in one message."""
-    height, width = cfg.CANVAS.CELL_SIZE if len(cfg.CANVAS.CELL_SIZE) == 2 else (0, 0)
-    train, test = cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST
-    cells, quality = cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS, cfg.QUALITY
-    diffusion = cfg.DIFFUSION
-    rules = (
-        (0 <= cfg.SEED < 2**63, "SEED", "0 or more"),
-        (train >= 0, "IDENTITIES.TRAIN", "0 or more"),
-        (test >= 0, "IDENTITIES.TEST", "0 or more"),
-        (train > 0 or test > 0, "IDENTITIES.TRAIN", "1 or more where IDENTITIES.TEST is 0"),
-        (
-            all(_is_seed_and_number(pair) for pair in cfg.IDENTITIES.EXCLUDE),
-            "IDENTITIES.EXCLUDE",
-            "pairs of a seed and a number, each 0 or more",
-        ),
-        (1 <= cfg.CANVAS.COLUMNS <= 64, "CANVAS.COLUMNS", "in 1..64"),
-        (1 <= cfg.CANVAS.ROWS <= 64, "CANVAS.ROWS", "in 1..64"),
-        (_is_size(height) and _is_size(width), "CANVAS.CELL_SIZE", "(height, width) in 16..4096"),
-        (
-            _is_size(height) and _is_size(width) and cells * height * width <= MAX_CANVAS_PX,
-            "CANVAS.CELL_SIZE",
-            f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
-        ),
-        (cfg.POSES.LIMB_WIDTH >= 1, "POSES.LIMB_WIDTH", "1 or more"),
-        (cfg.SCENES.POOL_SIZE >= 1, "SCENES.POOL_SIZE", "1 or more"),
-        (0 <= quality.MIN_AREA < 1, "QUALITY.MIN_AREA", "in [0, 1)"),
-        (quality.MIN_AREA < quality.MAX_AREA <= 1, "QUALITY.MAX_AREA", "in (MIN_AREA, 1]"),
-        (0 <= quality.MIN_HEIGHT < 1, "QUALITY.MIN_HEIGHT", "in [0, 1)"),
-        (
-            1 <= quality.MIN_CELLS <= cells,
-            "QUALITY.MIN_CELLS",
-            f"in 1..{cells}, the canvas's cells",
-        ),
-        (
-            test <= 0 or quality.MIN_CELLS >= 2,
-            "QUALITY.MIN_CELLS",
-            "2 or more where IDENTITIES.TEST is set: a held-out identity is seen by two cameras",
-        ),
-        (0 <= quality.MIN_JOINTS <= 1, "QUALITY.MIN_JOINTS", "in 0..1"),
-        (0 <= diffusion.POSE_SCALE <= 2, "DIFFUSION.POSE_SCALE", "in 0..2"),
-        (0 <= diffusion.EDGE_SCALE <= 2, "DIFFUSION.EDGE_SCALE", "in 0..2"),
-        (1 <= diffusion.STEPS <= 1000, "DIFFUSION.STEPS", "in 1..1000"),
-        (0 <= diffusion.GUIDANCE <= 100, "DIFFUSION.GUIDANCE", "in 0..100"),
-        *(
-            (
-                -2 <= diffusion.LORA[f"{role}_WEIGHT"] <= 2,
-                f"DIFFUSION.LORA.{role}_WEIGHT",
-                "in -2..2",
-            )
-            for role in ("ENHANCEMENT", "LIGHTING", "STYLE")
-        ),
-        (diffusion.BATCH_SIZE >= 1, "DIFFUSION.BATCH_SIZE", "1 or more"),
-        (diffusion.DTYPE in DTYPES, "DIFFUSION.DTYPE", f"one of {', '.join(DTYPES)}"),
-        (
-            cfg.SYNTHESIS.NAME != "diffusion" or _is_drawable(cfg),
-            "DIFFUSION.SCALE",
-            "such that both sides of the canvas times SCALE are multiples of 8",
-        ),
-        (0.25 <= diffusion.SCALE <= 8, "DIFFUSION.SCALE", "in 0.25..8"),
-        (
-            len(diffusion.BACKGROUND_SIZE) == 2
-            and all(_is_size(side) and side % 8 == 0 for side in diffusion.BACKGROUND_SIZE),
-            "DIFFUSION.BACKGROUND_SIZE",
-            "(height, width) in 16..4096, multiples of 8",
-        ),
-        (cfg.MATTING.PROVIDER in PROVIDERS, "MATTING.PROVIDER", f"one of {', '.join(PROVIDERS)}"),
-        (1 <= cfg.JPEG_QUALITY <= 100, "JPEG_QUALITY", "in 1..100"),
-    )
+    """Refuse values that no build can use; all problems in one message.
+
+    Raises:
+        UserError: values out of range, with what each must be.
+    """
     problems = [
-        f"{key} is {_get(cfg, key)!r}, must be {rule}" for good, key, rule in rules if not good
+        f"{rule.key} is {value!r}, must be {rule.must_be}"
+        for rule in (*_RULES, *_rules_between_keys(cfg))
+        if not rule.is_met(value := _get(cfg, rule.key))
     ]
     if problems:
         raise UserError("configuration: " + "; ".join(problems))
 
 
-def _is_seed_and_number(pair: object) -> bool:
-    is_pair = isinstance(pair, list | tuple) and len(pair) == 2
-    return is_pair and all(type(one) is int and one >= 0 for one in pair)
+@dataclass(frozen=True)
+class _Rule:
+    """What the value of a key must be, for the program and in words."""
+
+    key: str
+    is_met: Callable[[Any], bool]
+    must_be: str
 
 
-def _is_size(pixels: object) -> bool:
-    return isinstance(pixels, int) and 16 <= pixels <= 4096
+def _at_least(key: str, low: float) -> _Rule:
+    return _Rule(key, lambda value: value >= low, f"{low} or more")
 
 
-def _is_drawable(cfg: CfgNode) -> bool:
-    """Tell whether SDXL can draw the canvas: its VAE works on blocks of 8 x 8 pixels."""
-    sides = zip((cfg.CANVAS.ROWS, cfg.CANVAS.COLUMNS), cfg.CANVAS.CELL_SIZE, strict=False)
-    return all(_is_size(cell) and n * cell * cfg.DIFFUSION.SCALE % 8 == 0 for n, cell in sides)
+def _between(key: str, low: float, high: float, note: str = "") -> _Rule:
+    return _Rule(key, lambda value: low <= value <= high, f"in {low}..{high}{note}")
 
 
-def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:
-    """Read a file and the files its ``_BASE_`` names, farthest first."""
+def _from_up_to(key: str, low: float, high: float) -> _Rule:
+    return _Rule(key, lambda value: low <= value < high, f"in [{low}, {high})")
+
+
+def _above_up_to(key: str, low: float, high: float) -> _Rule:
+    return _Rule(key, lambda value: low < value <= high, f"in ({low}, {high}]")
+
+
+def _one_of(key: str, choices: Sequence[str]) -> _Rule:
+    return _Rule(key, lambda value: value in choices, f"one of {', '.join(choices)}")
+
+
+def _size(key: str, multiple: int = 1) -> _Rule:
+    sizes = f"(height, width) in {_MIN_SIDE_PX}..{_MAX_SIDE_PX}"
+    note = f", multiples of {multiple}" if multiple > 1 else ""
+    return _Rule(key, lambda value: _is_size(value, multiple), f"{sizes}{note}")
+
+
+def _is_size(value: Sequence[object], multiple: int = 1) -> bool:
+    return len(value) == 2 and all(
+        isinstance(side, int) and _MIN_SIDE_PX <= side <= _MAX_SIDE_PX and side % multiple == 0
+        for side in value
+    )
+
+
+def _are_seeds_and_numbers(pairs: Sequence[object]) -> bool:
+    return all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(type(number) is int and number >= 0 for number in pair)
+        for pair in pairs
+    )
+
+
+_RULES = (
+    _between("SEED", 0, 2**63 - 1),
+    _at_least("IDENTITIES.TRAIN", 0),
+    _at_least("IDENTITIES.TEST", 0),
+    _Rule(
+        "IDENTITIES.EXCLUDE",
+        _are_seeds_and_numbers,
+        "pairs of a seed and a number, each 0 or more",
+    ),
+    _between("CANVAS.COLUMNS", 1, 64),
+    _between("CANVAS.ROWS", 1, 64),
+    _size("CANVAS.CELL_SIZE"),
+    _at_least("POSES.LIMB_WIDTH", 1),
+    _at_least("SCENES.POOL_SIZE", 1),
+    _from_up_to("QUALITY.MIN_AREA", 0, 1),
+    _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),
+    _between("QUALITY.MIN_JOINTS", 0, 1),
+    _between("DIFFUSION.POSE_SCALE", 0, 2),
+    _between("DIFFUSION.EDGE_SCALE", 0, 2),
+    _between("DIFFUSION.LORA.ENHANCEMENT_WEIGHT", -2, 2),
+    _between("DIFFUSION.LORA.LIGHTING_WEIGHT", -2, 2),
+    _between("DIFFUSION.LORA.STYLE_WEIGHT", -2, 2),
+    _between("DIFFUSION.STEPS", 1, 1000),
+    _between("DIFFUSION.GUIDANCE", 0, 100),
+    _between("DIFFUSION.SCALE", 0.25, 8),
+    _size("DIFFUSION.BACKGROUND_SIZE", multiple=8),
+    _at_least("DIFFUSION.BATCH_SIZE", 1),
+    _one_of("DIFFUSION.DTYPE", DTYPES),
+    _one_of("MATTING.PROVIDER", PROVIDERS),
+    _between("JPEG_QUALITY", 1, 100),
+)
+
+
+def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
+    """Yield the rules for keys whose range depends on another key."""
+    num_cells = cfg.CANVAS.COLUMNS * cfg.CANVAS.ROWS
+    if not cfg.IDENTITIES.TEST:
+        yield _Rule(
+            "IDENTITIES.TRAIN",
+            lambda train: train != 0,
+            "1 or more, because IDENTITIES.TEST is 0",
+        )
+    if _is_size(cfg.CANVAS.CELL_SIZE):
+        yield _Rule(
+            "CANVAS.CELL_SIZE",
+            lambda cell: num_cells * cell[0] * cell[1] <= MAX_CANVAS_PX,
+            f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
+        )
+    yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
+    yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")
+    if cfg.IDENTITIES.TEST > 0:
+        yield _Rule(
+            "QUALITY.MIN_CELLS",
+            lambda cells: cells >= 2,
+            "2 or more, because a held-out identity is seen by two cameras (IDENTITIES.TEST)",
+        )
+
+
+def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict[str, Any]]]:
+    """Read a file and its chain of ``_BASE_`` files, the farthest first."""
     if path.resolve() in seen:
         raise UserError(f"config {path}: its {_BASE} leads back to itself")
     try:
@@ -165,13 +206,13 @@ def _chain(path: Path, seen: tuple[Path, ...]) -> list[tuple[Path, dict]]:
     return [*_chain(path.parent / base, (*seen, path.resolve())), (path, content)]
 
 
-def _flatten(content: dict, prefix: str = "") -> list[tuple[str, object]]:
-    """Spell nested sections as dotted keys."""
-    if prefix.count(".") > _DEEPEST:
+def _flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    """Write nested sections as dotted keys."""
+    if prefix.count(".") > _MAX_DEPTH:
         raise UserError(
-            f"config: {prefix[:40]}... goes on for ever; do not alias a section to itself"
+            f"config: {prefix[:40]}... is nested without end; do not alias a section to itself"
         )
-    pairs = []
+    pairs: list[tuple[str, object]] = []
     for name, value in content.items():
         key = f"{prefix}{name}"
         if isinstance(value, dict):
@@ -191,11 +232,11 @@ def _set(cfg: CfgNode, key: str, value: object, where: str) -> None:
         raise UserError(f"{key} in {where} is a section: 'KEY: value' lines are expected below it")
     if not isinstance(node, CfgNode) or name not in node:
         raise UserError(
-            f"unknown key '{key}' in {where}; the keys stand in configs/GenePerson/Base.yml"
+            f"unknown key '{key}' in {where}; configs/GenePerson/Base.yml lists the keys"
         )
     default = node[name]
     if isinstance(value, str) and not isinstance(default, str):
-        # as in FastReID, text is read as a Python literal where it is one: "(256, 128)"
+        # as in FastReID, text that is a Python literal is read as one: "(256, 128)"
         value = CfgNode._decode_cfg_value(value)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
@@ -209,7 +250,8 @@ def _set(cfg: CfgNode, key: str, value: object, where: str) -> None:
     node[name] = value
 
 
-def _get(cfg: CfgNode, key: str) -> object:
+def _get(cfg: CfgNode, key: str) -> Any:
+    value: Any = cfg
     for name in key.split("."):
-        cfg = cfg[name]
-    return cfg
+        value = value[name]
+    return value
