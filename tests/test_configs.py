@@ -1,5 +1,7 @@
 """Every shipped config loads; what the README and CI call exists."""
 
+from pathlib import Path
+
 import pytest
 
 import geneperson
@@ -12,20 +14,20 @@ GENERATION = sorted((ROOT / "configs" / "GenePerson").rglob("*.yml"))
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
-def test_training_config_loads(path):
+def test_training_config_loads(path: Path) -> None:
     load_config(str(path), ["MODEL.DEVICE", "cpu"])
 
 
 @pytest.mark.parametrize("path", GENERATION, ids=lambda p: p.stem)
-def test_generation_config_loads(path):
+def test_generation_config_loads(path: Path) -> None:
     geneperson.load(path)
 
 
-def test_base_yml_is_the_defaults():
+def test_base_yml_is_the_defaults() -> None:
     assert geneperson.load(ROOT / "configs" / "GenePerson" / "Base.yml") == geneperson.get_cfg()
 
 
-def test_the_papers_recipe():
+def test_the_papers_recipe() -> None:
     cfg = load_config(str(ROOT / "configs" / "DPPP" / "vit_b16.yml"), ["MODEL.DEVICE", "cpu"])
     solver, dppp = cfg.SOLVER, cfg.MODEL.DPPP
     assert (dppp.CLIP_NAME, dppp.CLIP_PRETRAINED) == ("ViT-B-16-quickgelu", "openai")
@@ -48,7 +50,7 @@ def test_the_papers_recipe():
     assert cfg.DATASETS.TESTS == ("Market1501", "DukeMTMC")
 
 
-def test_packages_keep_to_themselves():
+def test_packages_keep_to_themselves() -> None:
     """Stage 1 never imports stage 2 or FastReID, nor stage 2 stage 1 or diffusers."""
     for package, others in (
         ("geneperson", ("dppp", "fastreid")),
@@ -61,6 +63,6 @@ def test_packages_keep_to_themselves():
                     assert words[1].split(".")[0] not in others, f"{path}: {line}"
 
 
-def test_ci_calls_the_readmes_test_command():
+def test_ci_calls_the_readmes_test_command() -> None:
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -1,5 +1,8 @@
 """Every training config builds and takes one step in each of its phases, with a small model."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 import yaml
@@ -24,7 +27,9 @@ OWN = {"clip_vit_b16": ("MODEL.BACKBONE.FEAT_DIM", 128)}  # the small CLIP's
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)
-def test_one_step_in_each_phase(path, data_root, tmp_path, monkeypatch):
+def test_one_step_in_each_phase(
+    path: Path, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     cfg = load_config(str(path), [*SMALLEST, *OWN.get(path.stem, ()), "OUTPUT_DIR", str(tmp_path)])
     trainer = DPPPTrainer(cfg)
@@ -36,7 +41,7 @@ def test_one_step_in_each_phase(path, data_root, tmp_path, monkeypatch):
         assert any(not torch.equal(b, a) for b, a in zip(before, after, strict=True))
 
 
-def _leaves(node, prefix=""):
+def _leaves(node: dict, prefix: str = "") -> Iterator[str]:
     for key, value in node.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{key}.")
@@ -45,14 +50,14 @@ def _leaves(node, prefix=""):
 
 
 @pytest.mark.parametrize("path", ABLATIONS, ids=lambda p: p.stem)
-def test_an_ablation_differs_in_one_key(path):
+def test_an_ablation_differs_in_one_key(path: Path) -> None:
     content = yaml.safe_load(path.read_text())
     assert content.pop("_BASE_") == "../vit_b16.yml"
     assert content.pop("OUTPUT_DIR") == f"logs/dppp/ablations/{path.stem}"
     assert len(list(_leaves(content))) == 1
 
 
-def test_each_row_of_the_papers_tables_has_a_config():
+def test_each_row_of_the_papers_tables_has_a_config() -> None:
     names = {path.stem for path in ABLATIONS}
     assert {f"table4_{row}" for row in "abcde"} <= names
     assert {f"table5_{name}" for name in ("generic", "content", "style_content")} <= names

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import open_clip
@@ -12,14 +13,16 @@ import torch
 
 from helpers import CONFIGS, ROOT, SMALL, TOY
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
 TOOL = ROOT / "tools" / "train_net.py"
 
 
 @pytest.fixture
-def train_net(data_root: Path, tmp_path: Path):
+def train_net(data_root: Path, tmp_path: Path) -> Run:
     """Run the tool in ``tmp_path``; its output goes to ``tmp_path/out``."""
 
-    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(TOOL), *map(str, arguments), "OUTPUT_DIR", "out"]
         env = os.environ | {"FASTREID_DATASETS": str(data_root)} | environment
         return subprocess.run(
@@ -29,7 +32,7 @@ def train_net(data_root: Path, tmp_path: Path):
     return run
 
 
-def assert_refused(result: subprocess.CompletedProcess, *parts: str) -> None:
+def assert_refused(result: subprocess.CompletedProcess[str], *parts: str) -> None:
     """Status 2, one line beginning with ``error:``, no traceback anywhere."""
     assert result.returncode == 2, result.stderr
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
@@ -40,7 +43,7 @@ def assert_refused(result: subprocess.CompletedProcess, *parts: str) -> None:
         assert part in errors[0]
 
 
-def test_quickstart_trains_evaluates_and_evaluates_alone(train_net, tmp_path):
+def test_quickstart_trains_evaluates_and_evaluates_alone(train_net: Run, tmp_path: Path) -> None:
     quickstart = ["--config-file", CONFIGS / "DPPP" / "quickstart.yml"]
     result = train_net(*quickstart, *SMALL, "SOLVER.PHASE_EPOCHS", "(1,1)")
     assert result.returncode == 0, result.stderr
@@ -56,7 +59,7 @@ def test_quickstart_trains_evaluates_and_evaluates_alone(train_net, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_papers_recipe_takes_local_weights(train_net, tmp_path):
+def test_the_papers_recipe_takes_local_weights(train_net: Run, tmp_path: Path) -> None:
     """vit_b16.yml at full size, with random weights in place of OpenAI's."""
     torch.manual_seed(0)
     model = open_clip.create_model("ViT-B-16-quickgelu")
@@ -70,7 +73,7 @@ def test_the_papers_recipe_takes_local_weights(train_net, tmp_path):
     assert set(table["GenePersonToy"]) == {"chance", "after phase 1", "after phase 2"}
 
 
-def test_fastreids_bag_of_tricks_on_geneperson(train_net, tmp_path):
+def test_fastreids_bag_of_tricks_on_geneperson(train_net: Run, tmp_path: Path) -> None:
     result = train_net(
         "--config-file", CONFIGS / "Baselines" / "bagtricks_R50.yml", *SMALL, *TOY,
         "MODEL.BACKBONE.PRETRAIN", "False", "SOLVER.MAX_EPOCH", 1,
@@ -81,13 +84,13 @@ def test_fastreids_bag_of_tricks_on_geneperson(train_net, tmp_path):
     assert (tmp_path / "out" / "model_final.pth").exists()
 
 
-def test_baseline_weights_that_are_not_there(train_net):
+def test_baseline_weights_that_are_not_there(train_net: Run) -> None:
     baseline = ["--config-file", CONFIGS / "Baselines" / "bagtricks_R50.yml", *SMALL, *TOY]
     result = train_net(*baseline, "MODEL.BACKBONE.PRETRAIN_PATH", "nope.pth")
     assert_refused(result, "nope.pth", "MODEL.BACKBONE.PRETRAIN False")
 
 
-def test_clip_weights_that_are_not_there(train_net):
+def test_clip_weights_that_are_not_there(train_net: Run) -> None:
     """Without a network: one line, and the key that takes a file."""
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": "empty"}
     result = train_net("--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY, **offline)
@@ -105,13 +108,13 @@ def test_clip_weights_that_are_not_there(train_net):
         (["--eval-only"], ["MODEL.WEIGHTS"]),
     ],
 )
-def test_mistakes(train_net, arguments, parts):
+def test_mistakes(train_net: Run, arguments: list[object], parts: list[str]) -> None:
     if "--config-file" not in arguments:
         arguments = ["--config-file", CONFIGS / "DPPP" / "quickstart.yml", *arguments]
     assert_refused(train_net(*arguments), *parts)
 
 
-def test_an_empty_data_folder(train_net, tmp_path):
+def test_an_empty_data_folder(train_net: Run, tmp_path: Path) -> None:
     result = train_net(
         "--config-file", CONFIGS / "DPPP" / "quickstart.yml", FASTREID_DATASETS=str(tmp_path)
     )

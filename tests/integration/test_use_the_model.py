@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,13 +22,14 @@ from dppp.pretraining.captions import full_caption
 from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 QUICKSTART = DPPP_CONFIGS / "quickstart.yml"
+Tool = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def tool(data_root: Path):
+def tool(data_root: Path) -> Tool:
     """Run a command of tools/ in a folder."""
 
-    def run(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    def run(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
         env = os.environ | {"FASTREID_DATASETS": str(data_root)}
         return subprocess.run(
@@ -38,7 +40,7 @@ def tool(data_root: Path):
 
 
 @pytest.fixture(scope="module")
-def trained(tool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tool: Tool, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """OUTPUT_DIR of the quickstart after an epoch of each phase."""
     folder = tmp_path_factory.mktemp("trained")
     config = ["--config-file", QUICKSTART]
@@ -76,7 +78,9 @@ def test_every_checkpoint_of_a_run_gives_the_same_features(trained: Path, galler
     np.testing.assert_allclose(one_by_one[0], features[0], atol=1e-5)
 
 
-def test_embed_equals_the_evaluators_features(trained: Path, data_root: Path, monkeypatch) -> None:
+def test_embed_equals_the_evaluators_features(
+    trained: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dppp.config import load_config
     from dppp.data import build_test_loader
     from dppp.inference import from_config
@@ -108,11 +112,13 @@ def test_truth_is_not_invented() -> None:
 def test_features_of_two_models_are_not_compared(trained: Path, gallery: Path) -> None:
     features = extract(dppp.load(trained / "model_inference.pth"), gallery)
     other = dataclasses.replace(features, model="another")
-    with pytest.raises(dppp.UserError, match="embedded by two models"):
+    with pytest.raises(dppp.UserError, match="embedded by different models"):
         search(other, features, 3)
 
 
-def test_people_are_found_by_words(tool, data_root: Path, gallery: Path, tmp_path: Path) -> None:
+def test_people_are_found_by_words(
+    tool: Tool, data_root: Path, gallery: Path, tmp_path: Path
+) -> None:
     """The shipped CLIP, and the description of each held-out person."""
     people = [json.loads(line) for line in open(data_root / "GenePersonToy" / "identities.jsonl")]
     held_out = {p["pid"]: full_caption(p["attributes"]) for p in people if p["split"] == "test"}
@@ -132,7 +138,9 @@ def test_people_are_found_by_words(tool, data_root: Path, gallery: Path, tmp_pat
     assert Image.open(tmp_path / "hits.png").height > 4 * 192
 
 
-def test_words_need_a_model_with_a_text_side(tool, trained: Path, gallery: Path, tmp_path: Path):
+def test_words_need_a_model_with_a_text_side(
+    tool: Tool, trained: Path, gallery: Path, tmp_path: Path
+) -> None:
     text = ["--gallery", gallery, "--text", "a man in a red shirt"]
     model = ["--model", trained / "model_inference.pth"]
     refused(tool("search", *model, *text, cwd=tmp_path), "no text side", "procedural")
@@ -170,7 +178,7 @@ def test_what_cannot_be_embedded(trained: Path) -> None:
         dppp.load(trained / "bad.pth")
 
 
-def test_extract_then_search(tool, trained: Path, gallery: Path, tmp_path: Path) -> None:
+def test_extract_then_search(tool: Tool, trained: Path, gallery: Path, tmp_path: Path) -> None:
     model = ["--model", trained / "model_inference.pth"]
     result = tool("extract", gallery, *model, "--output", "gallery.npz", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -220,7 +228,7 @@ def test_extraction_goes_on_where_it_was(trained: Path, gallery: Path, tmp_path:
     kept = sorted((tmp_path / "f.npz.partial").iterdir())
     assert [path.name for path in kept] == ["000000.npz", "000001.npz"]
     written = [path.stat().st_mtime_ns for path in kept]
-    with pytest.raises(dppp.UserError, match="was begun with other"):
+    with pytest.raises(dppp.UserError, match="was started with other"):
         extract(embedder, folder, tmp_path / "f.npz", half=True, shard_size=16)
     assert [path.stat().st_mtime_ns for path in kept] == written
     again = extract(embedder, folder, tmp_path / "f.npz", shard_size=16)
@@ -242,7 +250,9 @@ def test_float16_and_images_that_cannot_be_read(
     assert line.startswith("broken.jpg: ")
 
 
-def test_pictures_of_rankings_agree_with_the_scores(tool, trained: Path, tmp_path: Path) -> None:
+def test_pictures_of_rankings_agree_with_the_scores(
+    tool: Tool, trained: Path, tmp_path: Path
+) -> None:
     result = tool(
         *("visualize", "--config-file", QUICKSTART, "--weights", trained / "model_final.pth"),
         *("--output", "pictures", "--queries", 3, "--top", 4, "--attention"),
@@ -298,7 +308,12 @@ def _tensor(pixels: np.ndarray) -> object:
 
 
 def test_mistakes_on_the_command_line(
-    tool, trained: Path, gallery: Path, tmp_path: Path, monkeypatch, capsys
+    tool: Tool,
+    trained: Path,
+    gallery: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     model = ["--model", trained / "model_inference.pth"]
     refused(
@@ -313,8 +328,11 @@ def test_mistakes_on_the_command_line(
 
 
 def tool_in_this_process(
-    monkeypatch, capsys, name: str, *arguments: object
-) -> subprocess.CompletedProcess:
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    *arguments: object,
+) -> subprocess.CompletedProcess[str]:
     """What ``tool`` gives, without the seconds that a new process takes to import torch."""
     path = ROOT / "tools" / f"{name}.py"
     monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])

@@ -20,7 +20,9 @@ OPTS = (
 ).split()
 
 
-def moved(before, after, weights):
+def moved(
+    before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], weights: set[str]
+) -> set[tuple[str, str]]:
     """The parts whose weights, or batch statistics, are no longer the same."""
     return {
         (key.split(".")[0], "weights" if key in weights else "statistics")
@@ -29,7 +31,7 @@ def moved(before, after, weights):
     }
 
 
-def test_a_frozen_part_in_two_processes(data_root, tmp_path):
+def test_a_frozen_part_in_two_processes(data_root: Path, tmp_path: Path) -> None:
     script = Path(__file__).parent / "frozen_run.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     run = subprocess.run(

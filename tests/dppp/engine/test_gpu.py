@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from fastreid.config import CfgNode
 
 from dppp import DPPPTrainer
 from helpers import ROOT
+
+Config = Callable[..., CfgNode]
 
 pytestmark = [
     pytest.mark.gpu,
@@ -17,7 +22,7 @@ pytestmark = [
 CUDA = ("MODEL.DEVICE", "cuda")
 
 
-def train(cfg, resume=False):
+def train(cfg: CfgNode, resume: bool = False) -> DPPPTrainer:
     trainer = DPPPTrainer(cfg)
     trainer.resume_or_load(resume)
     trainer.train()
@@ -25,21 +30,21 @@ def train(cfg, resume=False):
 
 
 @pytest.mark.parametrize("amp", [None, "bf16", "fp16"])
-def test_both_phases_in_each_number_format(quickstart, amp):
+def test_both_phases_in_each_number_format(quickstart: Config, amp: str | None) -> None:
     opts = () if amp is None else ("SOLVER.AMP.ENABLED", True, "SOLVER.AMP.DTYPE", amp)
     trainer = train(quickstart(*CUDA, *opts))
     assert all(torch.isfinite(value).all() for value in trainer.raw_model.state_dict().values())
     assert set(trainer.results) == {"phase 1", "phase 2"}
 
 
-def test_resuming_from_phase_1(quickstart):
+def test_resuming_from_phase_1(quickstart: Config) -> None:
     train(quickstart(*CUDA, "MODEL.DPPP.PHASES", (1,), "SOLVER.AMP.ENABLED", True))
     resumed = train(quickstart(*CUDA, "SOLVER.AMP.ENABLED", True), resume=True)
     assert resumed.start_epoch == 1
     assert set(resumed.results) == {"phase 1", "phase 2"}
 
 
-def test_torchrun_with_one_process(data_root, tmp_path):
+def test_torchrun_with_one_process(data_root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
     command += [ROOT / "tools" / "train_net.py"]
     command += ["--config-file", ROOT / "configs" / "DPPP" / "quickstart.yml", *CUDA]

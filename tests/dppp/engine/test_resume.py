@@ -1,8 +1,12 @@
 """A run that is stopped and goes on ends with the same bytes; one that would not is refused."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from fastreid.config import CfgNode
 from fastreid.engine.train_loop import HookBase
 from PIL import Image
 
@@ -10,6 +14,8 @@ import dppp
 from dppp import DPPPTrainer, UserError
 from dppp.engine import evaluate
 from dppp.modeling.positions import resample_positions
+
+Config = Callable[..., CfgNode]
 
 EPOCHS = ("SOLVER.PHASE_EPOCHS", (2, 2), "SOLVER.CHECKPOINT_PERIOD", 1, "SOLVER.WARMUP_ITERS", 2)
 
@@ -25,7 +31,7 @@ class Stop(HookBase):
             raise KeyboardInterrupt
 
 
-def train(cfg, resume=False, stop_at=None):
+def train(cfg: CfgNode, resume: bool = False, stop_at: int | None = None) -> DPPPTrainer:
     trainer = DPPPTrainer(cfg)
     trainer.resume_or_load(resume)
     if stop_at is not None:
@@ -34,18 +40,20 @@ def train(cfg, resume=False, stop_at=None):
     return trainer
 
 
-def weights(trainer):
+def weights(trainer: DPPPTrainer) -> dict[str, torch.Tensor]:
     return trainer.raw_model.state_dict()
 
 
-def assert_equal(one, two):
+def assert_equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> None:
     assert one.keys() == two.keys()
     assert not [key for key in one if not torch.equal(one[key], two[key])]
 
 
 # Three steps an epoch: steps 0-2 and 3-5 are phase 1, 6-8 and 9-11 phase 2.
 @pytest.mark.parametrize("stop_at", [4, 6, 10], ids=["in phase 1", "at the boundary", "in phase 2"])
-def test_stopped_and_resumed_equals_uninterrupted(quickstart, tmp_path, stop_at):
+def test_stopped_and_resumed_equals_uninterrupted(
+    quickstart: Config, tmp_path: Path, stop_at: int
+) -> None:
     whole = train(quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "whole")))
     cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "stopped"))
     with pytest.raises(KeyboardInterrupt):
@@ -57,13 +65,15 @@ def test_stopped_and_resumed_equals_uninterrupted(quickstart, tmp_path, stop_at)
     assert resumed.results == whole.results
 
 
-def test_worker_processes_do_not_change_the_result(quickstart, tmp_path):
+def test_worker_processes_do_not_change_the_result(quickstart: Config, tmp_path: Path) -> None:
     one = train(quickstart("OUTPUT_DIR", str(tmp_path / "0")))
     two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "DATALOADER.NUM_WORKERS", 2))
     assert_equal(weights(one), weights(two))
 
 
-def test_phase_2_from_a_file_equals_going_straight_through(quickstart, tmp_path):
+def test_phase_2_from_a_file_equals_going_straight_through(
+    quickstart: Config, tmp_path: Path
+) -> None:
     straight = train(quickstart("OUTPUT_DIR", str(tmp_path / "straight")))
     train(quickstart("OUTPUT_DIR", str(tmp_path / "1"), "MODEL.DPPP.PHASES", (1,)))
     second = train(
@@ -85,13 +95,15 @@ def test_phase_2_from_a_file_equals_going_straight_through(quickstart, tmp_path)
         (("SOLVER.PHASE_EPOCHS", (9, 1)), "SOLVER.PHASE_EPOCHS"),
     ],
 )
-def test_resuming_with_other_settings_is_refused(quickstart, opts, says):
+def test_resuming_with_other_settings_is_refused(
+    quickstart: Config, opts: tuple[object, ...], says: str
+) -> None:
     train(quickstart())
     with pytest.raises(UserError, match=says):
         train(quickstart(*opts), resume=True)
 
 
-def test_a_finished_run_has_nothing_to_do(quickstart):
+def test_a_finished_run_has_nothing_to_do(quickstart: Config) -> None:
     first = train(quickstart())
     again = train(quickstart(), resume=True)
     assert again.start_epoch == 2
@@ -99,7 +111,9 @@ def test_a_finished_run_has_nothing_to_do(quickstart):
     assert again.results == first.results
 
 
-def test_scores_of_another_ranking_do_not_stand_beside_the_new_ones(quickstart, tmp_path):
+def test_scores_of_another_ranking_do_not_stand_beside_the_new_ones(
+    quickstart: Config, tmp_path: Path
+) -> None:
     cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         train(cfg, stop_at=7)  # phase 1 is scored
@@ -110,27 +124,27 @@ def test_scores_of_another_ranking_do_not_stand_beside_the_new_ones(quickstart, 
     assert list(train(other, resume=True).results) == ["phase 2"]
 
 
-def resumed(cfg):
+def resumed(cfg: CfgNode) -> DPPPTrainer:
     trainer = DPPPTrainer(cfg)
     trainer.resume_or_load(True)
     return trainer
 
 
-def test_a_foreign_checkpoint_is_no_run_of_ours(quickstart, tmp_path):
+def test_a_foreign_checkpoint_is_no_run_of_ours(quickstart: Config, tmp_path: Path) -> None:
     torch.save({"model": {}, "epoch": 1}, tmp_path / "model_0001.pth")
     (tmp_path / "last_checkpoint").write_text("model_0001.pth")
     with pytest.raises(UserError, match="not written by"):
         train(quickstart(), resume=True)
 
 
-def test_other_clip_weights_are_explained(quickstart, tmp_path):
+def test_other_clip_weights_are_explained(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart())
     path = str(tmp_path / "model_final.pth")
     with pytest.raises(UserError, match=r"MODEL\.PIXEL_MEAN"):
         evaluate(quickstart("MODEL.WEIGHTS", path, "MODEL.PIXEL_MEAN", [127.5, 127.5, 127.5]))
 
 
-def test_inference_needs_no_text_side(quickstart, tmp_path):
+def test_inference_needs_no_text_side(quickstart: Config, tmp_path: Path) -> None:
     trainer = train(quickstart())
     path = tmp_path / "model_inference.pth"
     saved = torch.load(path, weights_only=True)
@@ -143,13 +157,13 @@ def test_inference_needs_no_text_side(quickstart, tmp_path):
         train(quickstart("MODEL.WEIGHTS", str(path)))
 
 
-def test_another_image_size_resamples_the_positions(quickstart, tmp_path):
+def test_another_image_size_resamples_the_positions(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart())
     size = ("INPUT.SIZE_TRAIN", [160, 64], "INPUT.SIZE_TEST", [160, 64])
     evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / "model_final.pth"), *size))
 
 
-def test_resampling_keeps_a_plane_a_plane():
+def test_resampling_keeps_a_plane_a_plane() -> None:
     """Positions that grow linearly down the grid still do; across they stay the same."""
     rows = torch.arange(8.0).repeat_interleave(4)[:, None]
     new = resample_positions(torch.cat([torch.tensor([[99.0]]), rows]), [8, 4], [16, 8])
@@ -160,7 +174,7 @@ def test_resampling_keeps_a_plane_a_plane():
     assert torch.allclose(steps, torch.full_like(steps, 0.5), atol=1e-4)
 
 
-def test_weights_of_another_shape_or_model_are_refused(quickstart, tmp_path):
+def test_weights_of_another_shape_or_model_are_refused(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart())
     path = str(tmp_path / "model_final.pth")
     with pytest.raises(UserError, match=r"style_aggregation\.tokens of shape \(24, 192\)"):
@@ -170,7 +184,7 @@ def test_weights_of_another_shape_or_model_are_refused(quickstart, tmp_path):
         evaluate(quickstart("MODEL.WEIGHTS", path))
 
 
-def test_a_file_knows_how_its_projector_is_used(quickstart, tmp_path):
+def test_a_file_knows_how_its_projector_is_used(quickstart: Config, tmp_path: Path) -> None:
     """Equal names and shapes, other features: the file says which, or another use is refused."""
     residual, literal = (("MODEL.DPPP.DESTYLIZATION_RESIDUAL", value) for value in (True, False))
     picture, digests = Image.new("RGB", (64, 128), "teal"), []
@@ -193,7 +207,9 @@ def test_a_file_knows_how_its_projector_is_used(quickstart, tmp_path):
     assert len(set(digests)) == 2
 
 
-def test_phase_2_of_either_kind_starts_from_a_phase_1_file(quickstart, tmp_path):
+def test_phase_2_of_either_kind_starts_from_a_phase_1_file(
+    quickstart: Config, tmp_path: Path
+) -> None:
     first = ("OUTPUT_DIR", str(tmp_path / "1"), "MODEL.DPPP.PHASES", (1,))
     train(quickstart(*first, "MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
     second = ("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", str(tmp_path / "1" / "model_final.pth"))
@@ -203,7 +219,7 @@ def test_phase_2_of_either_kind_starts_from_a_phase_1_file(quickstart, tmp_path)
     assert torch.equal(trainer.raw_model.destylization(v_g), v_g)
 
 
-def test_a_file_that_is_older_than_the_key_is_literal(quickstart, tmp_path):
+def test_a_file_that_is_older_than_the_key_is_literal(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart("MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
     key, digests = "MODEL.DPPP.DESTYLIZATION_RESIDUAL", {}
     for name, facts in (("old", {}), ("literal", {key: False}), ("residual", {key: True})):
@@ -217,7 +233,7 @@ def test_a_file_that_is_older_than_the_key_is_literal(quickstart, tmp_path):
     assert digests["old"] == digests["literal"] != digests["residual"]
 
 
-def test_a_file_that_does_not_say_its_phase_is_refused(quickstart, tmp_path):
+def test_a_file_that_does_not_say_its_phase_is_refused(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart())
     saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
     del saved["model"]["_extra_state"]

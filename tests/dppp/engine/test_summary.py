@@ -3,13 +3,18 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from fastreid.config import CfgNode
 
 from dppp import DPPPTrainer, UserError
 from dppp.engine import evaluate, testing
 from dppp.engine.summary import Summary, format_summary, summarize, write_summary
 from dppp.engine.testing import open_test_sets
+
+Config = Callable[..., CfgNode]
 
 SCORES = {"Rank-1": 50.0, "Rank-5": 75.25, "mAP": 33.0}
 SUMMARY = Summary(
@@ -20,11 +25,11 @@ SUMMARY = Summary(
 )
 
 
-def cells(line):
+def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_table():
+def test_table() -> None:
     header, _, *rows = map(cells, format_summary(SUMMARY).splitlines())
     assert header == ["Test set", "Model", "Rank-1", "Rank-5", "mAP", "Queries"]
     assert rows == [
@@ -35,12 +40,12 @@ def test_table():
     ]
 
 
-def test_the_table_says_what_was_done_to_the_distances():
+def test_the_table_says_what_was_done_to_the_distances() -> None:
     done = dataclasses.replace(SUMMARY, postprocess=["one (k 1)", "two (k 2)"], not_available=[])
     assert format_summary(done).splitlines()[-2:] == ["", "Ranked after one (k 1) and two (k 2)."]
 
 
-def test_file(tmp_path):
+def test_file(tmp_path: Path) -> None:
     write_summary(str(tmp_path), SUMMARY, 1.26)
     assert json.loads((tmp_path / "summary.json").read_text()) == {
         "results_percent": SUMMARY.results_percent,
@@ -52,7 +57,9 @@ def test_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_queries_without_a_match_are_not_counted(quickstart, data_root, tmp_path, monkeypatch):
+def test_queries_without_a_match_are_not_counted(
+    quickstart: Config, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As the evaluator does not: the images of a person from all cameras but one are gone."""
     source = data_root / "GenePersonToy"
     monkeypatch.setenv("FASTREID_DATASETS", str(tmp_path))
@@ -78,8 +85,10 @@ def test_queries_without_a_match_are_not_counted(quickstart, data_root, tmp_path
         (("TEST.RERANK.ENABLED", True, "TEST.RERANK.K1", 999), "K1 is 999; with .* images"),
     ],
 )
-def test_test_settings_are_checked_before_anything_is_built(quickstart, opts, says, monkeypatch):
-    def build_nothing(*_):
+def test_test_settings_are_checked_before_anything_is_built(
+    quickstart: Config, opts: tuple[object, ...], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build_nothing(*_: object) -> None:
         raise AssertionError("built")
 
     for part in ("build_model", "build_train_loader"):

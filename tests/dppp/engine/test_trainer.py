@@ -2,17 +2,22 @@
 
 import json
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from fastreid.config import CfgNode
 from fastreid.utils.env import seed_all_rng
 
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.engine import evaluate
 
+Config = Callable[..., CfgNode]
 
-def train(cfg, resume=False):
+
+def train(cfg: CfgNode, resume: bool = False) -> DPPPTrainer:
     seed_all_rng(cfg.SEED)
     trainer = DPPPTrainer(cfg)
     trainer.resume_or_load(resume)
@@ -20,15 +25,15 @@ def train(cfg, resume=False):
     return trainer
 
 
-def state(path):
+def state(path: Path) -> dict[str, torch.Tensor]:
     return torch.load(path, weights_only=True)["model"]
 
 
-def changed(before, after):
+def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
     return {key for key in before if not torch.equal(before[key], after[key])}
 
 
-def test_both_phases_table_and_checkpoints(quickstart, tmp_path):
+def test_both_phases_table_and_checkpoints(quickstart: Config, tmp_path: Path) -> None:
     trainer = train(quickstart())
     table = json.loads((tmp_path / "summary.json").read_text())["results_percent"]
     assert list(table) == ["GenePersonToy", "GenePersonToyShifted"]
@@ -44,7 +49,9 @@ def test_both_phases_table_and_checkpoints(quickstart, tmp_path):
     assert not (tmp_path / "model_final.pth.tmp").exists()
 
 
-def test_text_tower_is_untouched_and_the_visual_one_trains(quickstart, tmp_path):
+def test_text_tower_is_untouched_and_the_visual_one_trains(
+    quickstart: Config, tmp_path: Path
+) -> None:
     cfg = quickstart()
     seed_all_rng(cfg.SEED)
     trainer = DPPPTrainer(cfg)
@@ -57,7 +64,7 @@ def test_text_tower_is_untouched_and_the_visual_one_trains(quickstart, tmp_path)
     assert [k for k in moved if k.startswith("style_inversion.")]
 
 
-def test_same_seed_same_bytes(quickstart, tmp_path):
+def test_same_seed_same_bytes(quickstart: Config, tmp_path: Path) -> None:
     one = train(quickstart("OUTPUT_DIR", str(tmp_path / "1"))).raw_model.state_dict()
     two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"))).raw_model.state_dict()
     other = train(quickstart("OUTPUT_DIR", str(tmp_path / "3"), "SEED", 1)).raw_model.state_dict()
@@ -65,7 +72,7 @@ def test_same_seed_same_bytes(quickstart, tmp_path):
     assert changed(one, other)
 
 
-def test_learning_rates_of_the_two_groups(quickstart):
+def test_learning_rates_of_the_two_groups(quickstart: Config) -> None:
     cfg = quickstart("SOLVER.BASE_LR", 5e-6, "SOLVER.HEADS_LR_FACTOR", 10.0)
     trainer = DPPPTrainer(cfg)
     rates = {group["name"]: group["lr"] for group in trainer.optimizer.param_groups}
@@ -77,7 +84,7 @@ def test_learning_rates_of_the_two_groups(quickstart):
     assert visual == {id(p) for p in trainer.raw_model.towers.visual.parameters()}
 
 
-def test_schedule_starts_anew_in_each_phase(quickstart):
+def test_schedule_starts_anew_in_each_phase(quickstart: Config) -> None:
     trainer = DPPPTrainer(quickstart("SOLVER.PHASE_EPOCHS", (3, 3), "SOLVER.STEPS", (1,)))
     rates = []
     for phase in trainer.phases:
@@ -90,7 +97,7 @@ def test_schedule_starts_anew_in_each_phase(quickstart):
     assert rates == pytest.approx([1e-4, 1e-5, 1e-3, 1e-4])
 
 
-def test_evaluation_alone_gives_the_same_scores(quickstart, tmp_path):
+def test_evaluation_alone_gives_the_same_scores(quickstart: Config, tmp_path: Path) -> None:
     trainer = train(quickstart())
     for phase in ("phase1", "phase2"):
         results = evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / f"model_{phase}.pth")))
@@ -98,7 +105,7 @@ def test_evaluation_alone_gives_the_same_scores(quickstart, tmp_path):
         assert results["GenePersonToy"]["mAP"] == pytest.approx(expected["GenePersonToy"]["mAP"])
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_step(quickstart):
+def test_a_loss_that_is_not_finite_stops_before_the_step(quickstart: Config) -> None:
     trainer = DPPPTrainer(quickstart())
     trainer.raw_model.towers.visual.proj.data[0, 0] = math.nan
     before = trainer.raw_model.content_inversion.mlp[0].weight.clone()
@@ -107,7 +114,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(quickstart):
     assert torch.equal(trainer.raw_model.content_inversion.mlp[0].weight, before)
 
 
-def test_test_sets_that_are_not_there_are_said_so(quickstart, tmp_path):
+def test_test_sets_that_are_not_there_are_said_so(quickstart: Config, tmp_path: Path) -> None:
     cfg = quickstart("DATASETS.TESTS", ("GenePersonToy", "MSMT17"), "MODEL.DPPP.PHASES", (1,))
     train(cfg)
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -117,7 +124,7 @@ def test_test_sets_that_are_not_there_are_said_so(quickstart, tmp_path):
         evaluate(quickstart("DATASETS.TESTS", ("MSMT17",), "MODEL.WEIGHTS", "any.pth"))
 
 
-def test_training_without_any_test_set(quickstart, tmp_path):
+def test_training_without_any_test_set(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart("DATASETS.TESTS", ("MSMT17",), "MODEL.DPPP.PHASES", (1,)))
     assert (tmp_path / "model_final.pth").exists()
 
@@ -125,7 +132,9 @@ def test_training_without_any_test_set(quickstart, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"), [(b"", "cannot be read"), (b"not a checkpoint", "cannot be read")]
 )
-def test_a_damaged_checkpoint_is_refused(quickstart, tmp_path, content, says):
+def test_a_damaged_checkpoint_is_refused(
+    quickstart: Config, tmp_path: Path, content: bytes, says: str
+) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     with pytest.raises(UserError, match=says):
@@ -141,13 +150,13 @@ def test_a_damaged_checkpoint_is_refused(quickstart, tmp_path, content, says):
         (["SEED"], "odd length"),
     ],
 )
-def test_wrong_settings_are_one_line(opts, says):
+def test_wrong_settings_are_one_line(opts: tuple[object, ...], says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         load_config("", opts)
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_to_watch_are_written(quickstart, tmp_path):
+def test_numbers_to_watch_are_written(quickstart: Config, tmp_path: Path) -> None:
     train(quickstart())
     rows = [json.loads(line) for line in (tmp_path / "metrics.json").read_text().splitlines()]
     seen = set().union(*rows)
@@ -161,7 +170,7 @@ def test_numbers_to_watch_are_written(quickstart, tmp_path):
     assert list(tmp_path.glob("events.out.tfevents.*"))
 
 
-def test_bf16_on_a_cpu_trains_and_is_off_by_default(quickstart, tmp_path):
+def test_bf16_on_a_cpu_trains_and_is_off_by_default(quickstart: Config, tmp_path: Path) -> None:
     exact = train(quickstart("OUTPUT_DIR", str(tmp_path / "1")))
     mixed = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "SOLVER.AMP.ENABLED", True))
     one, two = exact.raw_model.state_dict(), mixed.raw_model.state_dict()
@@ -171,7 +180,7 @@ def test_bf16_on_a_cpu_trains_and_is_off_by_default(quickstart, tmp_path):
         quickstart("SOLVER.AMP.ENABLED", True, "SOLVER.AMP.DTYPE", "fp16")
 
 
-def test_flip_test_is_normalised_once(quickstart):
+def test_flip_test_is_normalised_once(quickstart: Config) -> None:
     """A left-right symmetric image has the same feature flipped: their mean is the feature."""
     model = DPPPTrainer(quickstart("TEST.FLIP.ENABLED", True)).raw_model.eval()
     half = torch.randint(0, 256, (1, 3, 128, 32)).float()
@@ -182,7 +191,7 @@ def test_flip_test_is_normalised_once(quickstart):
         assert torch.allclose(model(batch), plain, atol=1e-5)
 
 
-def test_the_schedule_that_is_used(quickstart, tmp_path):
+def test_the_schedule_that_is_used(quickstart: Config, tmp_path: Path) -> None:
     """Warm-up from a tenth and the step at epoch 1, in each phase anew (3 steps an epoch)."""
     opts = ("SOLVER.PHASE_EPOCHS", (2, 2), "SOLVER.STEPS", (1,), "SOLVER.WARMUP_ITERS", 1)
     train(quickstart(*opts))
@@ -191,7 +200,7 @@ def test_the_schedule_that_is_used(quickstart, tmp_path):
     assert rates == pytest.approx([1e-4, 1e-3, 1e-3, 1e-4, 1e-4, 1e-4] * 2)
 
 
-def test_optimizer_follows_the_config(quickstart):
+def test_optimizer_follows_the_config(quickstart: Config) -> None:
     cfg = quickstart(
         "SOLVER.WEIGHT_DECAY", 0.1, "SOLVER.WEIGHT_DECAY_NORM", 0.2,
         "SOLVER.WEIGHT_DECAY_BIAS", 0.3,

@@ -1,5 +1,8 @@
 """Identities and cameras that file names tell, where the images come from several folders."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,21 +11,24 @@ from dppp.inference.features import Features, labels
 NAMES = ("0002_c1s1_1.jpg", "0002_c3s1_2.jpg", "0003_c12s1_1.png")
 
 
-def save(path, paths, root):
-    Features(np.eye(len(paths), 8, dtype=np.float32), list(paths), str(root), "model").save(path)
+def save(path: Path, paths: Sequence[str], root: str) -> dict[str, list[int]]:
+    features = np.eye(len(paths), 8, dtype=np.float32)
+    Features(features=features, paths=list(paths), root=root, model="model").save(path)
     with np.load(path) as saved:
         return {key: saved[key].tolist() for key in ("pids", "camids") if key in saved}
 
 
 @pytest.mark.parametrize("folder", ["", "query", "people/all", "../other"])
-def test_the_names_of_one_folder_tell(tmp_path, folder):
+def test_the_names_of_one_folder_tell(tmp_path: Path, folder: str) -> None:
     told = save(tmp_path / "one.npz", [f"{folder}/{name}".lstrip("/") for name in NAMES], "/data")
     assert told == {"pids": [2, 2, 3], "camids": [1, 3, 12]}
 
 
 @pytest.mark.parametrize("home", ["", "Market-1501-v15.09.15/", "/data/Own/", "./a/"])
 @pytest.mark.parametrize("part", ["bounding_box_test", "bounding_box_train", "gallery", "gt_bbox"])
-def test_query_and_gallery_of_one_set_share_their_people(tmp_path, home, part):
+def test_query_and_gallery_of_one_set_share_their_people(
+    tmp_path: Path, home: str, part: str
+) -> None:
     paths = [f"{home}query/0002_c1s1_1.jpg", f"{home}{part}/0002_c2s1_1.jpg"]
     assert save(tmp_path / "set.npz", paths, "/data")["pids"] == [2, 2]
 
@@ -37,26 +43,28 @@ def test_query_and_gallery_of_one_set_share_their_people(tmp_path, home, part):
         ("A/0002_c1.jpg", "B/0005_c1.jpg", "B/0002_c1.jpg"),
     ],
 )
-def test_one_number_in_two_sets_is_not_taken_for_one_person(tmp_path, paths):
+def test_one_number_in_two_sets_is_not_taken_for_one_person(
+    tmp_path: Path, paths: Sequence[str]
+) -> None:
     """Nor for two: UnrealPerson's people walk through several folders."""
     assert save(tmp_path / "mixed.npz", paths, "/data") == {}
 
 
-def test_sets_without_a_common_number_keep_theirs():
+def test_sets_without_a_common_number_keep_theirs() -> None:
     told = labels(["0002/0002_c1.jpg", "0002/0002_c2.jpg", "0003/0003_c1.jpg"])
     assert told["pids"].tolist() == [2, 2, 3]
 
 
-def test_nobody_may_be_in_two_sets():
+def test_nobody_may_be_in_two_sets() -> None:
     paths = ["A/0000_c1.jpg", "A/-1_c1.jpg", "A/0001_c1.jpg", "B/0000_c1.jpg", "B/-1_c2.jpg"]
     assert labels(paths)["pids"].tolist() == [0, -1, 1, 0, -1]
 
 
 @pytest.mark.parametrize("paths", [[], ["0002_c1.jpg", "person.jpg"]])
-def test_names_that_do_not_tell(paths):
+def test_names_that_do_not_tell(paths: Sequence[str]) -> None:
     assert labels(paths) == {}
 
 
-def test_a_list_may_name_one_set_in_two_ways(tmp_path):
+def test_a_list_may_name_one_set_in_two_ways(tmp_path: Path) -> None:
     paths = ["Own/query/0002_c1.jpg", "/data/Own/bounding_box_test/0002_c2.jpg"]
     assert save(tmp_path / "list.npz", paths, "/data")["camids"] == [1, 2]

@@ -2,12 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fastreid.config import CfgNode
 from fastreid.engine.train_loop import HookBase
 from fastreid.modeling.backbones import build_backbone
+from torch import nn
 
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
@@ -15,6 +19,8 @@ from dppp.data import build_train_loader
 from dppp.engine import evaluate
 from dppp.engine.hooks import FreezeHook
 from helpers import CONFIGS, SMALL, TOY
+
+Config = Callable[..., CfgNode]
 
 BASELINES = CONFIGS / "Baselines"
 SMALL_BASELINE = (
@@ -48,11 +54,11 @@ BASELINE_FACTS = {  # name: losses, width of a feature
 
 
 @pytest.fixture
-def config(data_root, tmp_path, monkeypatch):
+def config(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """A function from a config's name and ``KEY, VALUE, ...`` to that config, made small."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
 
-    def load(name, *opts):
+    def load(name: str, *opts: object) -> CfgNode:
         own = SMALL_CLIP if name.startswith("clip") else ()
         opts = [*SMALL_BASELINE, *own, "OUTPUT_DIR", str(tmp_path / "out"), *opts]
         return load_config(str(BASELINES / f"{name}.yml"), opts)
@@ -61,16 +67,16 @@ def config(data_root, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def resnet18(config):
+def resnet18(config: Config) -> Config:
     """The bag of tricks on a small ResNet, with ``KEY, VALUE, ...``."""
     return lambda *opts: config("bagtricks_R50", *RESNET18, *opts)
 
 
-def state(model):
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in model.state_dict().items()}
 
 
-def moved(before, model):
+def moved(before: dict[str, torch.Tensor], model: nn.Module) -> set[tuple[str, str]]:
     """What is no longer as it was: the weights, or the batch statistics, of which parts."""
     after, weights = model.state_dict(), dict(model.named_parameters())
     return {
@@ -80,17 +86,17 @@ def moved(before, model):
     }
 
 
-def both(*parts):
+def both(*parts: str) -> set[tuple[str, str]]:
     return {(part, kind) for part in parts for kind in ("weights", "statistics")}
 
 
-def test_every_config_is_tried():
+def test_every_config_is_tried() -> None:
     shipped = {p.stem for p in BASELINES.glob("*.yml") if not p.stem.startswith("Base-")}
     assert shipped == {*BASELINE_FACTS, "bagtricks_R50_mix"}
 
 
 @pytest.mark.parametrize("name", BASELINE_FACTS)
-def test_one_step_and_an_evaluation(config, name):
+def test_one_step_and_an_evaluation(config: Config, name: str) -> None:
     names, width = BASELINE_FACTS[name]
     trainer = DPPPTrainer(config(name))
     losses = trainer.one_step()
@@ -137,7 +143,7 @@ def test_one_step_and_an_evaluation(config, name):
         }),
     ],
 )  # fmt: skip
-def test_settings(name, facts):
+def test_settings(name: str, facts: dict[str, object]) -> None:
     cfg = load_config(str(BASELINES / f"{name}.yml"), ["MODEL.DEVICE", "cpu"])
     for key, value in facts.items():
         node = cfg.MODEL
@@ -148,7 +154,9 @@ def test_settings(name, facts):
     assert cfg.DATASETS.TESTS == ("Market1501", "DukeMTMC")
 
 
-def test_the_mixture_keeps_identities_apart(config, data_root, tmp_path, monkeypatch):
+def test_the_mixture_keeps_identities_apart(
+    config: Config, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = tmp_path / "datasets"
     shutil.copytree(data_root / "GenePersonToy", root / "GenePerson")
     train = root / "Market-1501-v15.09.15" / "bounding_box_train"
@@ -168,14 +176,14 @@ def test_the_mixture_keeps_identities_apart(config, data_root, tmp_path, monkeyp
 class Watch(HookBase):
     """Notes before each step which parts have moved since the first one."""
 
-    def before_train(self):
+    def before_train(self) -> None:
         self.first, self.moved = state(self.trainer.raw_model), []
 
-    def before_step(self):
+    def before_step(self) -> None:
         self.moved.append(moved(self.first, self.trainer.raw_model))
 
 
-def watched_run(cfg, resume=False):
+def watched_run(cfg: CfgNode, resume: bool = False) -> tuple[list[set], DPPPTrainer]:
     trainer = DPPPTrainer(cfg)
     watch = Watch()
     trainer.register_hooks([watch])
@@ -184,7 +192,7 @@ def watched_run(cfg, resume=False):
     return watch.moved, trainer
 
 
-def test_frozen_for_the_first_steps_of_the_whole_run(resnet18, tmp_path):
+def test_frozen_for_the_first_steps_of_the_whole_run(resnet18: Config, tmp_path: Path) -> None:
     """One epoch has 7 steps; an evaluation at its end is still within the frozen ones."""
     frozen = ("MODEL.FREEZE_LAYERS", ["backbone"], "SOLVER.FREEZE_ITERS", 9)
     run = (*frozen, "SOLVER.WARMUP_ITERS", 0, "SOLVER.MAX_EPOCH", 2, "TEST.EVAL_PERIOD", 1)
@@ -196,7 +204,7 @@ def test_frozen_for_the_first_steps_of_the_whole_run(resnet18, tmp_path):
     assert moves == [set()] + [both("heads")] * 2 + [both("backbone", "heads")] * 4
 
 
-def test_mgn_freezes_its_branches_and_trains_their_heads(config):
+def test_mgn_freezes_its_branches_and_trains_their_heads(config: Config) -> None:
     """Upstream takes "b1" for the beginning of a name: "b1_head" would not train either."""
     trainer = DPPPTrainer(config("mgn_R50"))
     hook = next(h for h in trainer._hooks if isinstance(h, FreezeHook))
@@ -210,7 +218,7 @@ def test_mgn_freezes_its_branches_and_trains_their_heads(config):
     assert moved(before, trainer.raw_model) == both(*heads)
 
 
-def test_parts_that_cannot_be_frozen(resnet18, quickstart):
+def test_parts_that_cannot_be_frozen(resnet18: Config, quickstart: Config) -> None:
     with pytest.raises(UserError, match=r"FREEZE_LAYERS.*\['backbon'\].*backbone, heads"):
         DPPPTrainer(resnet18("MODEL.FREEZE_LAYERS", ["backbon"], "SOLVER.FREEZE_ITERS", 1))
     with pytest.raises(UserError, match="FREEZE_LAYERS does not apply to CLIPDPPP"):
@@ -220,7 +228,7 @@ def test_parts_that_cannot_be_frozen(resnet18, quickstart):
 # --- weights and scores ---
 
 
-def test_local_weights_are_read(resnet18, tmp_path):
+def test_local_weights_are_read(resnet18: Config, tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     expected = build_backbone(resnet18()).state_dict()
     torch.save(expected, path)
@@ -230,7 +238,9 @@ def test_local_weights_are_read(resnet18, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 half a file"])
-def test_weights_that_are_none_are_refused_in_one_line(resnet18, tmp_path, content):
+def test_weights_that_are_none_are_refused_in_one_line(
+    resnet18: Config, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     cfg = resnet18("MODEL.BACKBONE.PRETRAIN", True, "MODEL.BACKBONE.PRETRAIN_PATH", str(path))
@@ -253,7 +263,9 @@ def test_weights_that_are_none_are_refused_in_one_line(resnet18, tmp_path, conte
         (("MODEL.HEADS.CLS_LAYER", "circle"), "CircleSoftmax.*circle"),
     ],
 )
-def test_models_that_fastreid_does_not_have(resnet18, opts, says):
+def test_models_that_fastreid_does_not_have(
+    resnet18: Config, opts: tuple[object, ...], says: str
+) -> None:
     with pytest.raises(UserError, match=says) as caught:
         DPPPTrainer.build_model(resnet18(*opts))
     assert "\n" not in str(caught.value)
@@ -267,12 +279,12 @@ def test_models_that_fastreid_does_not_have(resnet18, opts, says):
         (("SOLVER.WARMUP_METHOD", "cosine"), "allowed: constant, linear, exp"),
     ],
 )
-def test_solvers_that_do_not_exist(resnet18, opts, says):
+def test_solvers_that_do_not_exist(resnet18: Config, opts: tuple[object, ...], says: str) -> None:
     with pytest.raises(UserError, match=says):
         resnet18(*opts)
 
 
-def test_flip_test_is_the_mean_of_a_picture_and_its_mirror(resnet18):
+def test_flip_test_is_the_mean_of_a_picture_and_its_mirror(resnet18: Config) -> None:
     """So the scores of mirrored pictures are the same, which they are not if normalised twice."""
     torch.manual_seed(0)
     model = DPPPTrainer.build_model(resnet18()).eval()
@@ -283,7 +295,7 @@ def test_flip_test_is_the_mean_of_a_picture_and_its_mirror(resnet18):
         assert torch.equal(model({"images": batch["images"].flip(dims=[3])}), model(mirrored))
 
 
-def test_evaluation_alone_gives_the_same_scores(resnet18, tmp_path):
+def test_evaluation_alone_gives_the_same_scores(resnet18: Config, tmp_path: Path) -> None:
     """With a cosine whose warm-up ends within the last epoch: upstream divides by zero there."""
     cosine = ("SOLVER.SCHED", "CosineAnnealingLR", "SOLVER.WARMUP_ITERS", 3)
     run = ("SOLVER.MAX_EPOCH", 1, "TEST.FLIP.ENABLED", True, *cosine)

@@ -1,12 +1,16 @@
 """The CLIP towers against open_clip's own forward passes, and what is refused."""
 
+from pathlib import Path
+
 import open_clip
 import pytest
 import torch
 
 from dppp import UserError
-from dppp.modeling import build_clip
+from dppp.modeling import CLIPTowers, build_clip
 from dppp.modeling.prompts import Prompt
+
+Pair = tuple[open_clip.CLIP, CLIPTowers]
 
 NAME = "DPPP-Tiny-16-quickgelu"
 SIZE = (128, 64)
@@ -14,7 +18,7 @@ TEXT = "a photo of a person"
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """The same random weights as an open_clip model and as our towers."""
     build_clip(NAME, "", SIZE)  # makes our model known to open_clip
     torch.manual_seed(0)
@@ -24,7 +28,7 @@ def pair(tmp_path_factory):
     return model, build_clip(NAME, str(path), SIZE).eval()
 
 
-def test_image_features_equal_open_clip(pair):
+def test_image_features_equal_open_clip(pair: Pair) -> None:
     model, towers = pair
     pixels = torch.randn(2, 3, *SIZE)
     features = towers.encode_image(pixels)
@@ -35,7 +39,7 @@ def test_image_features_equal_open_clip(pair):
     assert torch.allclose(features.patches, blocks["image_intermediates"][0], atol=1e-5)
 
 
-def test_text_up_to_the_end_token_equals_the_full_run(pair):
+def test_text_up_to_the_end_token_equals_the_full_run(pair: Pair) -> None:
     model, towers = pair
     embeddings, end = towers.embed(TEXT)
     assert embeddings.shape[1] == 7  # start, five words, end
@@ -43,7 +47,7 @@ def test_text_up_to_the_end_token_equals_the_full_run(pair):
     assert torch.allclose(towers.encode_text(embeddings, end), full, atol=1e-5)
 
 
-def test_text_gradient_reaches_embeddings_and_no_weight(pair):
+def test_text_gradient_reaches_embeddings_and_no_weight(pair: Pair) -> None:
     towers = pair[1]
     embeddings = towers.embed(TEXT)[0].detach().requires_grad_()
     towers.encode_text(embeddings, torch.tensor([6])).sum().backward()
@@ -51,11 +55,11 @@ def test_text_gradient_reaches_embeddings_and_no_weight(pair):
     assert all(p.grad is None for p in towers.text.parameters())
 
 
-def test_quick_gelu_is_really_there(pair):
+def test_quick_gelu_is_really_there(pair: Pair) -> None:
     assert any(isinstance(m, open_clip.transformer.QuickGELU) for m in pair[1].modules())
 
 
-def test_wrong_size_is_refused(pair):
+def test_wrong_size_is_refused(pair: Pair) -> None:
     with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
         pair[1].encode_image(torch.randn(1, 3, 64, 128))
 
@@ -69,20 +73,20 @@ def test_wrong_size_is_refused(pair):
         ("RN50", "", "not a plain CLIP ViT"),
     ],
 )
-def test_refused_in_one_line(name, pretrained, says):
+def test_refused_in_one_line(name: str, pretrained: str, says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         build_clip(name, pretrained)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_weights_is_refused(tmp_path):
+def test_a_file_that_is_no_weights_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     path.write_bytes(b"not weights")
     with pytest.raises(UserError, match="could not be fetched or read"):
         build_clip(NAME, str(path), SIZE)
 
 
-def test_prompt_puts_words_where_the_template_has_them(pair):
+def test_prompt_puts_words_where_the_template_has_them(pair: Pair) -> None:
     towers = pair[1]
     prompt = Prompt("a {style} style of a {content} person", 3, towers)
     style, content = torch.randn(2, 3, 64), torch.randn(2, 64)
@@ -95,7 +99,7 @@ def test_prompt_puts_words_where_the_template_has_them(pair):
     assert torch.equal(embeddings[0, untouched], plain[0, untouched])
 
 
-def test_prompt_with_content_first(pair):
+def test_prompt_with_content_first(pair: Pair) -> None:
     towers = pair[1]
     prompt = Prompt("a {content} person in {style}", 2, towers)
     style, content = torch.randn(1, 2, 64), torch.randn(1, 64)
@@ -105,12 +109,12 @@ def test_prompt_with_content_first(pair):
 
 
 @pytest.mark.parametrize("template", ["a {colour} person", "an X {content}", "{content} {content}"])
-def test_prompt_refuses(pair, template):
+def test_prompt_refuses(pair: Pair, template: str) -> None:
     with pytest.raises(UserError, match=r"MODEL\.DPPP\.PROMPTS"):
         Prompt(template, 2, pair[1])
 
 
-def test_text_gradient_equals_the_full_run(pair):
+def test_text_gradient_equals_the_full_run(pair: Pair) -> None:
     """All 77 positions by open_clip's own parts, against ours up to the end token."""
     model, towers = pair
     ids = open_clip.get_tokenizer(NAME)([TEXT])

@@ -1,14 +1,19 @@
 """CLIP's visual tower under FastReID's heads and losses."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from fastreid.config import CfgNode
 from fastreid.modeling.backbones import build_backbone
 from fastreid.utils.events import EventStorage
 
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
-from dppp.modeling import CLIPBackbone, build_clip
+from dppp.modeling import CLIPBackbone, CLIPTowers, build_clip
 from helpers import CONFIGS
+
+Config = Callable[..., CfgNode]
 
 CONFIG = CONFIGS / "Baselines" / "clip_vit_b16.yml"
 NAME, SIZE, D1, D2 = "DPPP-Tiny-16-quickgelu", (128, 64), 128, 192
@@ -23,7 +28,7 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A file of CLIP weights, in open_clip's names."""
     towers = build_clip(NAME, "", SIZE)
     path = tmp_path_factory.mktemp("clip") / "weights.pt"
@@ -34,19 +39,21 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture
-def towers(weights):
+def towers(weights: str) -> CLIPTowers:
     return build_clip(NAME, weights, SIZE).eval()
 
 
 @pytest.fixture
-def config(weights):
+def config(weights: str) -> Config:
     return lambda *opts: load_config(
         str(CONFIG), [*SMALL, "MODEL.DPPP.CLIP_PRETRAINED", weights, *opts]
     )
 
 
 @pytest.mark.parametrize(("width", "feature"), [(D1, "projected"), (D2, "final_class")])
-def test_features_equal_the_towers_own(config, towers, width, feature):
+def test_features_equal_the_towers_own(
+    config: Config, towers: CLIPTowers, width: int, feature: str
+) -> None:
     backbone = build_backbone(config("MODEL.BACKBONE.FEAT_DIM", width)).eval()
     pixels = torch.randn(3, 3, *SIZE)
     features = backbone(pixels)
@@ -56,7 +63,9 @@ def test_features_equal_the_towers_own(config, towers, width, feature):
 
 
 @pytest.mark.parametrize("width", [D1, D2])
-def test_every_weight_is_the_visual_towers_and_is_used(config, towers, width):
+def test_every_weight_is_the_visual_towers_and_is_used(
+    config: Config, towers: CLIPTowers, width: int
+) -> None:
     backbone = build_backbone(config("MODEL.BACKBONE.FEAT_DIM", width))
     expected = {f"visual.{key}" for key in towers.visual.state_dict()}
     unused = set() if width == D1 else {"visual.proj"}  # distributed training has none to wait for
@@ -65,7 +74,7 @@ def test_every_weight_is_the_visual_towers_and_is_used(config, towers, width):
     assert all(p.grad.abs().sum() > 0 for p in backbone.parameters())
 
 
-def test_fastreids_baseline_gives_it_clips_pixels(config, towers):
+def test_fastreids_baseline_gives_it_clips_pixels(config: Config, towers: CLIPTowers) -> None:
     model = DPPPTrainer.build_model(config("MODEL.HEADS.WITH_BNNECK", False)).eval()
     images = torch.randint(0, 256, (2, 3, *SIZE)).float()
     mean, std = ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
@@ -76,7 +85,7 @@ def test_fastreids_baseline_gives_it_clips_pixels(config, towers):
 
 @pytest.mark.parametrize("classifier", ["Linear", "ArcSoftmax", "CosSoftmax", "CircleSoftmax"])
 @pytest.mark.parametrize("loss", ["TripletLoss", "CircleLoss", "Cosface"])
-def test_fastreids_heads_and_losses_sit_on_it(config, classifier, loss):
+def test_fastreids_heads_and_losses_sit_on_it(config: Config, classifier: str, loss: str) -> None:
     cfg = config(
         "MODEL.HEADS.CLS_LAYER", classifier, "MODEL.HEADS.SCALE", 16, "MODEL.HEADS.MARGIN", 0.1,
         "MODEL.HEADS.EMBEDDING_DIM", 64, "MODEL.LOSSES.NAME", ("CrossEntropyLoss", loss),
@@ -94,7 +103,7 @@ def test_fastreids_heads_and_losses_sit_on_it(config, classifier, loss):
         assert parameter.grad.abs().sum() > 0
 
 
-def test_where_the_weights_come_from(config, weights, towers):
+def test_where_the_weights_come_from(config: Config, weights: str, towers: CLIPTowers) -> None:
     key, expected = "conv1.weight", towers.visual.conv1.weight
     gone = ("MODEL.DPPP.CLIP_PRETRAINED", "/no/such/file.pt")
     by_path = config(*gone, "MODEL.BACKBONE.PRETRAIN_PATH", weights)
@@ -114,12 +123,12 @@ def test_where_the_weights_come_from(config, weights, towers):
         (("MODEL.DPPP.CLIP_NAME", "RN50"), "not a plain CLIP ViT"),
     ],
 )
-def test_refused_in_one_line(config, opts, says):
+def test_refused_in_one_line(config: Config, opts: tuple[object, ...], says: str) -> None:
     with pytest.raises(UserError, match=says) as caught:
         build_backbone(config(*opts))
     assert "\n" not in str(caught.value)
 
 
-def test_pictures_of_another_size_are_refused(towers):
+def test_pictures_of_another_size_are_refused(towers: CLIPTowers) -> None:
     with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
         CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 64, 128))

@@ -4,15 +4,17 @@ import copy
 
 import pytest
 import torch
+from fastreid.config import CfgNode
 from fastreid.modeling.meta_arch import build_model
 
 from dppp import UserError
 from dppp.config import load_config
+from dppp.modeling import CLIPDPPP
 
 CLASSES = 4
 
 
-def config(*opts):
+def config(*opts: object) -> CfgNode:
     return load_config("", [
         "MODEL.DEVICE", "cpu",
         "MODEL.META_ARCHITECTURE", "CLIPDPPP",
@@ -26,25 +28,25 @@ def config(*opts):
     ])  # fmt: skip
 
 
-def batch():
+def batch() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (8, 3, 128, 64), generator=generator).float()
     return {"images": images, "targets": torch.arange(CLASSES).repeat_interleave(2)}
 
 
 @pytest.fixture
-def model():
+def model() -> CLIPDPPP:
     torch.manual_seed(0)
     return build_model(config())
 
 
-def _step(model, data):
+def _step(model: CLIPDPPP, data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     losses = model(data)
     sum(losses.values()).backward()
     return losses
 
 
-def test_phase_1_is_eq_13_and_leaves_text_tower_and_projector_alone(model):
+def test_phase_1_is_eq_13_and_leaves_text_tower_and_projector_alone(model: CLIPDPPP) -> None:
     model.start_phase(1)
     losses = _step(model.train(), batch())
     assert set(losses) == {"loss_l1_id", "loss_l1_tri", "loss_l1_supcon", "loss_tri_txt"}
@@ -53,7 +55,7 @@ def test_phase_1_is_eq_13_and_leaves_text_tower_and_projector_alone(model):
         assert (parameter.grad is None) == frozen, name
 
 
-def test_phase_2_is_eq_16_and_trains_the_projector_alone(model):
+def test_phase_2_is_eq_16_and_trains_the_projector_alone(model: CLIPDPPP) -> None:
     model.start_phase(2)
     losses = _step(model.train(), batch())
     assert set(losses) == {"loss_l2_id", "loss_l2_tri", "loss_l2_supcon"}
@@ -62,7 +64,7 @@ def test_phase_2_is_eq_16_and_trains_the_projector_alone(model):
         assert (parameter.grad is not None) == trains, name
 
 
-def test_encoders_run_without_autograd_in_phase_2(model):
+def test_encoders_run_without_autograd_in_phase_2(model: CLIPDPPP) -> None:
     model.start_phase(2)
     seen = []
     model.towers.visual.ln_post.register_forward_hook(
@@ -72,7 +74,7 @@ def test_encoders_run_without_autograd_in_phase_2(model):
     assert seen == [False]
 
 
-def test_frozen_parts_stay_in_evaluation_mode(model):
+def test_frozen_parts_stay_in_evaluation_mode(model: CLIPDPPP) -> None:
     model.start_phase(2)
     model.train()
     before = copy.deepcopy(model.projected_head.neck.state_dict())
@@ -84,7 +86,7 @@ def test_frozen_parts_stay_in_evaluation_mode(model):
         assert torch.equal(value, before[key])
 
 
-def test_the_file_knows_its_phase_and_so_which_feature_it_gives(model):
+def test_the_file_knows_its_phase_and_so_which_feature_it_gives(model: CLIPDPPP) -> None:
     pixels = batch()["images"]
     model.eval()
     features = {}
@@ -99,7 +101,7 @@ def test_the_file_knows_its_phase_and_so_which_feature_it_gives(model):
     assert not torch.allclose(features[1], features[2])
 
 
-def test_the_feature_is_v_g_after_phase_1_and_v_c_after_phase_2(model):
+def test_the_feature_is_v_g_after_phase_1_and_v_c_after_phase_2(model: CLIPDPPP) -> None:
     images = batch()["images"]
     model.eval()
     with torch.no_grad():
@@ -111,7 +113,7 @@ def test_the_feature_is_v_g_after_phase_1_and_v_c_after_phase_2(model):
         assert not torch.allclose(model(images), v_g)
 
 
-def test_images_are_not_normalised_in_place(model):
+def test_images_are_not_normalised_in_place(model: CLIPDPPP) -> None:
     data = batch()
     before = data["images"].clone()
     model.eval()(data)
@@ -126,7 +128,7 @@ def test_images_are_not_normalised_in_place(model):
         ("generic", ("style_aggregation", "style_inversion")),
     ],
 )
-def test_prompt_strategies(strategy, unused):
+def test_prompt_strategies(strategy: str, unused: tuple[str, ...]) -> None:
     torch.manual_seed(0)
     model = build_model(config("MODEL.DPPP.PROMPTS.STRATEGY", strategy))
     model.start_phase(1)
@@ -144,14 +146,14 @@ def test_prompt_strategies(strategy, unused):
         (("L_Tri-txt",), {"loss_tri_txt"}),
     ],
 )
-def test_losses_can_be_switched(losses, terms):
+def test_losses_can_be_switched(losses: tuple[str, ...], terms: set[str]) -> None:
     model = build_model(config("MODEL.DPPP.LOSSES", losses, "MODEL.DPPP.PHASES", (1,)))
     assert set(_step(model.train(), batch())) == terms
     trained = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trained == {n for n, p in model.named_parameters() if p.grad is not None}
 
 
-def test_detach_keeps_text_losses_out_of_the_encoder():
+def test_detach_keeps_text_losses_out_of_the_encoder() -> None:
     model = build_model(
         config("MODEL.DPPP.LOSSES", ("L_Tri-txt",), "MODEL.DPPP.PHASES", (1,),
                "MODEL.DPPP.DETACH_INVERSION_INPUT", True)
@@ -161,7 +163,7 @@ def test_detach_keeps_text_losses_out_of_the_encoder():
     assert any(p.grad is not None for p in model.content_inversion.parameters())
 
 
-def test_learnable_temperature_learns_in_phase_1_only():
+def test_learnable_temperature_learns_in_phase_1_only() -> None:
     model = build_model(config("MODEL.DPPP.TEMPERATURE_LEARNABLE", True))
     model.start_phase(1)
     _step(model.train(), batch())
@@ -170,7 +172,7 @@ def test_learnable_temperature_learns_in_phase_1_only():
     assert not model.log_inverse_temperature.requires_grad
 
 
-def test_wrong_values_are_refused_all_at_once():
+def test_wrong_values_are_refused_all_at_once() -> None:
     with pytest.raises(UserError) as caught:
         config(
             "MODEL.DPPP.LOSSES", ("L1_SubCon",), "MODEL.DPPP.NUM_STYLE_WORDS", 25,

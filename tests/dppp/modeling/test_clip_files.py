@@ -1,6 +1,7 @@
 """Weights in every format that people have, and parity with another implementation of CLIP."""
 
 import copy
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -18,13 +19,13 @@ SIZE = (128, 64)
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> open_clip.CLIP:
     build_clip(NAME, "", SIZE)  # makes our model known to open_clip
     torch.manual_seed(0)
     return open_clip.create_model(NAME, force_image_size=(96, 96)).eval()
 
 
-def write(model, path):
+def write(model: open_clip.CLIP, path: Path) -> str:
     """The same weights in the format that the file's ending says."""
     if path.suffix == ".safetensors":
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
@@ -47,7 +48,9 @@ def write(model, path):
 @pytest.mark.parametrize(
     "file", ["state.pt", "state.safetensors", "checkpoint.pt", "torchscript.pt"]
 )
-def test_every_format_gives_the_same_towers(model, tmp_path, file):
+def test_every_format_gives_the_same_towers(
+    model: open_clip.CLIP, tmp_path: Path, file: str
+) -> None:
     path = write(model, tmp_path / file)
     towers = build_clip(NAME, path, (96, 96)).eval()
     pixels = torch.randn(2, 3, 96, 96)
@@ -60,13 +63,13 @@ def test_every_format_gives_the_same_towers(model, tmp_path, file):
     )
 
 
-def test_openais_format_wants_quick_gelu(model, tmp_path):
+def test_openais_format_wants_quick_gelu(model: open_clip.CLIP, tmp_path: Path) -> None:
     path = write(model, tmp_path / "torchscript.pt")
     with pytest.raises(UserError, match="QuickGELU"):
         build_clip(PLAIN, path)
 
 
-def test_weights_of_another_model_are_refused(model, tmp_path):
+def test_weights_of_another_model_are_refused(model: open_clip.CLIP, tmp_path: Path) -> None:
     path = write(model, tmp_path / "state.pt")
     with pytest.raises(UserError, match="could not be fetched or read"):
         build_clip(PLAIN, path)
@@ -105,7 +108,7 @@ def _from_transformers(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor
     return renamed
 
 
-def test_both_towers_equal_transformers(tmp_path):
+def test_both_towers_equal_transformers(tmp_path: Path) -> None:
     """ViT-B/32's shapes at 224 x 224, the same random weights, to 1e-4."""
     torch.manual_seed(0)
     vision = {"patch_size": 32, "hidden_act": "quick_gelu"}
@@ -129,7 +132,7 @@ def test_both_towers_equal_transformers(tmp_path):
         )
 
 
-def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes():
+def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes() -> None:
     """Trained on 8 x 4 patches: resampled from that grid, not from a square."""
     own = build_clip(NAME, "procedural", SIZE)
     larger = build_clip(NAME, "procedural", (256, 128))
@@ -140,6 +143,6 @@ def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes():
     assert not torch.allclose(own.visual.proj, build_clip(NAME, "", SIZE).visual.proj)
 
 
-def test_an_unknown_tag_lists_the_known_ones():
+def test_an_unknown_tag_lists_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"'openai' is neither a file.*procedural"):
         build_clip(NAME, "openai", SIZE)

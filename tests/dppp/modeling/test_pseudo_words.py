@@ -11,7 +11,7 @@ from dppp.modeling import (
 )
 
 
-def test_shapes_at_the_papers_sizes():
+def test_shapes_at_the_papers_sizes() -> None:
     v_g, patches = torch.randn(2, 512), torch.randn(2, 128, 768)
     style = StyleAggregation()(patches)
     assert ContentInversion()(v_g).shape == (2, 512)
@@ -19,21 +19,21 @@ def test_shapes_at_the_papers_sizes():
     assert StyleInversion()(GlobalFeatureLocalFilter(6)(style, v_g)).shape == (2, 6, 512)
 
 
-def test_mlps_have_three_layers_of_the_papers_widths():
+def test_mlps_have_three_layers_of_the_papers_widths() -> None:
     widths = [m.weight.shape for m in ContentInversion().mlp if hasattr(m, "weight")]
     assert widths == [(512, 512), (512, 512), (512, 512)]
     widths = [m.weight.shape for m in StyleInversion().mlp if hasattr(m, "weight")]
     assert widths == [(2048, 512), (2048, 2048), (512, 2048)]
 
 
-def test_filter_keeps_the_k_best_in_order():
+def test_filter_keeps_the_k_best_in_order() -> None:
     """Scores with v_g = (1, 0) are the first coordinates: 3, 9, 1, 5."""
     style = torch.tensor([[[3.0, 0], [9, 1], [1, 2], [5, 3]]])
     kept = GlobalFeatureLocalFilter(3)(style, torch.tensor([[1.0, 0.0]]))
     assert kept[0, :, 1].tolist() == [1, 3, 0]
 
 
-def test_filter_attention_is_eq_3():
+def test_filter_attention_is_eq_3() -> None:
     style, v_g = torch.randn(2, 4, 8), torch.randn(2, 8)
     w = GlobalFeatureLocalFilter(2).attention(style, v_g)
     for b in range(2):
@@ -41,7 +41,7 @@ def test_filter_attention_is_eq_3():
         assert torch.allclose(w[b], e / e.sum(), atol=1e-6)
 
 
-def test_filter_orders_where_the_softmax_underflows():
+def test_filter_orders_where_the_softmax_underflows() -> None:
     style = torch.tensor([[[-2000.0], [-1000.0], [0.0]]])
     assert GlobalFeatureLocalFilter(3)(style, torch.ones(1, 1))[0, :, 0].tolist() == [
         0,
@@ -50,12 +50,12 @@ def test_filter_orders_where_the_softmax_underflows():
     ]
 
 
-def test_filter_refuses_k_above_n():
+def test_filter_refuses_k_above_n() -> None:
     with pytest.raises(ValueError, match="k = 5 of n = 4"):
         GlobalFeatureLocalFilter(5)(torch.randn(1, 4, 8), torch.randn(1, 8))
 
 
-def test_gradient_reaches_the_kept_features_only():
+def test_gradient_reaches_the_kept_features_only() -> None:
     style = torch.tensor([[[3.0, 0], [9, 1]]], requires_grad=True)
     GlobalFeatureLocalFilter(1)(style, torch.tensor([[1.0, 0.0]])).sum().backward()
     assert style.grad[0].tolist() == [[0, 0], [1, 1]]

@@ -10,7 +10,9 @@ from fastreid.engine import DefaultTrainer, hooks
 from fastreid.engine.train_loop import HookBase, TrainerBase
 from fastreid.utils import comm
 from fastreid.utils.events import EventStorage
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from typing_extensions import override
 
 from ..config import amp_dtype
 from ..data.loaders import DeviceLoader, build_train_loader
@@ -127,8 +129,8 @@ class DPPPTrainer(DefaultTrainer):
         """Freeze, unfreeze, and make the optimizer and schedule of ``phase``."""
         self.phase = phase
         self.raw_model.start_phase(phase.number)
-        model = self.raw_model.train()
-        optimizer = phase.build_optimizer(self.cfg, model)
+        model: nn.Module = self.raw_model.train()
+        optimizer = phase.build_optimizer(self.cfg, self.raw_model)
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
         self.warmup_iters = phase.start_epoch * self.iters_per_epoch + self.cfg.SOLVER.WARMUP_ITERS
         self.delay_epochs = phase.start_epoch + self.cfg.SOLVER.DELAY_EPOCHS
@@ -139,7 +141,7 @@ class DPPPTrainer(DefaultTrainer):
             "trainer": self,
         }
         if comm.get_world_size() > 1:
-            devices = [comm.get_local_rank()] if model.device.type == "cuda" else None
+            devices = [comm.get_local_rank()] if self.raw_model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
         self._trainer.model, self._trainer.optimizer = model, optimizer
         self._trainer.phase_name = phase.name
@@ -152,6 +154,7 @@ class DPPPTrainer(DefaultTrainer):
             describe_trainable(self.raw_model),
         )
 
+    @override
     def resume_or_load(self, resume: bool = True) -> None:
         """Resume from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
         if resume and self.checkpointer.has_checkpoint():

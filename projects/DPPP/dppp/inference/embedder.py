@@ -38,6 +38,7 @@ class FeatureModel(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
+        """RGB pixels (B, 3, H, W), 0..255 -> features (B, d1)."""
         return F.normalize(self.network(images.to(torch.float32)), dim=1)
 
 
@@ -59,7 +60,7 @@ class Embedder:
 
     def __init__(self, network: ReIDModel, cfg: CfgNode) -> None:
         self.network = network
-        self.model = FeatureModel(network).requires_grad_(False).eval()
+        self.model = FeatureModel(network).requires_grad_(requires_grad=False).eval()
         self.device = network.device
         self._transforms = build_transforms(cfg, is_train=False)
         shape = self._transforms(Image.new("RGB", (32, 64))).shape
@@ -118,7 +119,7 @@ class Embedder:
 
     @functools.cached_property
     def feature_dim(self) -> int:
-        """d1."""
+        """Width d1 of a feature."""
         return self.embed([Image.new("RGB", self.image_size[::-1])]).shape[1]
 
     @functools.cached_property

@@ -1,7 +1,7 @@
 """One file for other programs: ONNX, or torch.export's, with the preprocessing in it.
 
-Its input is ``images`` (B, 3, H, W), uint8, RGB; any B. Normalisation is inside, so that only the
-size is left to its user, and [0, 1] pixels are no input at all. Its output is ``features`` (B, d1),
+Its input is ``images`` (B, 3, H, W), uint8, RGB, for any B. Normalisation is part of the file, so
+its user only resizes, and pixels in [0, 1] are not accepted. Its output is ``features`` (B, d1),
 float32, of length 1.
 """
 
@@ -31,7 +31,7 @@ Runner = Callable[[np.ndarray], np.ndarray]
 
 
 def describe_input(embedder: Embedder) -> dict[str, str]:
-    """What must be known to feed the file; written into it."""
+    """Return what a user of the file must know; it is written into the file."""
     height, width = embedder.image_size
     return {
         "image_height": str(height),
@@ -51,18 +51,21 @@ def export(embedder: Embedder, output: str | os.PathLike) -> float:
 
     Args:
         embedder: on the CPU.
+        output: the file.
 
     Returns:
-        The largest difference between a number of its features and of PyTorch's, over random
-        images in batches of 1, 2 and 5.
+        The largest difference between its features and PyTorch's, over random images in batches
+        of 1, 2 and 5.
 
     Raises:
         UserError: a package is missing, the model cannot be exported, or the two differ by more
-            than ``TOLERANCE``. Then no file is written.
+            than ``TOLERANCE``. No file is written then.
     """
     output = require_suffix(output, ".onnx", ".pt2")
     if embedder.crops:
-        raise UserError("INPUT.CROP is on: an exported file only knows pictures of its one size")
+        raise UserError(
+            "INPUT.CROP is on; an exported file takes images of one size, without a crop"
+        )
     if output.suffix == ".onnx":
         for package in _ONNX_PACKAGES:
             require(package, "export to ONNX")
@@ -73,7 +76,7 @@ def export(embedder: Embedder, output: str | os.PathLike) -> float:
                 write(embedder, temporary)
         except OSError:
             raise
-        except Exception as error:  # of many kinds, and of many lines
+        except Exception as error:  # of many kinds, with messages of many lines
             reason = (str(error).strip().splitlines() or [""])[0]
             raise UserError(
                 f"{embedder.name} cannot be exported ({type(error).__name__}: {reason[:160]})"
@@ -89,7 +92,7 @@ def export(embedder: Embedder, output: str | os.PathLike) -> float:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporters tell of their own affairs, on many lines."""
+    """Silence the exporters, which log their internals."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -112,6 +115,8 @@ def _write_onnx(embedder: Embedder, path: Path) -> None:
         output_names=["features"],
         verbose=False,
     )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned nothing")
     model = program.model_proto
     onnx.helper.set_model_props(model, describe_input(embedder))
     onnx.save(model, path)
@@ -142,7 +147,7 @@ def _run_pt2(path: Path) -> Runner:
 
 
 def _images(embedder: Embedder, number: int) -> torch.Tensor:
-    """Noise (number, 3, H, W), uint8, always the same."""
+    """Return noise (number, 3, H, W), uint8, always the same."""
     rng = torch.Generator().manual_seed(number)
     shape = (number, 3, *embedder.image_size)
     return torch.randint(256, shape, dtype=torch.uint8, generator=rng)

@@ -5,7 +5,7 @@
 | features | (N, d1) float32 or 16     | of length 1 |
 | paths    | (N,) text                 | relative to root |
 | root     | text                      | the folder of the images, absolute |
-| pids     | (N,) int64                | identities, if ``labels`` can tell them |
+| pids     | (N,) int64                | identities, if ``labels`` finds them in the file names |
 | camids   | (N,) int64                | cameras, likewise |
 | skipped  | (S,) text                 | images that could not be read: path and reason |
 | model    | text                      | ``Embedder.digest`` |
@@ -25,11 +25,11 @@ from ..errors import UserError
 from ..files import whole_file
 
 _TEXTS = ("paths", "skipped")
-# Folders whose people are those of the folders beside them; gt_bbox is Market-1501's too.
+# Folders that share their identities with the folders next to them; gt_bbox is Market-1501's too.
 _PARTS = (TRAIN, QUERY, GALLERY, "gallery", "gt_bbox")
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Features:
     """Features and where they come from; see the table above."""
 
@@ -41,7 +41,7 @@ class Features:
     settings: str = ""
 
     def files(self) -> list[Path]:
-        """The images (N,)."""
+        """Return the images (N,)."""
         return [Path(self.root, path) for path in self.paths]
 
     def save(self, path: str | os.PathLike) -> None:
@@ -50,32 +50,33 @@ class Features:
         arrays |= {key: np.array(getattr(self, key), dtype=str) for key in _TEXTS}
         arrays |= {key: np.array(getattr(self, key)) for key in ("root", "model", "settings")}
         with whole_file(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
 
 
 def labels(paths: Sequence[str | os.PathLike]) -> dict[str, np.ndarray]:
-    """``pids`` and ``camids`` (N,) if the names tell them (0002_c1s1_000451_03.jpg), or nothing.
+    """Return ``pids`` and ``camids`` (N,) if all file names hold them (0002_c1s1_000451_03.jpg).
 
-    Nothing either where two sets use one number: whether 0002 of one folder is 0002 of another is
-    not to be seen. Market-1501's folders are one set. Its 0 and -1 are nobody, and may be in both.
+    Returns nothing otherwise, nor if the same pid occurs in folders of different data sets,
+    because pids are only unique within a set. Market-1501's folders are one set. Pids 0
+    (distractor) and -1 (junk) are exempt.
 
     Args:
         paths: of the images, from one folder or absolute.
     """
-    told = [parse_name(Path(path).name) for path in paths]
-    if not told or None in told:
+    parsed = [name for name in (parse_name(Path(path).name) for path in paths) if name is not None]
+    if not parsed or len(parsed) < len(paths):
         return {}
-    homes = {}
-    for path, (pid, _) in zip(paths, told, strict=True):
-        home = set_folder(path)
-        if pid > 0 and homes.setdefault(pid, home) != home:
+    folder_of: dict[int, str] = {}
+    for path, (pid, _) in zip(paths, parsed, strict=True):
+        folder = set_folder(path)
+        if pid > 0 and folder_of.setdefault(pid, folder) != folder:
             return {}
-    pids, camids = np.array(told, dtype=np.int64).T
+    pids, camids = np.array(parsed, dtype=np.int64).T
     return {"pids": pids, "camids": camids}
 
 
 def set_folder(path: str | os.PathLike) -> str:
-    """The folder of the set that an image belongs to, as far as paths tell."""
+    """Return the folder of the data set that an image belongs to, as far as its path shows."""
     folder = os.path.dirname(os.path.normpath(path))
     return os.path.dirname(folder) if os.path.basename(folder) in _PARTS else folder
 
@@ -84,16 +85,19 @@ def load_features(path: str | os.PathLike) -> Features:
     """Read a file of ``Features.save``.
 
     Raises:
-        UserError: it is not there, or is no such file.
+        UserError: it is missing, or is not such a file.
     """
     if not Path(path).is_file():
         raise UserError(f"{path}: no such file")
     try:
         with np.load(path, allow_pickle=False) as saved:
             return Features(
-                saved["features"],
-                *(saved["paths"].tolist(), str(saved["root"]), str(saved["model"])),
-                *(saved["skipped"].tolist(), str(saved["settings"])),
+                features=saved["features"],
+                paths=saved["paths"].tolist(),
+                root=str(saved["root"]),
+                model=str(saved["model"]),
+                skipped=saved["skipped"].tolist(),
+                settings=str(saved["settings"]),
             )
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
-        raise UserError(f"{path}: not a file of features of tools/extract.py") from None
+        raise UserError(f"{path}: not a feature file of tools/extract.py") from None

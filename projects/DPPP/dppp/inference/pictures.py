@@ -1,4 +1,4 @@
-"""Ranked results as a picture: the query, then its hits in frames of their truth."""
+"""Rankings as a picture: the query, then its hits in frames that show whether they are right."""
 
 import textwrap
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _TILE_HEIGHT = 192
 _FRAME, _GAP, _MARGIN, _TITLE, _CAPTION = 4, 10, 20, 24, 20
 _INK, _QUERY = (30, 32, 36), (70, 110, 190)
 _COLORS = {True: (30, 150, 60), False: (205, 40, 40), None: (165, 168, 174)}
-_MEANINGS = {True: "the same person", False: "another person", None: "not known"}
+_MEANINGS = {True: "same person", False: "another person", None: "unknown"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """A query, an image's file or a sentence, and its hits, best first."""
+    """A query, which is an image's file or a sentence, and its hits, best first."""
 
     query: Path | str
     title: str
@@ -50,15 +50,16 @@ class Ranking:
 def draw_rankings(
     rankings: list[Ranking], image_size: tuple[int, int], heading: str, overlay: Overlay | None
 ) -> Image.Image:
-    """One row for each of the first ``MAX_ROWS`` rankings.
+    """Draw one row for each of the first ``MAX_ROWS`` rankings.
 
     Args:
-        image_size: (height, width) of the model's input; the pictures are shown in that shape.
-        heading: text at the top, before what the frames mean.
-        overlay: pictures -> pictures to show below them, all of ``image_size``.
+        rankings: at least one.
+        image_size: (height, width) of the model's input; the images are shown in that shape.
+        heading: text at the top, before the legend of the frames.
+        overlay: images -> images to show below them, all of ``image_size``.
 
     Raises:
-        UserError: an image cannot be read any more.
+        UserError: an image can no longer be read.
     """
     rankings = rankings[:MAX_ROWS]
     page = _Page(rankings, image_size, lines=2 if overlay else 1)
@@ -71,6 +72,7 @@ def draw_rankings(
 
 
 def save_picture(path: Path, picture: Image.Image) -> None:
+    """Write a PNG file, whole or not at all."""
     with whole_file(path) as temporary:
         picture.save(temporary, format="PNG")
 
@@ -80,7 +82,7 @@ def _files(ranking: Ranking) -> list[Path | str]:
 
 
 def _write(text: str, image_size: tuple[int, int]) -> Image.Image:
-    """A sentence on a plain tile."""
+    """Draw a sentence on a plain tile."""
     height, width = _TILE_HEIGHT, round(_TILE_HEIGHT * image_size[1] / image_size[0])
     picture = Image.new("RGB", (width, height), (246, 247, 249))
     font = ImageFont.load_default(12)
@@ -114,6 +116,7 @@ class _Page:
         self._y = _MARGIN
 
     def heading(self, text: str, known: set[bool | None]) -> None:
+        """Write the heading and, if anything is known, what the frames mean."""
         x = self._text(_MARGIN, text, 15)
         for truth in (True, False, None):
             if truth in known and known != {None}:
@@ -121,17 +124,16 @@ class _Page:
         self._y += _TITLE
 
     def row(self, ranking: Ranking, lines: list[list[Image.Image]]) -> None:
+        """Draw a ranking: one line of images, or two with the overlay."""
         self._text(_MARGIN, ranking.title, 13)
         self._y += _TITLE
         colors = [_QUERY] + [_COLORS[hit.same_person] for hit in ranking.hits]
         for pictures in lines:
             for column, (picture, color) in enumerate(zip(pictures, colors, strict=True)):
                 left = self._left(column)
-                right, bottom = (
-                    left + self._tile[0] + 2 * _FRAME,
-                    self._y + self._tile[1] + 2 * _FRAME,
-                )
-                self._draw.rectangle((left, self._y, right - 1, bottom - 1), fill=color)
+                right = left + self._tile[0] + 2 * _FRAME - 1
+                bottom = self._y + self._tile[1] + 2 * _FRAME - 1
+                self._draw.rectangle((left, self._y, right, bottom), fill=color)
                 tile = picture.resize(self._tile, Image.Resampling.LANCZOS)
                 self.image.paste(tile, (left + _FRAME, self._y + _FRAME))
             self._y += self._tile[1] + 2 * _FRAME
@@ -141,7 +143,7 @@ class _Page:
         self._y += _CAPTION + _GAP
 
     def _text(self, x: int, text: str, size: int, color: tuple[int, int, int] = _INK) -> int:
-        """Write at ``x``; the place where the text ends."""
+        """Write at ``x``; return where the text ends."""
         font = ImageFont.load_default(size)
         self._draw.text((x, self._y + 2), text, fill=color, font=font)
         return round(x + font.getlength(text))

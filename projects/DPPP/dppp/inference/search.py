@@ -1,6 +1,6 @@
 """The images of a gallery that are most similar to a query, by cosine, with FAISS.
 
-A query is a feature: of an image, or of a sentence where the model has a text side.
+A query is a feature: of an image, or of a sentence if the model has a text side.
 """
 
 import csv
@@ -20,10 +20,15 @@ from .pictures import Hit, Ranking
 def nearest(
     queries: np.ndarray, gallery: np.ndarray, num_hits: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine similarities, falling, and indices (Q, min(num_hits, G)) of the nearest.
+    """Find the most similar gallery features of each query.
 
     Args:
-        queries, gallery: features (Q, d1) and (G, d1), float32 or float16, of length 1.
+        queries: features (Q, d1), float32 or float16, of length 1.
+        gallery: features (G, d1) of the same kind.
+        num_hits: how many to find.
+
+    Returns:
+        Cosine similarities, descending, and indices, both (Q, min(num_hits, G)).
     """
     import faiss
 
@@ -34,20 +39,24 @@ def nearest(
 
 
 def _unit(features: np.ndarray) -> np.ndarray:
-    """float32, of length 1: float16 has rounded it."""
+    """Return float32 features of length 1, which float16 rounds."""
     features = np.ascontiguousarray(features, dtype=np.float32)
     return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
 
 
 def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]:
-    """The nearest images of each query, but the query's own file; no camera is left out.
+    """Return the nearest images of each query, except the query's own file, from all cameras.
 
-    Where the names of both images tell (0002_c1s1_000451_03.jpg), a hit is known to show the same
-    person or another.
+    If both file names hold an identity (0002_c1s1_000451_03.jpg), the hit says whether it is the
+    same.
+
+    Raises:
+        UserError: queries and gallery were embedded by different models.
     """
     if queries.model != gallery.model:
         raise UserError(
-            f"queries and gallery were embedded by two models ({queries.model}, {gallery.model})"
+            "queries and gallery were embedded by different models "
+            f"({queries.model}, {gallery.model}); embed both with the same one"
         )
     files = gallery.files()
     own: dict[Path, set[int]] = {}
@@ -70,7 +79,7 @@ def search(queries: Features, gallery: Features, num_hits: int) -> list[Ranking]
 def search_texts(
     embedder: Embedder, texts: Sequence[str], gallery: Features, num_hits: int
 ) -> list[Ranking]:
-    """The images of the gallery that fit each sentence best.
+    """Return the images of the gallery that fit each sentence best.
 
     Raises:
         UserError: the gallery was embedded by another model, or this one has no text side.
@@ -90,21 +99,26 @@ def search_texts(
 
 
 def same_person(query: Path, hit: Path) -> bool | None:
-    """Whether the names tell the same identity; None where one does not, or the sets differ."""
-    one, other = parse_name(query.name), parse_name(hit.name)
-    if one is None or other is None or min(one[0], other[0]) <= 0:  # 0 and -1: nobody we know
+    """Whether both file names hold the same identity; None if unknown, or of different sets."""
+    names = parse_name(query.name), parse_name(hit.name)
+    if names[0] is None or names[1] is None:
+        return None
+    query_pid, hit_pid = names[0][0], names[1][0]
+    if min(query_pid, hit_pid) <= 0:  # 0 and -1: distractors and junk
         return None
     if set_folder(query.resolve()) != set_folder(hit.resolve()):
-        return None  # 0002 of one set is not 0002 of another
-    return one[0] == other[0]
+        return None  # pids are only unique within a data set
+    return query_pid == hit_pid
 
 
 def write_rankings(path: Path, rankings: list[Ranking], score: str, **extra: list[float]) -> None:
-    """A CSV with a line for each hit.
+    """Write a CSV with one line per hit.
 
     Args:
-        score: what the hits' scores are called.
-        extra: more columns, a value for each ranking.
+        path: of the file.
+        rankings: what is written.
+        score: the name of the hits' scores.
+        extra: further columns, with one value per ranking.
     """
     header = ["query", *extra, "rank", "path", score, "same_person"]
     with whole_file(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:

@@ -1,6 +1,9 @@
 """Which loss terms are on, and what each is multiplied by."""
 
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from fastreid.config import CfgNode
 from torch import Tensor
@@ -9,26 +12,31 @@ from .identity import identity_loss
 from .triplet import image_triplet_loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LossSettings:
     """The loss terms of a run.
 
     Attributes:
-        names: the terms that are on, from ``config.LOSSES``.
-        weights: term of ``CLIPDPPP.forward`` -> what it is multiplied by.
+        names: the terms that are on, from ``defaults.LOSSES``.
+        weights: name of a returned loss -> what it is multiplied by.
         label_smoothing: of the identity losses (Eq. 12).
-        triplet: ``margin`` (alpha), ``normalize``, ``hard_mining`` of the image triplets (Eq. 11).
+        margin: alpha of the image triplets (Eq. 11).
+        normalize: whether they compare normalised features.
+        hard_mining: whether they take the hardest pair of each anchor only.
         text_margin: delta of Eq. 9.
     """
 
     names: tuple[str, ...]
     weights: dict[str, float]
     label_smoothing: float
-    triplet: dict[str, float | bool]
+    margin: float
+    normalize: bool
+    hard_mining: bool
     text_margin: float
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> "LossSettings":
+        """Read MODEL.LOSSES and MODEL.DPPP."""
         dppp, ce, tri = cfg.MODEL.DPPP, cfg.MODEL.LOSSES.CE, cfg.MODEL.LOSSES.TRI
         return cls(
             names=tuple(dppp.LOSSES),
@@ -42,22 +50,33 @@ class LossSettings:
                 "loss_l2_supcon": dppp.LOSS_WEIGHTS.L2_SUPCON,
             },
             label_smoothing=ce.EPSILON,
-            triplet={
-                "margin": tri.MARGIN,
-                "normalize": tri.NORM_FEAT,
-                "hard_mining": tri.HARD_MINING,
-            },
+            margin=tri.MARGIN,
+            normalize=tri.NORM_FEAT,
+            hard_mining=tri.HARD_MINING,
             text_margin=dppp.TEXT_TRIPLET.MARGIN,
         )
 
-    def identity(self, logits: list[Tensor], labels: Tensor) -> Tensor:
-        """Eq. 12, summed over classifiers."""
-        return sum(identity_loss(one, labels, self.label_smoothing) for one in logits)
+    def identity(self, logits: Iterable[Tensor], labels: Tensor) -> Tensor:
+        """Return Eq. 12, summed over the logits of several classifiers."""
+        return _sum(identity_loss(x, labels, self.label_smoothing) for x in logits)
 
-    def image_triplet(self, features: list[Tensor], labels: Tensor) -> Tensor:
-        """Eq. 11, summed over features."""
-        return sum(image_triplet_loss(one, labels, **self.triplet) for one in features)
+    def image_triplet(self, features: Iterable[Tensor], labels: Tensor) -> Tensor:
+        """Return Eq. 11, summed over several features of the images."""
+        return _sum(
+            image_triplet_loss(
+                x,
+                labels,
+                margin=self.margin,
+                normalize=self.normalize,
+                hard_mining=self.hard_mining,
+            )
+            for x in features
+        )
 
     def weighted(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each term times its weight."""
+        """Return each term times its weight."""
         return {name: self.weights[name] * value for name, value in terms.items()}
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return reduce(operator.add, terms)

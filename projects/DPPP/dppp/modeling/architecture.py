@@ -141,11 +141,14 @@ class DPPPArchitecture(CLIPModel):
         return {k: v for k, v in self.state_dict().items() if k.startswith(_INFERENCE)}
 
     def keep_inference_parts(self) -> None:
-        """Drop the text tower and the pseudo-words: half of the memory and of an exported file."""
+        """Drop the text tower and the pseudo-words: half of the memory and of an exported file.
+
+        What ``start_phase`` names becomes an ``nn.Identity``.
+        """
         for part in ("content_inversion", "style_aggregation", "style_inversion"):
             setattr(self, part, nn.Identity())
         self.prompts = nn.ModuleDict()
-        self.towers.text = nn.Identity()
+        del self.towers.text
 
     def feature_settings(self, cfg: CfgNode) -> str:
         """Return how P_s is used, which leaves no trace in its weights."""

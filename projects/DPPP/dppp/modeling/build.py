@@ -35,6 +35,7 @@ class PlainModel(ReIDModel):
     """
 
     def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
+        """Run the model on a copy of its images."""
         if isinstance(batch, Tensor):
             return super().forward(batch.clone())
         return super().forward({**batch, "images": batch["images"].clone()})

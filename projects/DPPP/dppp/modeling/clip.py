@@ -31,7 +31,7 @@ from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, 
 
 
 class ImageFeatures(NamedTuple):
-    """What the paper uses of one pass through the visual encoder."""
+    """The features that the paper takes from one pass through the visual encoder."""
 
     penultimate_class: Tensor  # (B, d2) class token after the penultimate block
     final_class: Tensor  # (B, d2) class token after the last block and its LayerNorm
@@ -55,22 +55,22 @@ class CLIPTowers(nn.Module):
         self.name = name
         self.visual = model.visual
         self.text = _TextTower(model)
-        self.text.requires_grad_(False)
+        self.text.requires_grad_(requires_grad=False)
         self._tokenize = tokenize
 
     @property
     def feature_dim(self) -> int:
-        """d1."""
+        """Width d1 of the joint image-text space."""
         return self.visual.output_dim
 
     @property
     def patch_dim(self) -> int:
-        """d2."""
+        """Width d2 of the visual encoder."""
         return self.visual.transformer.width
 
     @property
     def token_dim(self) -> int:
-        """dt."""
+        """Width dt of a text token."""
         return self.text.token_embedding.embedding_dim
 
     @property
@@ -84,7 +84,7 @@ class CLIPTowers(nn.Module):
         return type(self.visual.transformer.resblocks[0].mlp.gelu).__name__
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """One pass through the visual encoder.
+        """Run the visual encoder once.
 
         Args:
             pixels: (B, 3, H, W), already normalised, of the size the model was built for.
@@ -100,7 +100,7 @@ class CLIPTowers(nn.Module):
         )
 
     def encode_text(self, embeddings: Tensor, end: Tensor) -> Tensor:
-        """Text features (B, d1); the weights are frozen, gradient flows to the embeddings.
+        """Return text features (B, d1); the weights are frozen, gradient flows to the embeddings.
 
         Args:
             embeddings: (B, L, dt), without position.
@@ -109,13 +109,13 @@ class CLIPTowers(nn.Module):
         return self.text(embeddings, end)
 
     def embed(self, text: str) -> tuple[Tensor, Tensor]:
-        """Token embeddings (1, L, dt) of a text up to its end token, and its index (1,)."""
+        """Return token embeddings (1, L, dt) of a text up to its end token, and its index (1,)."""
         ids = self.token_ids(text)
         embeddings = self.text.token_embedding(ids.to(self.text.token_embedding.weight.device))
         return embeddings[None], torch.tensor([len(ids) - 1], device=embeddings.device)
 
     def token_ids(self, text: str) -> Tensor:
-        """Token ids (L,) of a text, from its start to its end token."""
+        """Return token ids (L,) of a text, from its start to its end token."""
         ids = self._tokenize([text])[0]
         return ids[: int(ids.argmax()) + 1]  # the end token has the largest id
 
@@ -153,6 +153,7 @@ class _TextTower(nn.Module):
         self.register_buffer("attn_mask", model.attn_mask, persistent=False)
 
     def forward(self, embeddings: Tensor, end: Tensor) -> Tensor:
+        """Embeddings (B, L, dt) and index of the end token (B,) -> features (B, d1)."""
         length = embeddings.shape[1]
         tokens = embeddings + self.positional_embedding[:length]
         tokens = self.transformer(tokens, attn_mask=self.attn_mask[:length, :length])

@@ -10,11 +10,13 @@
 """
 
 import math
+from typing import cast
 
 import torch
 from fastreid.config import CfgNode, configurable
 from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
+from typing_extensions import override
 
 from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
 from .architecture import DPPPArchitecture
@@ -88,7 +90,7 @@ class CLIPDPPP(DPPPArchitecture):
         self.style_inversion = style_inversion
         self.prompts = nn.ModuleDict(prompts)
         self.strategy = strategy
-        self.destylization = DestylizationProjector(towers.feature_dim, residual)
+        self.destylization = DestylizationProjector(towers.feature_dim, residual=residual)
         self.num_classes = num_classes
         if num_classes:
             self.final_head = IdentityHead(towers.patch_dim, num_classes)
@@ -98,6 +100,7 @@ class CLIPDPPP(DPPPArchitecture):
         self.log_inverse_temperature = nn.Parameter(log_inverse) if learnable_temperature else None
         self.temperature = temperature
         self.losses = losses
+        self.loss_weights = losses.weights
         self.detach_inversion_input = detach_inversion_input
         self.start_phase(phase)
 
@@ -156,9 +159,9 @@ class CLIPDPPP(DPPPArchitecture):
         """Freeze everything but what the phase trains."""
         self.phase = number
         self.watched: dict[str, Tensor] = {}
-        self.requires_grad_(False)
+        self.requires_grad_(requires_grad=False)
         for part in self._trained_parts():
-            part.requires_grad_(True)
+            part.requires_grad_()
         self.train(self.training)
 
     def trained_groups(self) -> list[TrainedGroup]:
@@ -190,9 +193,10 @@ class CLIPDPPP(DPPPArchitecture):
             return []
         return [self.get_submodule(name) for name in names]
 
+    @override
     def train(self, mode: bool = True) -> "CLIPDPPP":
         """Set the mode; frozen parts stay in evaluation: their batch statistics must not move."""
-        super().train(False)
+        super().train(mode=False)
         self.training = mode
         for part in self._trained_parts():
             if isinstance(part, nn.Module):
@@ -203,11 +207,6 @@ class CLIPDPPP(DPPPArchitecture):
         """Return the parts whose numbers of parameters are logged, the two towers apart."""
         towers = [(f"towers.{name}", part) for name, part in self.towers.named_children()]
         return towers + [part for part in self.named_children() if part[0] != "towers"]
-
-    @property
-    def loss_weights(self) -> dict[str, float]:
-        """Name of a loss -> its weight."""
-        return self.losses.weights
 
     # --- FastReID's interface ---
 
@@ -277,7 +276,7 @@ class CLIPDPPP(DPPPArchitecture):
         v_g, patches = image.projected, image.patches
         if self.detach_inversion_input:
             v_g, patches = v_g.detach(), patches.detach()
-        prompt, style, content = self.prompts[strategy], None, None
+        prompt, style, content = cast(Prompt, self.prompts[strategy]), None, None
         if prompt.has_content:
             content = self.content_inversion(v_g)  # c*, Eq. 1
         if prompt.has_style:

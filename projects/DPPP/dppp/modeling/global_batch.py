@@ -5,6 +5,8 @@ the sum over processes, world size times the true one, and ``DistributedDataPara
 the world size again: losses and gradients equal those of one process on the same batch.
 """
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from fastreid.utils import comm
@@ -13,18 +15,18 @@ from torch import Tensor
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, local: Tensor) -> Tensor:
+    def forward(ctx: Any, local: Tensor) -> Tensor:
         parts = [torch.empty_like(local) for _ in range(dist.get_world_size())]
         dist.all_gather(parts, local.contiguous())
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
         return gradient.chunk(dist.get_world_size())[dist.get_rank()]
 
 
 def gather_batch(local: Tensor) -> Tensor:
-    """(B, ...) of this process -> (world size x B, ...) of all, in the order of their ranks."""
+    """Return the tensors (B, ...) of all processes by rank, (world size x B, ...)."""
     return _Gather.apply(local) if comm.get_world_size() > 1 else local

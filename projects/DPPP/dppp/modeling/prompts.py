@@ -10,13 +10,19 @@ _PLACEHOLDER = "X"  # one token of CLIP's vocabulary; its embedding is always re
 
 
 class Prompt(nn.Module):
-    """A sentence some of whose words are given as vectors.
+    """A sentence in which vectors replace some words.
 
     Args:
         template: text with ``{style}`` and ``{content}``, each at most once, or neither.
-        num_style_words: k, how many words stand for ``{style}``.
+        num_style_words: k, how many words replace ``{style}``.
         towers: whose vocabulary and token embeddings are used.
+
+    Raises:
+        UserError: the template has other placeholders, one of them twice, or a word "X".
     """
+
+    ids: Tensor
+    slots: Tensor
 
     def __init__(self, template: str, num_style_words: int, towers: CLIPTowers) -> None:
         super().__init__()
@@ -25,7 +31,7 @@ class Prompt(nn.Module):
             text = template.format(**words)
         except (KeyError, IndexError, ValueError):
             raise UserError(
-                f"MODEL.DPPP.PROMPTS: {template!r} may hold {{style}} and {{content}} only"
+                f"MODEL.DPPP.PROMPTS: {template!r} may only hold {{style}} and {{content}}"
             ) from None
         self.has_style, self.has_content = "{style}" in template, "{content}" in template
         ids = towers.token_ids(text)
@@ -35,12 +41,9 @@ class Prompt(nn.Module):
                 f"MODEL.DPPP.PROMPTS: {template!r} takes {{style}} and {{content}} once at most, "
                 f"and no word {_PLACEHOLDER!r} of its own"
             )
-        if (
-            self.has_style
-            and self.has_content
-            and template.index("{content}") < template.index("{style}")
-        ):
-            slots = slots.roll(-1)  # fill() gives the style words first
+        # fill() gives the style words first
+        if self.has_style and -1 < template.find("{content}") < template.find("{style}"):
+            slots = slots.roll(-1)
         # Token ids, not embeddings: those belong to the checkpoint's text tower, loaded later.
         self.register_buffer("ids", ids, persistent=False)
         self.register_buffer("slots", slots, persistent=False)
@@ -51,21 +54,19 @@ class Prompt(nn.Module):
         style: Tensor | None = None,
         content: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Put the pseudo-words in.
+        """Insert the pseudo-words.
 
         Args:
             token_embedding: the text tower's.
-            style: s* (B, k, dt), where the template has ``{style}``.
-            content: c* (B, dt), where it has ``{content}``.
+            style: s* (B, k, dt), if the template has ``{style}``.
+            content: c* (B, dt), if it has ``{content}``.
 
         Returns:
             Embeddings (B, L, dt) and the index of the end token (B,). B is 1 without pseudo-words.
         """
         sentence = token_embedding(self.ids)
-        words = []
-        if self.has_style:
-            words.append(style)
-        if self.has_content:
+        words = [style] if style is not None else []
+        if content is not None:
             words.append(content[:, None])
         if words:
             vectors = torch.cat(words, dim=1).to(sentence.dtype)

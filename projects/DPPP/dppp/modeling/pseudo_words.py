@@ -78,7 +78,7 @@ class GlobalFeatureLocalFilter(nn.Module):
         self.k = k
 
     def attention(self, style_features: Tensor, global_features: Tensor) -> Tensor:
-        """w (B, n) of Eq. 3, float32, rows sum to 1."""
+        """Return w (B, n) of Eq. 3, float32, rows sum to 1."""
         return _scores(style_features, global_features).softmax(dim=1)
 
     def forward(self, style_features: Tensor, global_features: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class GlobalFeatureLocalFilter(nn.Module):
 
 
 def _scores(style_features: Tensor, global_features: Tensor) -> Tensor:
-    """<v~_i, v_g> (B, n), float32 whatever the autocast."""
+    """Return <v~_i, v_g> (B, n), in float32 whatever the autocast."""
     with torch.autocast(style_features.device.type, enabled=False):
         return torch.einsum("bnd,bd->bn", style_features.float(), global_features.float())
 
