@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from geneperson.prompting import prompts, vocabulary
+from geneperson.prompting.vocabulary import GENDERS
+from geneperson.worlds import scenes
+from geneperson.worlds.lighting import LIGHTINGS
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
+_NUM_LETTERS = 512  # CLIP's first tokens: the 256 bytes, in and at the end of a word
 _CROSS = 64  # width of both text encoders together
 _BLOCKS = {
     "block_out_channels": (32, 64),
@@ -25,7 +35,7 @@ _BLOCKS = {
 
 
 def save_sdxl(folder: Path) -> Path:
-    """An SDXL base model of about a megabyte, in diffusers' folder format."""
+    """An SDXL base model with small networks, in diffusers' folder format."""
     from diffusers import (
         AutoencoderKL,
         EulerDiscreteScheduler,
@@ -74,6 +84,7 @@ def save_sdxl(folder: Path) -> Path:
 
 
 def save_controlnet(folder: Path, seed: int) -> Path:
+    """A ControlNet that fits the base model."""
     from diffusers import ControlNetModel
 
     torch.manual_seed(seed)
@@ -86,6 +97,7 @@ def save_controlnet(folder: Path, seed: int) -> Path:
 
 
 def save_union_controlnet(folder: Path) -> Path:
+    """One network for both condition images."""
     from diffusers import ControlNetUnionModel
 
     torch.manual_seed(5)
@@ -132,8 +144,8 @@ def save_matting(path: Path) -> Path:
     oval = np.clip(6.0 - 6.0 * ((x / 0.45) ** 2 + (y / 0.85) ** 2), -4.0, 4.0)
     constants = {
         "oval": oval[None, None].astype(np.float32),
-        "weight": np.float32([1.0]),
-        "axes": np.int64([1]),
+        "weight": np.array([1.0], np.float32),
+        "axes": np.array([1], np.int64),
     }
     nodes = [
         helper.make_node("ReduceMean", ["picture", "axes"], ["grey"], keepdims=1),
@@ -169,22 +181,54 @@ def _disturb(network: torch.nn.Module) -> None:
                 weight.normal_(0.0, 0.1)
 
 
-def _tokenizer(folder: Path) -> object:
-    """CLIP's own tokenizer, from the words that open_clip ships."""
+def _tokenizer(folder: Path) -> CLIPTokenizer:
+    """CLIP's own tokenizer with only the words of our prompts, which loads ten times as fast.
+
+    The numbers of the tokens stay CLIP's. Other words are read letter by letter.
+    """
     from open_clip.tokenizer import SimpleTokenizer
     from transformers import CLIPTokenizer
 
-    words = SimpleTokenizer()
-    folder.mkdir(parents=True)
+    clip = SimpleTokenizer()
+    parts_of = {"".join(parts): parts for parts in clip.bpe_ranks}
+    wanted = [clip.decoder[number] for text in _texts() for number in clip.encode(text)]
+    kept: set[str] = set()
+    while wanted:
+        token = wanted.pop()
+        if token not in kept:
+            kept.add(token)
+            wanted += parts_of.get(token, ())
+    kept |= {token for token, number in clip.encoder.items() if number < _NUM_LETTERS}
+    names = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
     vocabulary = {
-        word.replace("<start_of_text>", "<|startoftext|>").replace(
-            "<end_of_text>", "<|endoftext|>"
-        ): number
-        for word, number in words.encoder.items()
+        names.get(token, token): number
+        for token, number in clip.encoder.items()
+        if token in kept or token in names
     }
-    merges = [" ".join(pair) for pair in words.bpe_ranks]
+    merges = [" ".join(parts) for parts in clip.bpe_ranks if "".join(parts) in kept]
+    folder.mkdir(parents=True)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n")
     return CLIPTokenizer(
         str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=77
     )
+
+
+def _texts() -> list[str]:
+    """Everything that the diffusion route says to a model."""
+    words = vocabulary.load().words.values()
+    attributes = [word for group in words for choices in group.values() for word in choices]
+    backgrounds = [
+        scenes.background_prompt(scene, lighting)
+        for scene in scenes.SCENES
+        for lighting in LIGHTINGS
+    ]
+    return [
+        prompts.TEMPLATE,
+        prompts.NEGATIVE_PROMPT,
+        scenes.NEGATIVE_PROMPT,
+        *(lighting.prompt for lighting in LIGHTINGS),
+        *attributes,
+        *GENDERS,
+        *backgrounds,
+    ]

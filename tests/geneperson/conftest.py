@@ -99,7 +99,7 @@ def tiny_cfg(models: Path) -> CfgNode:
     for role in ("ENHANCEMENT", "LIGHTING", "STYLE"):
         cfg.DIFFUSION.LORA[role] = str(models / "loras" / f"{role.lower()}.safetensors")
     cfg.DIFFUSION.STEPS = 1
-    cfg.DIFFUSION.BACKGROUND_SIZE = (64, 64)
+    cfg.DIFFUSION.BACKGROUND_SIZE = (32, 32)
     cfg.DIFFUSION.DEVICE, cfg.DIFFUSION.DTYPE = "cpu", "fp32"
     cfg.MATTING.MODEL, cfg.MATTING.PROVIDER = str(models / "oval.onnx"), "cpu"
     return cfg
