@@ -84,13 +84,13 @@ def test_fastreids_bag_of_tricks_on_geneperson(train_net: Run, tmp_path: Path) -
     assert (tmp_path / "out" / "model_final.pth").exists()
 
 
-def test_baseline_weights_that_are_not_there(train_net: Run) -> None:
+def test_missing_baseline_weights(train_net: Run) -> None:
     baseline = ["--config-file", CONFIGS / "Baselines" / "bagtricks_R50.yml", *SMALL, *TOY]
     result = train_net(*baseline, "MODEL.BACKBONE.PRETRAIN_PATH", "nope.pth")
     assert_refused(result, "nope.pth", "MODEL.BACKBONE.PRETRAIN False")
 
 
-def test_clip_weights_that_are_not_there(train_net: Run) -> None:
+def test_missing_clip_weights(train_net: Run) -> None:
     """Without a network: one line, and the key that takes a file."""
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": "empty"}
     result = train_net("--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY, **offline)

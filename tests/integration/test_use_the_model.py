@@ -203,7 +203,7 @@ def test_extract_then_search(tool: Tool, trained: Path, gallery: Path, tmp_path:
         assert row["same_person"] == str(int(same))
 
 
-def test_extraction_goes_on_where_it_was(trained: Path, gallery: Path, tmp_path: Path) -> None:
+def test_a_stopped_extraction_resumes(trained: Path, gallery: Path, tmp_path: Path) -> None:
     embedder = dppp.load(trained / "model_inference.pth")
     folder = gallery.with_name("bounding_box_train")
     whole = extract(embedder, folder, tmp_path / "whole.npz", shard_size=16)

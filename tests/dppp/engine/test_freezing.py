@@ -7,23 +7,28 @@ from pathlib import Path
 
 import torch
 
-from helpers import ROOT
+from helpers import CONFIGS, SMALL, TOY
 
-CONFIG = ROOT / "configs" / "Baselines" / "bagtricks_R50.yml"
+CONFIG = CONFIGS / "Baselines" / "bagtricks_R50.yml"
 OPTS = (
-    "MODEL.DEVICE cpu MODEL.BACKBONE.PRETRAIN False MODEL.BACKBONE.DEPTH 18x "
-    "MODEL.BACKBONE.FEAT_DIM 512 INPUT.SIZE_TRAIN [32,16] INPUT.SIZE_TEST [32,16] "
-    "DATASETS.GENEPERSON_DIRS ('GenePersonToy',) DATASETS.NAMES ('GenePersonToy',) "
-    "DATASETS.TESTS () DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 2 "
-    "SOLVER.IMS_PER_BATCH 16 SOLVER.WARMUP_ITERS 0 SOLVER.MAX_EPOCH 2 "
-    "MODEL.FREEZE_LAYERS ['backbone'] SOLVER.FREEZE_ITERS 3"  # 60 images: an epoch has 3 steps
-).split()
+    *SMALL, *TOY,
+    "DATASETS.TESTS", (),
+    "MODEL.BACKBONE.PRETRAIN", False,
+    "MODEL.BACKBONE.DEPTH", "18x",
+    "MODEL.BACKBONE.FEAT_DIM", 512,
+    "INPUT.SIZE_TRAIN", [32, 16],
+    "INPUT.SIZE_TEST", [32, 16],
+    "DATALOADER.NUM_INSTANCE", 2,
+    "SOLVER.MAX_EPOCH", 2,
+    "MODEL.FREEZE_LAYERS", ["backbone"],
+    "SOLVER.FREEZE_ITERS", 3,  # 60 images: an epoch has 3 steps
+)  # fmt: skip
 
 
 def moved(
     before: dict[str, torch.Tensor], after: dict[str, torch.Tensor], weights: set[str]
 ) -> set[tuple[str, str]]:
-    """The parts whose weights, or batch statistics, are no longer the same."""
+    """Return the parts whose weights or batch statistics have changed."""
     return {
         (key.split(".")[0], "weights" if key in weights else "statistics")
         for key in before
@@ -35,7 +40,7 @@ def test_a_frozen_part_in_two_processes(data_root: Path, tmp_path: Path) -> None
     script = Path(__file__).parent / "frozen_run.py"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     run = subprocess.run(
-        [*command, script, CONFIG, tmp_path, *OPTS, "OUTPUT_DIR", tmp_path / "out"],
+        [*command, *map(str, [script, CONFIG, tmp_path, *OPTS, "OUTPUT_DIR", tmp_path / "out"])],
         env=os.environ | {"OMP_NUM_THREADS": "1", "FASTREID_DATASETS": str(data_root)},
         capture_output=True,
         text=True,

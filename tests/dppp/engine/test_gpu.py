@@ -11,7 +11,7 @@ import torch
 from fastreid.config import CfgNode
 
 from dppp import DPPPTrainer
-from helpers import ROOT
+from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 Config = Callable[..., CfgNode]
 
@@ -47,9 +47,8 @@ def test_resuming_from_phase_1(quickstart: Config) -> None:
 def test_torchrun_with_one_process(data_root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=1"]
     command += [ROOT / "tools" / "train_net.py"]
-    command += ["--config-file", ROOT / "configs" / "DPPP" / "quickstart.yml", *CUDA]
-    command += "DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 SOLVER.WARMUP_ITERS 0".split()
-    command += ["SOLVER.PHASE_EPOCHS", "(1,1)", "OUTPUT_DIR", "out"]
+    command += ["--config-file", DPPP_CONFIGS / "quickstart.yml", *SMALL, *CUDA]
+    command += ["OUTPUT_DIR", "out"]
     env = os.environ | {"FASTREID_DATASETS": str(data_root)}
     result = subprocess.run(
         list(map(str, command)), cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600

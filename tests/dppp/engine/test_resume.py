@@ -1,4 +1,4 @@
-"""A run that is stopped and goes on ends with the same bytes; one that would not is refused."""
+"""A stopped and resumed run ends with the same bytes; one that would not is refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -111,9 +111,7 @@ def test_a_finished_run_has_nothing_to_do(quickstart: Config) -> None:
     assert again.results == first.results
 
 
-def test_scores_of_another_ranking_do_not_stand_beside_the_new_ones(
-    quickstart: Config, tmp_path: Path
-) -> None:
+def test_scores_of_another_ranking_are_dropped(quickstart: Config, tmp_path: Path) -> None:
     cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         train(cfg, stop_at=7)  # phase 1 is scored
@@ -130,7 +128,7 @@ def resumed(cfg: CfgNode) -> DPPPTrainer:
     return trainer
 
 
-def test_a_foreign_checkpoint_is_no_run_of_ours(quickstart: Config, tmp_path: Path) -> None:
+def test_a_foreign_checkpoint_cannot_be_resumed(quickstart: Config, tmp_path: Path) -> None:
     torch.save({"model": {}, "epoch": 1}, tmp_path / "model_0001.pth")
     (tmp_path / "last_checkpoint").write_text("model_0001.pth")
     with pytest.raises(UserError, match="not written by"):

@@ -1,4 +1,4 @@
-"""Whole small runs: both phases, their checkpoints, and what they leave alone."""
+"""Whole small runs: both phases, their checkpoints, and what they do not change."""
 
 import json
 import math
@@ -114,7 +114,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(quickstart: Config) -> 
     assert torch.equal(trainer.raw_model.content_inversion.mlp[0].weight, before)
 
 
-def test_test_sets_that_are_not_there_are_said_so(quickstart: Config, tmp_path: Path) -> None:
+def test_missing_test_sets_are_reported(quickstart: Config, tmp_path: Path) -> None:
     cfg = quickstart("DATASETS.TESTS", ("GenePersonToy", "MSMT17"), "MODEL.DPPP.PHASES", (1,))
     train(cfg)
     summary = json.loads((tmp_path / "summary.json").read_text())

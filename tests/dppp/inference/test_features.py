@@ -1,4 +1,4 @@
-"""Identities and cameras that file names tell, where the images come from several folders."""
+"""Identities and cameras from file names, for images of several folders."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +19,9 @@ def save(path: Path, paths: Sequence[str], root: str) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("folder", ["", "query", "people/all", "../other"])
-def test_the_names_of_one_folder_tell(tmp_path: Path, folder: str) -> None:
-    told = save(tmp_path / "one.npz", [f"{folder}/{name}".lstrip("/") for name in NAMES], "/data")
-    assert told == {"pids": [2, 2, 3], "camids": [1, 3, 12]}
+def test_the_names_of_one_folder_hold_labels(tmp_path: Path, folder: str) -> None:
+    found = save(tmp_path / "one.npz", [f"{folder}/{name}".lstrip("/") for name in NAMES], "/data")
+    assert found == {"pids": [2, 2, 3], "camids": [1, 3, 12]}
 
 
 @pytest.mark.parametrize("home", ["", "Market-1501-v15.09.15/", "/data/Own/", "./a/"])
@@ -43,25 +43,23 @@ def test_query_and_gallery_of_one_set_share_their_people(
         ("A/0002_c1.jpg", "B/0005_c1.jpg", "B/0002_c1.jpg"),
     ],
 )
-def test_one_number_in_two_sets_is_not_taken_for_one_person(
-    tmp_path: Path, paths: Sequence[str]
-) -> None:
-    """Nor for two: UnrealPerson's people walk through several folders."""
+def test_a_pid_in_two_sets_is_not_one_person(tmp_path: Path, paths: Sequence[str]) -> None:
+    """Nor as two: UnrealPerson's identities appear in several folders."""
     assert save(tmp_path / "mixed.npz", paths, "/data") == {}
 
 
-def test_sets_without_a_common_number_keep_theirs() -> None:
-    told = labels(["0002/0002_c1.jpg", "0002/0002_c2.jpg", "0003/0003_c1.jpg"])
-    assert told["pids"].tolist() == [2, 2, 3]
+def test_sets_without_a_common_pid_keep_their_labels() -> None:
+    found = labels(["0002/0002_c1.jpg", "0002/0002_c2.jpg", "0003/0003_c1.jpg"])
+    assert found["pids"].tolist() == [2, 2, 3]
 
 
-def test_nobody_may_be_in_two_sets() -> None:
+def test_distractors_and_junk_may_be_in_two_sets() -> None:
     paths = ["A/0000_c1.jpg", "A/-1_c1.jpg", "A/0001_c1.jpg", "B/0000_c1.jpg", "B/-1_c2.jpg"]
     assert labels(paths)["pids"].tolist() == [0, -1, 1, 0, -1]
 
 
 @pytest.mark.parametrize("paths", [[], ["0002_c1.jpg", "person.jpg"]])
-def test_names_that_do_not_tell(paths: Sequence[str]) -> None:
+def test_names_without_an_identity(paths: Sequence[str]) -> None:
     assert labels(paths) == {}
 
 

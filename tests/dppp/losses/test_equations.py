@@ -153,7 +153,7 @@ def test_detached_words_leave_patches_and_v_g_alone(world):
     model.start_phase(1)
     model.detach_inversion_input = True
     image = model.towers.encode_image(torch.randn(2, 3, 128, 64))
-    text_feature = model._describe(image, "style-content").sum()
+    text_feature = model.prompt_features(image, "style-content").sum()
     grads = torch.autograd.grad(
         text_feature, [image.projected, image.patches], allow_unused=True, retain_graph=True
     )

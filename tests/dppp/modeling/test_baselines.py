@@ -55,7 +55,7 @@ BASELINE_FACTS = {  # name: losses, width of a feature
 
 @pytest.fixture
 def config(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """A function from a config's name and ``KEY, VALUE, ...`` to that config, made small."""
+    """Return a function from a config's name and ``KEY, VALUE, ...`` to that config, made small."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
 
     def load(name: str, *opts: object) -> CfgNode:
@@ -68,7 +68,7 @@ def config(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def resnet18(config: Config) -> Config:
-    """The bag of tricks on a small ResNet, with ``KEY, VALUE, ...``."""
+    """Return a function from ``KEY, VALUE, ...`` to the bag of tricks on a small ResNet."""
     return lambda *opts: config("bagtricks_R50", *RESNET18, *opts)
 
 
@@ -77,7 +77,7 @@ def state(model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def moved(before: dict[str, torch.Tensor], model: nn.Module) -> set[tuple[str, str]]:
-    """What is no longer as it was: the weights, or the batch statistics, of which parts."""
+    """Return which parts have changed, in their weights or in their batch statistics."""
     after, weights = model.state_dict(), dict(model.named_parameters())
     return {
         (key.split(".")[0], "weights" if key in weights else "statistics")
@@ -238,7 +238,7 @@ def test_local_weights_are_read(resnet18: Config, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 half a file"])
-def test_weights_that_are_none_are_refused_in_one_line(
+def test_files_without_weights_are_refused_in_one_line(
     resnet18: Config, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "weights.pth"

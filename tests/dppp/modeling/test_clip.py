@@ -55,7 +55,7 @@ def test_text_gradient_reaches_embeddings_and_no_weight(pair: Pair) -> None:
     assert all(p.grad is None for p in towers.text.parameters())
 
 
-def test_quick_gelu_is_really_there(pair: Pair) -> None:
+def test_quick_gelu_is_used(pair: Pair) -> None:
     assert any(isinstance(m, open_clip.transformer.QuickGELU) for m in pair[1].modules())
 
 

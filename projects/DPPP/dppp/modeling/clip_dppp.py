@@ -246,11 +246,11 @@ class CLIPDPPP(DPPPArchitecture):
             terms["loss_l1_id"] = self.losses.identity(logits, labels)
             terms["loss_l1_tri"] = self.losses.image_triplet([penultimate, final, v_g], labels)
         if "L1_SupCon" in on:  # Eqs. 6-8
-            t_sc = gather_batch(self._describe(image, self.strategy))
+            t_sc = gather_batch(self.prompt_features(image, self.strategy))
             terms["loss_l1_supcon"] = supcon_loss(v_g, t_sc, labels, self._temperature())
             self.watched["match_share"] = match_share(v_g, t_sc, labels)
         if "L_Tri-txt" in on:  # Eq. 9
-            t_c = gather_batch(self._describe(image, "content"))
+            t_c = gather_batch(self.prompt_features(image, "content"))
             terms["loss_tri_txt"] = text_triplet_loss(t_c, labels, self.losses.text_margin)
         return self.losses.weighted(terms)
 
@@ -266,12 +266,12 @@ class CLIPDPPP(DPPPArchitecture):
             terms["loss_l2_tri"] = self.losses.image_triplet([v_c], labels)
         if "L2_SupCon" in on:  # Eq. 15
             with torch.no_grad():
-                t_c = gather_batch(self._describe(image, "content"))
+                t_c = gather_batch(self.prompt_features(image, "content"))
             terms["loss_l2_supcon"] = supcon_loss(v_c, t_c, labels, self._temperature())
             self.watched["match_share"] = match_share(v_c, t_c, labels)
         return self.losses.weighted(terms)
 
-    def _describe(self, image: ImageFeatures, strategy: str) -> Tensor:
+    def prompt_features(self, image: ImageFeatures, strategy: str) -> Tensor:
         """Return text features (B, d1) of the images' prompts: t_sc or t_c."""
         v_g, patches = image.projected, image.patches
         if self.detach_inversion_input:
