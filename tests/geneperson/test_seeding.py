@@ -3,7 +3,7 @@
 from geneperson.seeding import rng
 
 
-def draw(*keys) -> list[int]:
+def draw(*keys: int | str) -> list[int]:
     return rng(*keys).integers(2**31, size=4).tolist()
 
 

@@ -6,7 +6,7 @@
 from yacs.config import CfgNode
 
 DEFAULTS = CfgNode()
-# Root of every random draw; another seed makes other people.
+# Root of every random draw; another seed gives other people.
 DEFAULTS.SEED = 0
 # Camera world: "source", "shifted" (other sensors, camera height, framing, bodies, backgrounds), or
 # one of the many random ones, "world-1", "world-2" ..., none of which is like "shifted".
@@ -16,11 +16,11 @@ DEFAULTS.IDENTITIES = CfgNode()
 DEFAULTS.IDENTITIES.TRAIN = 6641
 # Held-out identities (query and bounding_box_test); their pids follow the training pids.
 DEFAULTS.IDENTITIES.TEST = 0
-# Outfits that nobody may wear: those of the first NUMBER prompts of another SEED with the same
-# vocabulary, as ((SEED, NUMBER), ...). It keeps a set apart from one that is tested on.
+# Outfits that are not used: those of the first NUMBER prompts of another SEED with the same
+# vocabulary, as ((SEED, NUMBER), ...). It keeps a training set disjoint from a test set.
 DEFAULTS.IDENTITIES.EXCLUDE = ()
 DEFAULTS.VOCABULARY = CfgNode()
-# JSON file of words; empty means the curated vocabulary that ships with the package.
+# JSON file of words; empty means the curated vocabulary of the package.
 DEFAULTS.VOCABULARY.FILE = ""
 DEFAULTS.CANVAS = CfgNode()
 # Cells of one identity's canvas, one view each; the paper has 42.
@@ -44,12 +44,12 @@ DEFAULTS.DIFFUSION.BASE = "stabilityai/stable-diffusion-xl-base-1.0"
 DEFAULTS.DIFFUSION.VARIANT = "fp16"
 # A VAE that does not overflow in half precision; empty means the base model's own.
 DEFAULTS.DIFFUSION.VAE = "madebyollin/sdxl-vae-fp16-fix"
-# The two ControlNets, and how much each one says, 0..2.
+# The two ControlNets and their weights, 0..2.
 DEFAULTS.DIFFUSION.POSE_CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
 DEFAULTS.DIFFUSION.POSE_SCALE = 1.0
 DEFAULTS.DIFFUSION.EDGE_CONTROLNET = "xinsir/controlnet-canny-sdxl-1.0"
 DEFAULTS.DIFFUSION.EDGE_SCALE = 0.5
-# One union network that reads both maps takes the place of the two; empty means two networks.
+# One union network that reads both maps, in place of the two; empty means two networks.
 DEFAULTS.DIFFUSION.UNION_CONTROLNET = ""
 # The paper's three LoRAs by role, each with its weight; empty means none.
 DEFAULTS.DIFFUSION.LORA = CfgNode()
@@ -72,7 +72,7 @@ DEFAULTS.DIFFUSION.SCALE = 1.0
 DEFAULTS.DIFFUSION.BACKGROUND_SIZE = (1024, 1024)
 # Canvases drawn at once.
 DEFAULTS.DIFFUSION.BATCH_SIZE = 2
-# "auto" (a GPU where there is one), "cuda", "cuda:1", "cpu" ...
+# "auto" (a GPU if there is one), "cuda", "cuda:1", "cpu" ...
 DEFAULTS.DIFFUSION.DEVICE = "auto"
 # "bf16", "fp16" or "fp32".
 DEFAULTS.DIFFUSION.DTYPE = "bf16"
@@ -84,7 +84,7 @@ DEFAULTS.DIFFUSION.CPU_OFFLOAD = False
 DEFAULTS.MATTING = CfgNode()
 # A model of rembg by name, or a local .onnx file that takes U2Net's input.
 DEFAULTS.MATTING.MODEL = "u2net"
-# onnxruntime's provider: "auto" (CUDA where it is there), "cuda" or "cpu".
+# onnxruntime's provider: "auto" (CUDA if available), "cuda" or "cpu".
 DEFAULTS.MATTING.PROVIDER = "auto"
 DEFAULTS.SCENES = CfgNode()
 # Background pictures per scene and lighting; images are random crops of them.
@@ -98,9 +98,9 @@ DEFAULTS.QUALITY.MIN_AREA = 0.05
 DEFAULTS.QUALITY.MAX_AREA = 0.60
 # Smallest height of a person as a share of the cell's height, 0..1.
 DEFAULTS.QUALITY.MIN_HEIGHT = 0.40
-# Smallest share of the skeleton's joints that must lie on the person, 0..1; 0 switches this off.
+# Smallest share of the skeleton's joints that must be on the person, 0..1; 0 turns this off.
 DEFAULTS.QUALITY.MIN_JOINTS = 0.0
-# An identity with fewer good cells is dropped, and the next prompt takes its place.
+# A candidate with fewer good cells is rejected, and the next prompt takes its place.
 DEFAULTS.QUALITY.MIN_CELLS = 4
 # Quality of the written JPEGs, 1..100.
 DEFAULTS.JPEG_QUALITY = 95

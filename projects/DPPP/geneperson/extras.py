@@ -1,4 +1,4 @@
-"""Packages that only some routes need, and what to type when one is missing."""
+"""Packages that only some routes need, and how to install one that is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def require(module: str, what: str) -> ModuleType:
     """Import an optional package, or say how to install it.
 
     Args:
-        module: name to import.
+        module: its name.
         what: what needs it, as the subject of the message ("the vocabulary command").
 
     Raises:

@@ -1,4 +1,4 @@
-"""Files that are whole or missing, never half-written; JSON and digests of what goes into them."""
+"""Files that are whole or missing, never half-written; JSON and digests of their content."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 
-def to_json(content: dict) -> bytes:
-    """Encode a JSON file that people can read; equal content gives equal bytes."""
+def to_json(content: dict[str, Any]) -> bytes:
+    """Encode readable JSON; equal content gives equal bytes."""
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -23,7 +24,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, even if the machine loses power.
 
     Raises:
-        OSError: the file cannot be written; what stood under its name before is untouched.
+        OSError: the file cannot be written; an earlier file of that name is untouched.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -39,7 +40,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power loss, where the file system can."""
+    """Make renames in a folder survive a power loss, if the file system can."""
     with contextlib.suppress(OSError):  # some network file systems cannot open a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -15,11 +15,11 @@ def rng(seed: int, *keys: int | str) -> np.random.Generator:
 
     Args:
         seed: non-negative integer, the configuration's ``SEED``.
-        *keys: names (hashed with crc32, stable between runs, which ``hash`` is not) or non-negative
-            integers such as an identity's index or a cell.
+        *keys: names (hashed with crc32, which is stable between runs; ``hash`` is not) or
+            non-negative integers such as an identity's index or a cell.
 
     Returns:
-        A generator of its own, not shared with anybody.
+        A new generator, not shared.
     """
     words = [zlib.crc32(key.encode()) if isinstance(key, str) else int(key) for key in keys]
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))

@@ -18,9 +18,24 @@ from geneperson.dataset.layout import (
 )
 
 IMAGE = ImageRow(
-    "query/0001_c1s3_000017_00.jpg", 1, "street", "noon", 17, "front-left", 0.2, "ab" * 32
+    file="query/0001_c1s3_000017_00.jpg",
+    pid=1,
+    scene="street",
+    lighting="noon",
+    cell=17,
+    view="front-left",
+    mask_area=0.2,
+    sha256="ab" * 32,
 )
-IDENTITY = IdentityRow(1, "test", 4, {"gender": "woman"}, "a prompt", "not this", 99)
+IDENTITY = IdentityRow(
+    pid=1,
+    split="test",
+    candidate=4,
+    attributes={"gender": "woman"},
+    prompt="a prompt",
+    negative_prompt="not this",
+    seed=99,
+)
 
 
 @pytest.mark.parametrize(

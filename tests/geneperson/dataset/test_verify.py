@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -63,7 +64,7 @@ def test_truncated_image(dataset: Path) -> None:
 def test_no_image_at_all(dataset: Path, content: bytes) -> None:
     file = image(dataset)
     (dataset / file).write_bytes(content)
-    assert_names(verify(dataset), file, "no JPEG")
+    assert_names(verify(dataset), file, "not a JPEG")
 
 
 def test_missing_image(dataset: Path) -> None:
@@ -215,13 +216,27 @@ def test_not_a_folder(tmp_path: Path, name: str) -> None:
         verify(tmp_path / name)
 
 
-def row(file: str, scene: str = "street", pid: int = 1, **more) -> ImageRow:
-    values = {"lighting": "day", "cell": 0, "view": "front", "mask_area": 0.2, "sha256": "00"}
+def row(file: str, scene: str = "street", pid: int = 1, **more: Any) -> ImageRow:
+    values: dict[str, Any] = {
+        "lighting": "day",
+        "cell": 0,
+        "view": "front",
+        "mask_area": 0.2,
+        "sha256": "00",
+    }
     return ImageRow(file=file, pid=pid, scene=scene, **(values | more))
 
 
 def person(pid: int, split: str = "train", prompt: str = "") -> IdentityRow:
-    return IdentityRow(pid, split, pid, {}, prompt or f"person {pid}", "", 0)
+    return IdentityRow(
+        pid=pid,
+        split=split,
+        candidate=pid,
+        attributes={},
+        prompt=prompt or f"person {pid}",
+        negative_prompt="",
+        seed=0,
+    )
 
 
 GOOD = row("bounding_box_train/0001_c1s1_000000_00.jpg")

@@ -96,7 +96,9 @@ def test_first_identities_of_a_bigger_set_are_those_of_a_small_one(
     assert not (tmp_path / "small" / "query").exists()
 
 
-def test_building_again_changes_nothing(dataset: Path, cfg: CfgNode, caplog) -> None:
+def test_building_again_changes_nothing(
+    dataset: Path, cfg: CfgNode, caplog: pytest.LogCaptureFixture
+) -> None:
     before = files(dataset)
     stamps = {path: path.stat().st_mtime_ns for path in dataset.rglob("*")}
     with caplog.at_level("INFO"):

@@ -118,7 +118,7 @@ def test_the_sheet_has_a_row_for_each_reason(drawn: Path) -> None:
 def test_verify_looks_at_the_rejects(drawn: Path, tmp_path: Path, file: str) -> None:
     output = Path(shutil.copytree(drawn, tmp_path / "set"))
     (output / file).write_bytes((output / file).read_bytes() + b"\n")
-    assert verify(output) == [f"{file}: altered, its sha256 differs from the one in dataset.json"]
+    assert verify(output) == [f"{file}: altered, its sha256 differs from that in dataset.json"]
     (output / file).unlink()
     assert verify(output) == [f"{file}: missing"]
 

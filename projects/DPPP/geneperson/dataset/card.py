@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from .layout import IdentityRow
 from .stats import summary
@@ -16,7 +17,7 @@ by a program from a text prompt, and any resemblance to a real person is a coinc
 ## How it was made
 
 Attribute words were combined at random into prompts, no two of which share the same outfit. Each
-prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose a cell, by the
+prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose per cell, by the
 `{synthesis}` synthesizer. Cells without exactly one whole person of usable size were dropped. Each
 kept cell was relit and put into one of six scenes (the cameras c1..c6: street, commercial, park,
 field, residential, indoor) under one of nine lightings (s1..s9){cameras}. {toy}
@@ -76,18 +77,18 @@ _CAMERAS = ", and seen through that scene's\ncamera of the `{world}` camera worl
 _TRAINED_ON = """ The
 models that drew them were trained by others on images from the web, which can show real people;
 this set holds only what they drew."""
-_BIASES = """- A model draws what its training images made likely: who stands for "woman" or
-  "man", which skin and hair come out as asked, and what looks like a street follow the web, not the
+_BIASES = """- A model draws what its training images made likely: who represents "woman" or
+  "man", which skin and hair come out as asked, and what a street looks like follow the web, not the
   world. Words of a prompt may be ignored; the attributes are what was asked for, not what is seen.
 """
 _OWN_LICENCE = """No third party has rights in the images: they may be used under the licence of the
 software that made them (Apache-2.0)."""
-_MODELS_LICENCE = """The terms of the models apply to the images, beside the licence of the software
-that made them (Apache-2.0): read each model's card before you share or use them."""
+_MODELS_LICENCE = """The terms of the models apply to the images, in addition to the licence of the
+software that made them (Apache-2.0): read each model's card before you share or use them."""
 
 
-def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
-    """Write the card.
+def render(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> str:
+    """Render the card.
 
     Args:
         dataset: content of ``dataset.json``.
@@ -121,7 +122,7 @@ def render(dataset: dict, identities: Iterable[IdentityRow]) -> str:
 
 
 def _table(models: dict[str, dict[str, str]]) -> str:
-    """List the models as a Markdown table."""
+    """Render the models as a Markdown table."""
     if not models:
         return "No model was used."
     rows = [

@@ -1,4 +1,4 @@
-"""A picture of rejected cells, a row for each reason, so that the limits can be judged by eye."""
+"""A picture of rejected cells, one row per reason, so that the limits can be judged by eye."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def contact_sheet(samples: Mapping[str, Sequence[bytes]]) -> bytes:
     """Lay out rejected cells.
 
     Args:
-        samples: reason -> JPEGs of one size; the first `PER_REASON` of each are shown. At least
+        samples: reason -> JPEGs of one size; the first ``PER_REASON`` of each are shown. At least
             one reason.
 
     Returns:
@@ -28,7 +28,7 @@ def contact_sheet(samples: Mapping[str, Sequence[bytes]]) -> bytes:
 
 
 def _row(reason: str, cells: Sequence[bytes]) -> np.ndarray:
-    pictures = [cv2.imdecode(np.frombuffer(cell, np.uint8), cv2.IMREAD_COLOR) for cell in cells]
+    pictures = [_decode(cell) for cell in cells]
     height, width = pictures[0].shape[:2]
     row = np.full((_LABEL_PX + height + _GAP_PX, PER_REASON * (width + _GAP_PX), 3), 255, np.uint8)
     place = (_GAP_PX, _LABEL_PX - 7)
@@ -37,3 +37,10 @@ def _row(reason: str, cells: Sequence[bytes]) -> np.ndarray:
         left = number * (width + _GAP_PX)
         row[_LABEL_PX : _LABEL_PX + height, left : left + width] = picture
     return row
+
+
+def _decode(jpeg: bytes) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError("a rejected cell is not a JPEG")
+    return picture

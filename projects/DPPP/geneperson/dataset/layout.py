@@ -1,4 +1,4 @@
-"""The folder contract: names and files of a finished data set, and nothing about how it is made.
+"""The folder contract: names and files of a finished data set, whatever made it.
 
 ::
 
@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..files import sha256, to_json
 from ..worlds.lighting import LIGHTINGS
@@ -45,7 +45,7 @@ _NAME = re.compile(r"(\d{4}|[1-9]\d{4,})_c([1-6])s([1-9])_(\d{6})_(\d{2})\.jpg",
 
 @dataclass(frozen=True)
 class ImageName:
-    """What a file name says: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99."""
+    """What a file name states: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99."""
 
     pid: int
     camera: int
@@ -58,22 +58,22 @@ class ImageName:
 
 
 def parse_name(file: str) -> ImageName | None:
-    """Read the last component of a path; None if it is not a name of this contract."""
+    """Parse the last component of a path; None if it is not a name of this contract."""
     match = _NAME.fullmatch(file.rsplit("/", 1)[-1])
     if match is None or int(match[1]) == 0:
         return None
     return ImageName(*(int(group) for group in match.groups()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageRow:
     """One line of images.jsonl.
 
     Attributes:
         file: path inside the data set, with forward slashes.
         pid: identity, from 1.
-        scene: one of `SCENE_NAMES`; its place in that list, from 1, is the camera.
-        lighting: one of `LIGHTING_NAMES`; its place, from 1, is the number after "s".
+        scene: one of ``SCENE_NAMES``; its position in that list, from 1, is the camera.
+        lighting: one of ``LIGHTING_NAMES``; its position, from 1, is the number after "s".
         cell: cell of the canvas, from 0.
         view: where the person is seen from, e.g. "front-left".
         mask_area: share of the canvas cell that the person covered before fusion, 0..1.
@@ -90,7 +90,7 @@ class ImageRow:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdentityRow:
     """One line of identities.jsonl; split is "train" or "test", candidate the prompt's number."""
 
@@ -103,7 +103,7 @@ class IdentityRow:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RejectRow:
     """One line of rejects.jsonl; pid is 0 where the whole candidate was dropped."""
 
@@ -114,7 +114,12 @@ class RejectRow:
 
 
 Row = TypeVar("Row", ImageRow, IdentityRow)
-_TYPES = {"int": int, "str": str, "float": (int, float), "dict[str, str]": dict}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "str": str,
+    "float": (int, float),
+    "dict[str, str]": dict,
+}
 
 
 def count(
@@ -130,7 +135,7 @@ def count(
 
 
 def to_jsonl(rows: Iterable[ImageRow | IdentityRow | RejectRow]) -> bytes:
-    """Write rows as one JSON object a line."""
+    """Encode rows as one JSON object per line."""
     return "".join(json.dumps(asdict(row)) + "\n" for row in rows).encode()
 
 
@@ -139,18 +144,19 @@ def read_rows(root: Path, kind: type[Row], problems: list[str]) -> list[Row]:
 
     Args:
         root: folder of the data set.
-        kind: `ImageRow` or `IdentityRow`, which also decides the file.
-        problems: gets one entry, with file and line number, for every line that cannot be read.
+        kind: ``ImageRow`` or ``IdentityRow``, which also decides the file.
+        problems: one entry, with file and line number, is added for every line that cannot be
+            read.
     """
     file = IMAGES if kind is ImageRow else IDENTITIES
-    types = {field.name: _TYPES[field.type] for field in fields(kind)}
+    types = {field.name: _TYPES[str(field.type)] for field in fields(kind)}
     try:
         lines = (root / file).read_bytes().splitlines()
     except OSError as error:
         if not isinstance(error, FileNotFoundError):
             problems.append(f"{file}: cannot be read ({error.strerror})")
         return []
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(lines, start=1):
         try:
             content = json.loads(line)
@@ -159,17 +165,17 @@ def read_rows(root: Path, kind: type[Row], problems: list[str]) -> list[Row]:
             continue
         if not isinstance(content, dict) or content.keys() != types.keys():
             problems.append(f"{file}: line {number} must have the keys {', '.join(types)}")
-        elif wrong := [key for key in types if not isinstance(content[key], types[key])]:
-            problems.append(f"{file}: line {number} has a wrong type in {', '.join(wrong)}")
+        elif mistyped := [key for key in types if not isinstance(content[key], types[key])]:
+            problems.append(f"{file}: line {number} has a wrong type in {', '.join(mistyped)}")
         elif kind is ImageRow and parse_name(content["file"]) is None:
-            problems.append(f"{file}: line {number} names no image of a data set")
+            problems.append(f"{file}: line {number} does not name an image of a data set")
         else:
             rows.append(kind(**content))
     return rows
 
 
 def set_digest(sha256_of: dict[str, str]) -> str:
-    """Digest a whole set: sha256 over the sorted lines "file sha256".
+    """Digest a whole set: the sha256 of its sorted lines "file sha256".
 
     Args:
         sha256_of: file -> sha256 of every image and of the two JSON-lines files.
@@ -178,6 +184,6 @@ def set_digest(sha256_of: dict[str, str]) -> str:
     return sha256("".join(lines).encode())
 
 
-def own_sha256(dataset: dict) -> str:
+def own_sha256(dataset: dict[str, Any]) -> str:
     """Digest the content of ``dataset.json`` without the entry that states this digest."""
     return sha256(to_json({key: dataset[key] for key in dataset if key != "own_sha256"}))

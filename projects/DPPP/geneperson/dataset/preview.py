@@ -1,4 +1,4 @@
-"""One picture that shows what a built data set looks like, as the paper's Figs. 3 and 4 do."""
+"""One picture that shows what a data set looks like, as Figs. 3 and 4 of the paper do."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def _read(root: Path) -> tuple[list[layout.ImageRow], dict[int, str]]:
     identities = layout.read_rows(root, layout.IdentityRow, problems)
     if not rows or problems:
         reason = problems[0] if problems else f"{layout.IMAGES} is missing or empty"
-        raise UserError(f"{root} is no built data set ({reason}): name the --output of a build")
+        raise UserError(
+            f"{root} is not a finished data set ({reason}): name the --output of a build"
+        )
     return rows, {row.pid: _clothes(row.attributes) for row in identities}
 
 
@@ -81,7 +83,7 @@ def _clothes(attributes: dict[str, str]) -> str:
 
 
 def _spread(pids: Sequence[int], count: int) -> list[int]:
-    """`count` of the pids, evenly over the set."""
+    """Choose ``count`` of the pids, evenly over the set."""
     count = min(count, len(pids))
     return [pids[i * len(pids) // count] for i in range(count)]
 
@@ -92,7 +94,7 @@ def _pictures(
     columns: Sequence[str],
     key: Callable[[layout.ImageRow], str],
 ) -> list[Image.Image | None]:
-    """The person's first picture for each column; None where there is none."""
+    """Load the person's first picture for each column; None if there is none."""
     first: dict[str, str] = {}
     for row in rows:
         first.setdefault(key(row), row.file)
@@ -101,7 +103,7 @@ def _pictures(
 
 def _load(path: Path) -> Image.Image:
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if not path.is_file():  # reading a pipe would block
             raise OSError("not a file")
         with Image.open(path) as image:
             return image.convert("RGB").resize(_TILE[::-1], Image.Resampling.LANCZOS)
@@ -110,9 +112,14 @@ def _load(path: Path) -> Image.Image:
 
 
 class _Page:
-    """A white page that is filled from the top."""
+    """A white page that is filled from the top.
 
-    def __init__(self, num_columns: int, rows_per_section: list[int]):
+    Args:
+        num_columns: columns of the widest section.
+        rows_per_section: rows of pictures in each section.
+    """
+
+    def __init__(self, num_columns: int, rows_per_section: list[int]) -> None:
         width = 2 * _MARGIN + _NAME_WIDTH + num_columns * (_TILE[1] + _GAP)
         height = 2 * _MARGIN
         height += sum(_TITLE + _CAPTION + n * (_TILE[0] + _GAP) + _GAP for n in rows_per_section)
@@ -121,6 +128,7 @@ class _Page:
         self._y = _MARGIN
 
     def section(self, title: str, columns: Sequence[str]) -> None:
+        """Write the title of a section and the names of its columns."""
         self._draw.text((_MARGIN, self._y), title, fill=_INK, font=ImageFont.load_default(20))
         self._y += _TITLE
         for column, name in enumerate(columns):
@@ -130,6 +138,7 @@ class _Page:
         self._y += _CAPTION
 
     def row(self, name: str, words: str, pictures: Sequence[Image.Image | None]) -> None:
+        """Add a row of pictures with a person's name and words on its left."""
         self._draw.text((_MARGIN, self._y), name, fill=_INK, font=ImageFont.load_default(14))
         font = ImageFont.load_default(12)
         for line, text in enumerate(_wrapped(words, font, _NAME_WIDTH - 12)):
@@ -148,7 +157,9 @@ class _Page:
         return _MARGIN + _NAME_WIDTH + column * (_TILE[1] + _GAP)
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _wrapped(
+    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -1,4 +1,4 @@
-"""A text table of what a data set holds, beside the numbers of the paper's own set."""
+"""A text table of what a data set holds, next to the numbers of the paper's own set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from . import layout
@@ -19,8 +20,11 @@ BALANCE = ("gender", "body_shape", "skin_color", "hair_color")
 def stats(directory: str | Path) -> str:
     """Describe a data set.
 
+    Args:
+        directory: folder of the data set.
+
     Raises:
-        UserError: the folder is no readable, finished data set.
+        UserError: the folder is not a readable, finished data set.
     """
     root = Path(directory)
     problems: list[str] = []
@@ -39,8 +43,8 @@ def stats(directory: str | Path) -> str:
         raise UserError(f"{root} cannot be read ({error}); run verify on it") from error
 
 
-def summary(dataset: dict, identities: Iterable[IdentityRow]) -> list[str]:
-    """Give the lines on cells and balance, which the data card shows too.
+def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[str]:
+    """Return the lines on cells and balance, which the data card shows too.
 
     Args:
         dataset: content of ``dataset.json``.
@@ -67,7 +71,7 @@ def summary(dataset: dict, identities: Iterable[IdentityRow]) -> list[str]:
     return lines
 
 
-def _overview(dataset: dict, images: list[ImageRow]) -> list[str]:
+def _overview(dataset: dict[str, Any], images: list[ImageRow]) -> list[str]:
     splits, folders = dataset["identities"], dataset["images"]
     lines = [
         _line(

@@ -1,10 +1,11 @@
-"""Check a data set against the folder contract: every problem is found, and names its file."""
+"""Checking a data set against the folder contract; every problem names its file."""
 
 from __future__ import annotations
 
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
@@ -22,8 +23,11 @@ _OWN_FILES = (*_TABLES, layout.DATASET, layout.CARD, layout.REJECTS, layout.REJE
 def verify(directory: str | Path) -> list[str]:
     """List everything that is wrong with a data set.
 
+    Args:
+        directory: folder of the data set.
+
     Returns:
-        One line a problem, each beginning with the file it is about; empty for a good set.
+        One line per problem, starting with the file it is about; empty for a good set.
 
     Raises:
         UserError: the path is not a folder.
@@ -47,8 +51,10 @@ def verify(directory: str | Path) -> list[str]:
     return list(dict.fromkeys(problems))
 
 
-def _cell_size(dataset: dict | None) -> tuple[int, int] | None:
-    """Give the images' (height, width); None if dataset.json does not tell."""
+def _cell_size(dataset: dict[str, Any] | None) -> tuple[int, int] | None:
+    """Return the images' (height, width); None if dataset.json does not state it."""
+    if dataset is None:
+        return None
     try:
         height, width = dataset["configuration"]["CANVAS"]["CELL_SIZE"]
         return int(height), int(width)
@@ -57,49 +63,52 @@ def _cell_size(dataset: dict | None) -> tuple[int, int] | None:
 
 
 def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | None) -> list[str]:
-    """Check what lies on the disk against the rows: missing, altered, truncated, renamed, extra."""
-    problems = []
+    """Check the files on disk against the rows: missing, altered, truncated, renamed, extra."""
+    problems: list[str] = []
     expected = {row.file: row.sha256 for row in images}
-    missing: list[str] = []
+    missing: dict[str, str] = {}
     for file in tqdm(expected, unit="image", desc="verify", disable=None, leave=False):
-        path = root / file
-        if not path.is_file():
-            missing.append(file)
-            continue
-        if path.is_symlink():
-            problems.append(f"{file}: a link; a data set holds its own files")
-            continue
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            problems.append(f"{file}: cannot be read ({error.strerror})")
-            continue
-        trouble = _check_jpeg(content, size)
-        if sha256(content) != expected[file]:
-            trouble = f"altered ({trouble})" if trouble else "altered, its sha256 differs"
-        if trouble:
-            problems.append(f"{file}: {trouble}")
+        if not (root / file).is_file():
+            missing[file] = expected[file]
+        elif problem := _check_image(root / file, expected[file], size):
+            problems.append(f"{file}: {problem}")
     for file in _list_files(root):
-        top = file.split("/")[0]
-        if file in expected or file in _OWN_FILES:
-            continue
-        if top == layout.STAGING:
-            problems.append(f"{top}: left over; run the same build command again")
-            continue
-        digest = sha256((root / file).read_bytes()) if (root / file).is_file() else ""
-        old = next((name for name in missing if expected[name] == digest), None)
-        if old is not None:
-            missing.remove(old)
-            problems.append(f"{file}: renamed, {layout.IMAGES} has it as {old}")
-        elif top in layout.FOLDERS:
-            problems.append(f"{file}: extra, it has no line in {layout.IMAGES}")
-        else:
-            problems.append(f"{file}: extra, it does not belong to the data set")
+        if file not in expected and file not in _OWN_FILES:
+            problems.append(_explain_extra(root, file, missing))
     return problems + [f"{file}: missing" for file in missing]
 
 
+def _check_image(path: Path, expected: str, size: tuple[int, int] | None) -> str | None:
+    """Return what is wrong with a listed file, or None."""
+    if path.is_symlink():
+        return "a link; a data set holds its own files"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    problem = _check_jpeg(content, size)
+    if sha256(content) != expected:
+        return f"altered ({problem})" if problem else "altered, its sha256 differs"
+    return problem
+
+
+def _explain_extra(root: Path, file: str, missing: dict[str, str]) -> str:
+    """Explain a file that is not listed; one that was renamed is no longer missing."""
+    top = file.split("/")[0]
+    if top == layout.STAGING:
+        return f"{top}: left over; run the same build command again"
+    digest = sha256((root / file).read_bytes()) if (root / file).is_file() else ""
+    old_name = next((name for name in missing if missing[name] == digest), None)
+    if old_name is not None:
+        del missing[old_name]
+        return f"{file}: renamed, {layout.IMAGES} has it as {old_name}"
+    if top in layout.FOLDERS:
+        return f"{file}: extra, it has no line in {layout.IMAGES}"
+    return f"{file}: extra, it does not belong to the data set"
+
+
 def _list_files(root: Path) -> list[str]:
-    """List everything below the root but folders that hold something or belong here, sorted."""
+    """List everything below the root, sorted, without the set's folders and those with content."""
     own_folders = {root / name for name in layout.FOLDERS}
     return sorted(
         path.relative_to(root).as_posix()
@@ -111,12 +120,12 @@ def _list_files(root: Path) -> list[str]:
 
 
 def _check_jpeg(content: bytes, size: tuple[int, int] | None) -> str | None:
-    """Decode an image; tell what is wrong with it, or None."""
+    """Decode an image; return what is wrong with it, or None."""
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"truncated or no JPEG: {error}"
+        return f"truncated, or not a JPEG: {error}"
     if image.mode != "RGB":
         return f"its mode is {image.mode}, must be RGB"
     if size is not None and (image.height, image.width) != size:
@@ -125,44 +134,53 @@ def _check_jpeg(content: bytes, size: tuple[int, int] | None) -> str | None:
 
 
 def _check_dataset(
-    root: Path, dataset: dict | None, identities: list[IdentityRow], images: list[ImageRow]
+    root: Path,
+    dataset: dict[str, Any] | None,
+    identities: list[IdentityRow],
+    images: list[ImageRow],
 ) -> list[str]:
     """Check dataset.json against the tables: format, counts, digests."""
     where = layout.DATASET
     if dataset is None:
         return []
-    problems = []
+    problems: list[str] = []
     if dataset.get("own_sha256") != layout.own_sha256(dataset):
         problems.append(f"{where}: altered, its own sha256 differs")
     if dataset.get("format") != layout.FORMAT:
         problems.append(f"{where}: format is {dataset.get('format')!r}, must be {layout.FORMAT}")
-    tables: dict[str, str] = {}
-    stated = dataset.get("files")
-    stated = stated if isinstance(stated, dict) else {}
-    for file in dict.fromkeys((*_TABLES, layout.CARD, *stated)):
-        path = root / file
-        if file not in _OWN_FILES:
-            problems.append(f"{where}: {file!r} does not belong to a data set")
-            continue
-        if not path.is_file():
-            problems.append(f"{file}: missing")
-            continue
-        found = sha256(path.read_bytes())
-        if stated.get(file) != found:
-            problems.append(f"{file}: altered, its sha256 differs from the one in {where}")
-        if file in _TABLES:
-            tables[file] = found
+    tables = _check_own_files(root, dataset, problems)
     for key, counted in layout.count(identities, images).items():
         if dataset.get(key) != counted:
             problems.append(f"{where}: {key} are {dataset.get(key)}, but {counted} are listed")
     digest = layout.set_digest({row.file: row.sha256 for row in images} | tables)
     if dataset.get("digest") != digest:
-        problems.append(f"{where}: the digest differs from that of the files listed")
+        problems.append(f"{where}: the digest differs from that of the listed files")
     return problems
 
 
-def _read_dataset(root: Path, problems: list[str]) -> dict | None:
-    """Read dataset.json; an unreadable one is a problem, and None."""
+def _check_own_files(root: Path, dataset: dict[str, Any], problems: list[str]) -> dict[str, str]:
+    """Check the files that dataset.json states; return the digests of the two tables."""
+    tables: dict[str, str] = {}
+    files = dataset.get("files")
+    stated: dict[str, str] = files if isinstance(files, dict) else {}
+    for file in dict.fromkeys((*_TABLES, layout.CARD, *stated)):
+        path = root / file
+        if file not in _OWN_FILES:
+            problems.append(f"{layout.DATASET}: {file!r} does not belong to a data set")
+            continue
+        if not path.is_file():
+            problems.append(f"{file}: missing")
+            continue
+        digest = sha256(path.read_bytes())
+        if stated.get(file) != digest:
+            problems.append(f"{file}: altered, its sha256 differs from that in {layout.DATASET}")
+        if file in _TABLES:
+            tables[file] = digest
+    return tables
+
+
+def _read_dataset(root: Path, problems: list[str]) -> dict[str, Any] | None:
+    """Read dataset.json; if it is unreadable, add a problem and return None."""
     try:
         dataset = json.loads((root / layout.DATASET).read_bytes())
     except (OSError, ValueError, RecursionError) as error:

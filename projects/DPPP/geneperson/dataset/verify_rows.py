@@ -1,4 +1,4 @@
-"""Checks that need only the rows of a data set, not its pictures; each gives a list of problems."""
+"""Checks that need only the rows of a data set, not its images; each returns the problems."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from .layout import IdentityRow, ImageRow
 
 
 def check_identities(identities: Iterable[IdentityRow], images: Iterable[ImageRow]) -> list[str]:
-    """Check that pids are unique and have images, splits are apart, prompts do not repeat."""
-    problems, where = [], layout.IDENTITIES
+    """Check that pids are unique and have images, splits are disjoint, prompts do not repeat."""
+    problems: list[str] = []
+    where = layout.IDENTITIES
     splits: dict[int, set[str]] = defaultdict(set)
-    persons: dict[int, int] = defaultdict(int)
+    num_lines: dict[int, int] = defaultdict(int)
     prompts: dict[str, int] = {}
     with_images = {row.pid for row in images}
     for row in identities:
         splits[row.pid].add(row.split)
-        persons[row.pid] += 1
+        num_lines[row.pid] += 1
         if row.split not in layout.SPLITS:
             problems.append(f"{where}: pid {row.pid} has unknown split {row.split!r}")
         if row.pid not in with_images:
             problems.append(f"{where}: pid {row.pid} has no images")
-        other = prompts.setdefault(row.prompt, row.pid)
-        if other != row.pid:
-            problems.append(f"{where}: pids {other} and {row.pid} have the same prompt")
-    for pid, number in persons.items():
+        first = prompts.setdefault(row.prompt, row.pid)
+        if first != row.pid:
+            problems.append(f"{where}: pids {first} and {row.pid} have the same prompt")
+    for pid, number in num_lines.items():
         if len(splits[pid]) > 1:
             problems.append(f"{where}: pid {pid} is in train and in test")
         elif number > 1:
@@ -36,7 +37,7 @@ def check_identities(identities: Iterable[IdentityRow], images: Iterable[ImageRo
 
 def check_rows(identities: Iterable[IdentityRow], images: Iterable[ImageRow]) -> list[str]:
     """Check every image row against its file name, its identity and the other rows."""
-    problems = []
+    problems: list[str] = []
     splits = {row.pid: row.split for row in identities}
     seen: set[str] = set()
     for row in images:
@@ -48,16 +49,16 @@ def check_rows(identities: Iterable[IdentityRow], images: Iterable[ImageRow]) ->
         if folder not in layout.FOLDERS or "/" in base or name is None:
             problems.append(f"{row.file}: not a file name of this data set")
             continue
-        pairs = (
+        pairs: tuple[tuple[str, object, object], ...] = (
             ("pid", name.pid, row.pid),
             ("camera", _at(layout.SCENE_NAMES, name.camera), row.scene),
             ("lighting", _at(layout.LIGHTING_NAMES, name.lighting), row.lighting),
             ("cell", name.cell, row.cell),
         )
-        for what, said, written in pairs:
-            if said != written:
+        for what, by_name, by_row in pairs:
+            if by_name != by_row:
                 problems.append(
-                    f"{row.file}: mislabelled, {what} is {said!r} by its name but {written!r} in "
+                    f"{row.file}: mislabelled, {what} is {by_name!r} by its name but {by_row!r} in "
                     f"{layout.IMAGES}"
                 )
         split = splits.get(row.pid)
@@ -69,8 +70,8 @@ def check_rows(identities: Iterable[IdentityRow], images: Iterable[ImageRow]) ->
 
 
 def check_held_out(images: Iterable[ImageRow]) -> list[str]:
-    """Check that held-out identities can be evaluated: two cameras, and an answer to each query."""
-    problems = []
+    """Check that held-out identities can be evaluated: two cameras, a match for each query."""
+    problems: list[str] = []
     queries: dict[int, list[ImageRow]] = defaultdict(list)
     gallery: dict[int, set[str]] = defaultdict(set)
     scenes: dict[int, set[str]] = defaultdict(set)

@@ -151,9 +151,7 @@ class CandidateMaker:
         world = self._spec.world
         scene, lighting = layout.SCENE_NAMES[place[0]], LIGHTINGS[place[1]]
         background = self._pool.crop(scene, lighting.name, alpha.shape, stream)
-        image = fusion.fuse(
-            person, alpha, background, lighting=lighting, world=world, rng=stream
-        )
+        image = fusion.fuse(person, alpha, background, lighting=lighting, world=world, rng=stream)
         if self._spec.camera_effects:
             image = world.cameras[scene].apply(image, stream)
         return image

@@ -1,6 +1,6 @@
 """Everything a build needs, resolved from the settings, checked and refused once.
 
-``build``, ``plan`` and ``rebuild`` begin with :meth:`BuildSpec.from_config`. Nothing behind it reads
+``build``, ``plan`` and ``rebuild`` begin with :meth:`BuildSpec.from_config`. Nothing after it reads
 the configuration, or the vocabulary and pose files that it names.
 """
 

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
@@ -32,7 +32,7 @@ _maker: CandidateMaker | None = None
 
 def draw_in_order(
     spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None = None
-) -> Iterator[Candidate]:
+) -> Generator[Candidate, None, None]:
     """Yield one candidate per job, in the order of the jobs.
 
     A single worker is this process; several are processes of their own. Close the generator to
@@ -51,7 +51,7 @@ def draw_in_order(
         yield from _draw_in_pool(spec, jobs, num_workers, scenes_dir)
 
 
-def _draw_in_process(spec: BuildSpec, jobs: Iterable[Job]) -> Iterator[Candidate]:
+def _draw_in_process(spec: BuildSpec, jobs: Iterable[Job]) -> Generator[Candidate, None, None]:
     num_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -64,7 +64,7 @@ def _draw_in_process(spec: BuildSpec, jobs: Iterable[Job]) -> Iterator[Candidate
 
 def _draw_in_pool(
     spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None
-) -> Iterator[Candidate]:
+) -> Generator[Candidate, None, None]:
     max_in_flight = _IN_FLIGHT_PER_WORKER * num_workers
     if scenes_dir is not None:  # a batch to work on while the next one is drawn
         max_in_flight += spec.route.batch_size

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ...errors import UserError
 from ...extras import require
@@ -15,15 +15,16 @@ from .settings import UNION_CONTROLNET, DiffusionSettings
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import DiffusionPipeline
 
 WHAT = "SYNTHESIS.NAME 'diffusion'"
 
+# One of diffusers' SDXL pipelines; type checkers see only its placeholders for a missing torch.
+Pipeline: TypeAlias = Any
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> DiffusionPipeline:
+def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipeline:
     """Load the character pipeline onto its device, ready to draw.
 
     Args:
@@ -76,7 +77,7 @@ def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Diff
     return _place(pipe, settings, device)
 
 
-def without_control(pipe: DiffusionPipeline, settings: DiffusionSettings) -> DiffusionPipeline:
+def without_control(pipe: Pipeline, settings: DiffusionSettings) -> Pipeline:
     """Return a pipeline of the same networks without condition images, for backgrounds."""
     diffusers = require("diffusers", WHAT)
     # not from_pipe(), which casts the shared networks to float32
@@ -109,7 +110,7 @@ def pick_device(settings: DiffusionSettings) -> torch.device:
     return device
 
 
-def _load_loras(pipe: DiffusionPipeline, settings: DiffusionSettings, *, offline: bool) -> None:
+def _load_loras(pipe: Pipeline, settings: DiffusionSettings, *, offline: bool) -> None:
     """Load each LoRA under the name of its role and switch all of them on with their weights."""
     weights = {}
     for role, weight in settings.lora_weights.items():
@@ -129,9 +130,7 @@ def _load_loras(pipe: DiffusionPipeline, settings: DiffusionSettings, *, offline
         pipe.set_adapters(list(weights), adapter_weights=list(weights.values()))
 
 
-def _place(
-    pipe: DiffusionPipeline, settings: DiffusionSettings, device: torch.device
-) -> DiffusionPipeline:
+def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) -> Pipeline:
     """Put the pipeline on its device with the options that save memory or time."""
     if settings.vae_slicing:
         pipe.vae.enable_slicing()

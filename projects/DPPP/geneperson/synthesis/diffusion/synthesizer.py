@@ -30,7 +30,6 @@ from .settings import DiffusionSettings
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import DiffusionPipeline
 
     from ...prompting.prompts import Identity
 
@@ -73,7 +72,7 @@ class DiffusionSynthesizer:
         maps = (skeleton_map(grid, poses, limb_width), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
         self._pipe = sdxl.load_pipeline(settings, offline=offline)
-        self._painter: DiffusionPipeline | None = None
+        self._painter: sdxl.Pipeline | None = None
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
         """Draw one canvas per identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""
