@@ -38,7 +38,7 @@ def test_the_files_state_every_default() -> None:
         "SYNTHESIS.NAME",
         "POSES.LIMB_WIDTH",
         "CAMERA.EFFECTS",
-    }  # what the file is there to change
+    }  # what the file is meant to change
     stated |= {key: value for key, value in models.items() if key not in own}
     defaults = keys(get_cfg())
     for key in ("CANVAS.CELL_SIZE", "DIFFUSION.BACKGROUND_SIZE", "IDENTITIES.EXCLUDE"):

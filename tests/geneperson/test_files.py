@@ -7,7 +7,7 @@ import pytest
 from geneperson.files import write_atomic
 
 
-def test_atomic_writing_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
+def test_atomic_writing_leaves_nothing_next_to_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write_atomic(path, b"old")
     write_atomic(path, b"new")

@@ -11,7 +11,7 @@ from geneperson.dataset.stats import stats
 
 
 def value(text: str, label: str) -> str:
-    """Give what stands after a label."""
+    """Return what follows a label."""
     lines = [line for line in text.splitlines() if line.startswith(f"{label}  ")]
     assert len(lines) == 1, (label, text)
     return lines[0][len(label) :].strip()

@@ -116,7 +116,7 @@ def test_finished_set_of_other_settings_is_refused(dataset: Path, cfg: CfgNode) 
     assert files(dataset) == before
 
 
-def test_failing_while_publishing_and_going_on(
+def test_failing_while_publishing_and_resuming(
     pristine: Path, cfg: CfgNode, tmp_path: Path
 ) -> None:
     """A folder in the way of an image, then of a table, stops the build between two renames."""
@@ -136,7 +136,7 @@ def test_failing_while_publishing_and_going_on(
 
 
 def _build_around(output: Path, cfg: CfgNode) -> None:
-    """Build in a folder that is not empty, as a begun build's folder is not."""
+    """Build in a folder that is not empty, like that of an unfinished build."""
     staging = Staging(output)
     staging.open({})
     build(cfg, output)

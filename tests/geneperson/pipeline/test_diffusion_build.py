@@ -67,7 +67,7 @@ def test_the_record_names_every_model_and_program(drawn: Path, models: Path) -> 
     recorded = dataset["models"]
     assert recorded.pop("synthesis") == "diffusion"
     assert {key: model["name"] for key, model in recorded.items()} == ROLES
-    assert recorded["LORA.STYLE"]["licence"] == "openrail"  # its card lies beside it
+    assert recorded["LORA.STYLE"]["licence"] == "openrail"  # its card is next to it
     places = {"LORA.STYLE": models / "loras" / "style.safetensors", "BASE": models / "sdxl"}
     for key, path in places.items():
         assert recorded[key]["revision"] == f"sha256:{digest(path)}"
@@ -126,7 +126,7 @@ def test_verify_looks_at_the_rejects(drawn: Path, tmp_path: Path, file: str) -> 
 def test_first_identity_of_a_bigger_set_is_that_of_a_small_one(
     drawn: Path, cfg: CfgNode, tmp_path: Path
 ) -> None:
-    """Batches have fixed members: one identity alone is drawn beside the one it always is."""
+    """Batches have fixed members: one identity alone is drawn with its usual neighbor."""
     cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 1, 0
     build(cfg, tmp_path / "small")
     images = read_rows(tmp_path / "small", ImageRow, [])
@@ -135,7 +135,7 @@ def test_first_identity_of_a_bigger_set_is_that_of_a_small_one(
         assert (tmp_path / "small" / row.file).read_bytes() == (drawn / row.file).read_bytes()
 
 
-def test_going_on_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_path: Path) -> None:
+def test_resuming_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_path: Path) -> None:
     """A folder of the same name, with other weights in it."""
     spec, staging = BuildSpec.from_config(cfg), Staging(tmp_path / "set")
     staging.root.mkdir(parents=True)
@@ -229,14 +229,14 @@ def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: P
         return status, log.read_text()
 
     stop(lambda: len(list(scenes.glob("*.png"))) >= 5, signal.SIGKILL)
-    begun = {path.name: path.stat().st_ino for path in scenes.glob("*.png")}
-    assert 5 <= len(begun) < 54
+    painted = {path.name: path.stat().st_ino for path in scenes.glob("*.png")}
+    assert 5 <= len(painted) < 54
     assert verify(output) == [".build: unfinished build; run the same build command again"]
 
-    status, log = stop(lambda: len(list(scenes.glob("*.png"))) >= len(begun) + 5, signal.SIGINT)
+    status, log = stop(lambda: len(list(scenes.glob("*.png"))) >= len(painted) + 5, signal.SIGINT)
     assert status == 130 and "Traceback" not in log
     assert log.strip().splitlines()[-1].startswith("stopped; run the same command")
-    assert begun.items() <= {path.name: path.stat().st_ino for path in scenes.iterdir()}.items()
+    assert painted.items() <= {path.name: path.stat().st_ino for path in scenes.iterdir()}.items()
 
     stop(lambda: staged.is_dir() and any(staged.glob("*/record.json")), signal.SIGTERM)
     assert not multiprocessing.active_children()

@@ -61,7 +61,7 @@ hair are words of a prompt here, not measurements.
   shows the balance above and nothing about the balance of any real population.
 {biases}- One identity wears one outfit everywhere, and every image shows one walking person, framed
   as a detector might, which can cut feet or hair: no crowds, no change of clothes.
-- Six scenes stand in for six cameras; a camera here is a kind of place, not one fixed spot.
+- Six scenes act as six cameras; a camera here is a kind of place, not one fixed spot.
 
 ## Licence
 

@@ -120,7 +120,7 @@ def test_seed_and_prompt_make_the_person(
 def test_a_prompt_longer_than_the_encoder_reads_keeps_its_end(
     synthesizer: DiffusionSynthesizer, people: list[Identity], cfg: CfgNode
 ) -> None:
-    """The sheet's words stand behind 77 tokens of the person's, and still count."""
+    """The sheet's words come after 77 tokens of the person's, and still count."""
     long = replace(people[0], prompt=", ".join(["red"] * 90) + f", {prompts.SHEET}")
     before = synthesizer.characters([long])[0].image
     cfg.DIFFUSION.EXTRA_PROMPT = "blue"
@@ -262,7 +262,7 @@ def hooked(synthesizer: DiffusionSynthesizer, look: Callable) -> Iterator[None]:
 
 
 def full_above(num_pictures: int) -> Callable[[torch.Tensor], None]:
-    """Run out of memory as CUDA does; each picture is there twice, with and without its prompt."""
+    """Run out of memory as CUDA does; each picture is in the batch twice, with and without its prompt."""
 
     def look(sample: torch.Tensor) -> None:
         if len(sample) > 2 * num_pictures:
@@ -271,7 +271,7 @@ def full_above(num_pictures: int) -> Callable[[torch.Tensor], None]:
     return look
 
 
-def test_too_little_memory_halves_the_batch_and_goes_on(
+def test_too_little_memory_halves_the_batch(
     settings: CfgNode, people: list[Identity], caplog: pytest.LogCaptureFixture
 ) -> None:
     frugal = loaded(settings)
