@@ -30,7 +30,7 @@ def person(seed: int = 1, **words: str) -> Identity:
 def synthesizer(columns: int, rows: int = 1, cell=(128, 64), world: str = "source"):
     cfg = get_cfg()
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, cfg.CANVAS.CELL_SIZE = columns, rows, cell
-    cfg.WORLD = world
+    cfg.WORLD, cfg.QUALITY.MIN_CELLS = world, 1
     return BuildSpec.from_config(cfg).build_synthesizer()
 
 
