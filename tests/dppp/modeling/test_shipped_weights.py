@@ -9,11 +9,11 @@ import torch
 
 from dppp.modeling.clip import create_clip
 from dppp.modeling.clip_files import OWN_WEIGHTS, own_tags
-from dppp.pretraining import measure, read_pairs
+from dppp.pretraining import measure_zero_shot, read_pairs
 from dppp.pretraining.record import card
 from geneperson import load
-from geneperson.prompting import vocabulary
-from geneperson.prompting.prompts import identities_of, outfit_of
+from geneperson.pipeline.spec import BuildSpec
+from geneperson.prompting.prompts import outfit_of
 from geneperson.worlds.catalogue import get_world
 from helpers import GENEPERSON_CONFIGS
 
@@ -63,9 +63,9 @@ def outfits(one: dict) -> set[tuple[str, ...]]:
         GENEPERSON_CONFIGS / "Base.yml",
         ["SEED", str(settings["SEED"]), "IDENTITIES.EXCLUDE", str(excluded)],
     )
-    words = vocabulary.load()
-    assert words.sha256 == one["vocabulary_sha256"]
-    stream = identities_of(cfg, words)
+    spec = BuildSpec.from_config(cfg)
+    assert spec.words.sha256 == one["vocabulary_sha256"]
+    stream = spec.identities()
     return {outfit_of(next(stream)) for _ in range(one["candidates"])}
 
 
@@ -87,6 +87,13 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
     model = create_clip(NAME, TAG, (128, 64)).eval()
     colours = vocabulary.load().words["woman"]["upper_color"]
     words = {name: sorted({p[name] for p in pairs.attributes}) for name in pairs.attributes[0]}
-    found = measure(model, NAME, pairs, words | {"upper_color": colours}, mean, std)
+    found = measure_zero_shot(
+        model,
+        pairs,
+        model_name=NAME,
+        words=words | {"upper_color": colours},
+        pixel_mean=mean,
+        pixel_std=std,
+    )
     assert found["attributes"]["upper_color"]["accuracy"] > 20.0  # of 24 colours: 4.2 by chance
     assert found["text_to_image"]["mAP"] > 60.0  # 4 people: about 35 by chance

@@ -262,7 +262,7 @@ def hooked(synthesizer: DiffusionSynthesizer, look: Callable) -> Iterator[None]:
 
 
 def full_above(num_pictures: int) -> Callable[[torch.Tensor], None]:
-    """Run out of memory as CUDA does; a batch has each picture twice, with and without its prompt."""
+    """Run out of memory like CUDA; a batch has each picture twice, with and without its prompt."""
 
     def look(sample: torch.Tensor) -> None:
         if len(sample) > 2 * num_pictures:
