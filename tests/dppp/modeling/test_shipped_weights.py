@@ -13,6 +13,7 @@ from dppp.pretraining import measure_zero_shot, read_pairs
 from dppp.pretraining.record import card
 from geneperson import load
 from geneperson.pipeline.spec import BuildSpec
+from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import outfit_of
 from geneperson.worlds.catalogue import get_world
 from helpers import GENEPERSON_CONFIGS
