@@ -1,7 +1,14 @@
 """Places in the repository, and settings of small runs, that tests of all parts use."""
 
+from __future__ import annotations
+
 import socket
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dppp import DPPPTrainer
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs"
@@ -31,3 +38,16 @@ def free_url() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """The run of ``quickstart()`` without further settings, its files as they were written.
+
+    Attributes:
+        folder: its OUTPUT_DIR.
+        trainer: as it was at the end.
+    """
+
+    folder: Path
+    trainer: DPPPTrainer

@@ -12,8 +12,10 @@ from PIL import Image
 
 import dppp
 from dppp import DPPPTrainer, UserError
+from dppp.config import load_config
 from dppp.engine import evaluate
 from dppp.modeling.positions import resample_positions
+from helpers import DPPP_CONFIGS, SMALL, FinishedRun
 
 Config = Callable[..., CfgNode]
 
@@ -49,32 +51,40 @@ def assert_equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> 
     assert not [key for key in one if not torch.equal(one[key], two[key])]
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> DPPPTrainer:
+    """Train with ``EPOCHS`` once, without a stop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FASTREID_DATASETS", str(data_root))
+        opts = [*SMALL, *EPOCHS, "OUTPUT_DIR", str(tmp_path_factory.mktemp("whole"))]
+        return train(load_config(str(DPPP_CONFIGS / "quickstart.yml"), opts))
+
+
 # Three steps an epoch: steps 0-2 and 3-5 are phase 1, 6-8 and 9-11 phase 2.
 @pytest.mark.parametrize("stop_at", [4, 6, 10], ids=["in phase 1", "at the boundary", "in phase 2"])
 def test_stopped_and_resumed_equals_uninterrupted(
-    quickstart: Config, tmp_path: Path, stop_at: int
+    quickstart: Config, uninterrupted: DPPPTrainer, stop_at: int
 ) -> None:
-    whole = train(quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "whole")))
-    cfg = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path / "stopped"))
+    cfg = quickstart(*EPOCHS)
     with pytest.raises(KeyboardInterrupt):
         train(cfg, stop_at=stop_at)
     resumed = train(cfg, resume=True)
     assert resumed.start_epoch == stop_at // 3
-    assert_equal(weights(whole), weights(resumed))
+    assert_equal(weights(uninterrupted), weights(resumed))
     assert list(resumed.results) == ["phase 1", "phase 2"]
-    assert resumed.results == whole.results
+    assert resumed.results == uninterrupted.results
 
 
-def test_worker_processes_do_not_change_the_result(quickstart: Config, tmp_path: Path) -> None:
-    one = train(quickstart("OUTPUT_DIR", str(tmp_path / "0")))
-    two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "DATALOADER.NUM_WORKERS", 2))
-    assert_equal(weights(one), weights(two))
+def test_worker_processes_do_not_change_the_result(
+    quickstart: Config, pristine_run: FinishedRun
+) -> None:
+    with_workers = train(quickstart("DATALOADER.NUM_WORKERS", 2))
+    assert_equal(weights(pristine_run.trainer), weights(with_workers))
 
 
 def test_phase_2_from_a_file_equals_going_straight_through(
-    quickstart: Config, tmp_path: Path
+    quickstart: Config, tmp_path: Path, pristine_run: FinishedRun
 ) -> None:
-    straight = train(quickstart("OUTPUT_DIR", str(tmp_path / "straight")))
     train(quickstart("OUTPUT_DIR", str(tmp_path / "1"), "MODEL.DPPP.PHASES", (1,)))
     second = train(
         quickstart(
@@ -83,7 +93,7 @@ def test_phase_2_from_a_file_equals_going_straight_through(
         )
     )  # fmt: skip
     assert second.raw_model.phase == 2
-    assert_equal(weights(straight), weights(second))
+    assert_equal(weights(pristine_run.trainer), weights(second))
 
 
 @pytest.mark.parametrize(
@@ -95,20 +105,19 @@ def test_phase_2_from_a_file_equals_going_straight_through(
         (("SOLVER.PHASE_EPOCHS", (9, 1)), "SOLVER.PHASE_EPOCHS"),
     ],
 )
+@pytest.mark.usefixtures("finished_run")
 def test_resuming_with_other_settings_is_refused(
     quickstart: Config, opts: tuple[object, ...], says: str
 ) -> None:
-    train(quickstart())
     with pytest.raises(UserError, match=says):
         train(quickstart(*opts), resume=True)
 
 
-def test_a_finished_run_has_nothing_to_do(quickstart: Config) -> None:
-    first = train(quickstart())
+def test_a_finished_run_has_nothing_to_do(quickstart: Config, finished_run: FinishedRun) -> None:
     again = train(quickstart(), resume=True)
     assert again.start_epoch == 2
-    assert_equal(weights(first), weights(again))
-    assert again.results == first.results
+    assert_equal(weights(finished_run.trainer), weights(again))
+    assert again.results == finished_run.trainer.results
 
 
 def test_scores_of_another_ranking_are_dropped(quickstart: Config, tmp_path: Path) -> None:
@@ -135,28 +144,27 @@ def test_a_foreign_checkpoint_cannot_be_resumed(quickstart: Config, tmp_path: Pa
         train(quickstart(), resume=True)
 
 
+@pytest.mark.usefixtures("finished_run")
 def test_other_clip_weights_are_explained(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart())
     path = str(tmp_path / "model_final.pth")
     with pytest.raises(UserError, match=r"MODEL\.PIXEL_MEAN"):
         evaluate(quickstart("MODEL.WEIGHTS", path, "MODEL.PIXEL_MEAN", [127.5, 127.5, 127.5]))
 
 
-def test_inference_needs_no_text_side(quickstart: Config, tmp_path: Path) -> None:
-    trainer = train(quickstart())
-    path = tmp_path / "model_inference.pth"
+def test_inference_needs_no_text_side(quickstart: Config, finished_run: FinishedRun) -> None:
+    path = finished_run.folder / "model_inference.pth"
     saved = torch.load(path, weights_only=True)
     assert saved["architecture"]["inference_only"]
     parts = {key.split(".")[0] + "." + key.split(".")[1] for key in saved["model"] if "." in key}
     assert parts == {"towers.visual", "destylization.mlp"}
     results = evaluate(quickstart("MODEL.WEIGHTS", str(path)))
-    assert results == trainer.results["phase 2"]
+    assert results == finished_run.trainer.results["phase 2"]
     with pytest.raises(UserError, match="train from a whole one"):
         train(quickstart("MODEL.WEIGHTS", str(path)))
 
 
+@pytest.mark.usefixtures("finished_run")
 def test_another_image_size_resamples_the_positions(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart())
     size = ("INPUT.SIZE_TRAIN", [160, 64], "INPUT.SIZE_TEST", [160, 64])
     evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / "model_final.pth"), *size))
 
@@ -172,8 +180,8 @@ def test_resampling_keeps_a_plane_a_plane() -> None:
     assert torch.allclose(steps, torch.full_like(steps, 0.5), atol=1e-4)
 
 
+@pytest.mark.usefixtures("finished_run")
 def test_weights_of_another_shape_or_model_are_refused(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart())
     path = str(tmp_path / "model_final.pth")
     with pytest.raises(UserError, match=r"style_aggregation\.tokens of shape \(24, 192\)"):
         evaluate(quickstart("MODEL.WEIGHTS", path, "MODEL.DPPP.NUM_STYLE_TOKENS", 30))
@@ -231,8 +239,8 @@ def test_a_file_that_is_older_than_the_key_is_literal(quickstart: Config, tmp_pa
     assert digests["old"] == digests["literal"] != digests["residual"]
 
 
+@pytest.mark.usefixtures("finished_run")
 def test_a_file_that_does_not_say_its_phase_is_refused(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart())
     saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
     del saved["model"]["_extra_state"]
     torch.save(saved, tmp_path / "damaged.pth")

@@ -13,6 +13,7 @@ from fastreid.utils.env import seed_all_rng
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.engine import evaluate
+from helpers import FinishedRun
 
 Config = Callable[..., CfgNode]
 
@@ -33,20 +34,20 @@ def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> 
     return {key for key in before if not torch.equal(before[key], after[key])}
 
 
-def test_both_phases_table_and_checkpoints(quickstart: Config, tmp_path: Path) -> None:
-    trainer = train(quickstart())
-    table = json.loads((tmp_path / "summary.json").read_text())["results_percent"]
+def test_both_phases_table_and_checkpoints(finished_run: FinishedRun) -> None:
+    folder = finished_run.folder
+    table = json.loads((folder / "summary.json").read_text())["results_percent"]
     assert list(table) == ["GenePersonToy", "GenePersonToyShifted"]
     for rows in table.values():
         assert list(rows) == ["chance", "after phase 1", "after phase 2"]
         assert all(0 <= rows[r][s] <= 100 for r in rows for s in ("Rank-1", "Rank-5", "mAP"))
-    assert trainer.max_iter == 2 * (60 // 16)
+    assert finished_run.trainer.max_iter == 2 * (60 // 16)
 
-    one, two = state(tmp_path / "model_phase1.pth"), state(tmp_path / "model_phase2.pth")
+    one, two = state(folder / "model_phase1.pth"), state(folder / "model_phase2.pth")
     # Phase 2 trains P_s, its BNNeck and its classifier; the state also says which phase it is.
     own = {k for k in two if k.startswith(("destylization.", "content_head."))}
     assert changed(one, two) == own | {"_extra_state"}
-    assert not (tmp_path / "model_final.pth.tmp").exists()
+    assert not (folder / "model_final.pth.tmp").exists()
 
 
 def test_text_tower_is_untouched_and_the_visual_one_trains(
@@ -64,8 +65,10 @@ def test_text_tower_is_untouched_and_the_visual_one_trains(
     assert [k for k in moved if k.startswith("style_inversion.")]
 
 
-def test_same_seed_same_bytes(quickstart: Config, tmp_path: Path) -> None:
-    one = train(quickstart("OUTPUT_DIR", str(tmp_path / "1"))).raw_model.state_dict()
+def test_same_seed_same_bytes(
+    quickstart: Config, tmp_path: Path, pristine_run: FinishedRun
+) -> None:
+    one = pristine_run.trainer.raw_model.state_dict()
     two = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"))).raw_model.state_dict()
     other = train(quickstart("OUTPUT_DIR", str(tmp_path / "3"), "SEED", 1)).raw_model.state_dict()
     assert not changed(one, two)
@@ -97,11 +100,14 @@ def test_schedule_starts_anew_in_each_phase(quickstart: Config) -> None:
     assert rates == pytest.approx([1e-4, 1e-5, 1e-3, 1e-4])
 
 
-def test_evaluation_alone_gives_the_same_scores(quickstart: Config, tmp_path: Path) -> None:
-    trainer = train(quickstart())
+def test_evaluation_alone_gives_the_same_scores(
+    quickstart: Config, finished_run: FinishedRun
+) -> None:
     for phase in ("phase1", "phase2"):
-        results = evaluate(quickstart("MODEL.WEIGHTS", str(tmp_path / f"model_{phase}.pth")))
-        expected = trainer.results[phase.replace("phase", "phase ")]
+        results = evaluate(
+            quickstart("MODEL.WEIGHTS", str(finished_run.folder / f"model_{phase}.pth"))
+        )
+        expected = finished_run.trainer.results[phase.replace("phase", "phase ")]
         assert results["GenePersonToy"]["mAP"] == pytest.approx(expected["GenePersonToy"]["mAP"])
 
 
@@ -156,9 +162,9 @@ def test_wrong_settings_are_one_line(opts: tuple[object, ...], says: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_to_watch_are_written(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart())
-    rows = [json.loads(line) for line in (tmp_path / "metrics.json").read_text().splitlines()]
+def test_numbers_to_watch_are_written(finished_run: FinishedRun) -> None:
+    folder = finished_run.folder
+    rows = [json.loads(line) for line in (folder / "metrics.json").read_text().splitlines()]
     seen = set().union(*rows)
     for name in (
         "total_loss loss_l1_id loss_l1_tri loss_l1_supcon loss_tri_txt loss_l2_id loss_l2_supcon "
@@ -167,13 +173,14 @@ def test_numbers_to_watch_are_written(quickstart: Config, tmp_path: Path) -> Non
         assert name in seen, name
     entropies = [row["attention_entropy"] for row in rows if "attention_entropy" in row]
     assert all(0 <= value <= math.log(24) for value in entropies)
-    assert list(tmp_path.glob("events.out.tfevents.*"))
+    assert list(folder.glob("events.out.tfevents.*"))
 
 
-def test_bf16_on_a_cpu_trains_and_is_off_by_default(quickstart: Config, tmp_path: Path) -> None:
-    exact = train(quickstart("OUTPUT_DIR", str(tmp_path / "1")))
-    mixed = train(quickstart("OUTPUT_DIR", str(tmp_path / "2"), "SOLVER.AMP.ENABLED", True))
-    one, two = exact.raw_model.state_dict(), mixed.raw_model.state_dict()
+def test_bf16_on_a_cpu_trains_and_is_off_by_default(
+    quickstart: Config, pristine_run: FinishedRun
+) -> None:
+    mixed = train(quickstart("SOLVER.AMP.ENABLED", True))
+    one, two = pristine_run.trainer.raw_model.state_dict(), mixed.raw_model.state_dict()
     assert changed(one, two)
     assert all(torch.isfinite(value).all() for value in two.values())
     with pytest.raises(UserError, match="fp16 needs CUDA"):
