@@ -29,8 +29,15 @@ import geneperson
 from dppp.command_line import Parser, run
 from dppp.config import load_config
 from dppp.data.datasets.catalogue import data_root
-from dppp.inference.loading import choose_device
-from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
+from dppp.device import choose_device
+from dppp.pretraining import (
+    Pairs,
+    Recipe,
+    measure_zero_shot,
+    pretrain,
+    read_pairs,
+    write_weights,
+)
 from geneperson.prompting import vocabulary
 from geneperson.prompting.vocabulary import GENDERS, OUTFIT
 from geneperson.worlds.catalogue import get_world
@@ -81,7 +88,10 @@ def main(arguments: list[str]) -> int:
     }
     cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
     size = tuple(cfg.INPUT.SIZE_TRAIN)
-    mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
+    pixels = {
+        "pixel_mean": torch.tensor(cfg.MODEL.PIXEL_MEAN),
+        "pixel_std": torch.tensor(cfg.MODEL.PIXEL_STD),
+    }
     recipe = Recipe(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
     pairs = read_pairs(worlds, size, ("bounding_box_train",))
     tested = {
@@ -90,7 +100,7 @@ def main(arguments: list[str]) -> int:
     }
     for name, of in tested.items():
         _refuse_shared_outfits(pairs, of, name)
-    model = pretrain(pairs, recipe, Path(args.output), mean, std, choose_device(args.device))
+    model = pretrain(pairs, recipe, Path(args.output), device=choose_device(args.device), **pixels)
     record = {
         "model": recipe.model,
         "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
@@ -103,7 +113,7 @@ def main(arguments: list[str]) -> int:
             "open_clip": open_clip.__version__,
         },
         "zero_shot": {
-            name: measure(model, recipe.model, of, _words(), mean, std)
+            name: measure_zero_shot(model, of, model_name=recipe.model, words=_words(), **pixels)
             for name, of in tested.items()
         },
     }

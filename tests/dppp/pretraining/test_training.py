@@ -5,19 +5,31 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
 import pytest
 import torch
+from torch import nn
 
 from dppp import UserError
 from dppp.modeling import build_clip
-from dppp.pretraining import Pairs, Recipe, measure, pretrain, read_pairs, write_weights
+from dppp.pretraining import (
+    Pairs,
+    Recipe,
+    measure_zero_shot,
+    pretrain,
+    read_pairs,
+    write_weights,
+)
 from dppp.pretraining.captions import caption, full_caption, mirrored
 
 SIZE = (128, 64)
-MEAN, STD = torch.tensor([120.0, 115.0, 105.0]), torch.tensor([68.0, 66.0, 70.0])
+STATISTICS = {
+    "pixel_mean": torch.tensor([120.0, 115.0, 105.0]),
+    "pixel_std": torch.tensor([68.0, 66.0, 70.0]),
+}
 RECIPE = Recipe(epochs=2, batch_size=16, warmup=2, learning_rate=1e-3)
 PERSON = {
     "gender": "woman",
@@ -41,8 +53,15 @@ def pairs(data_root: Path) -> Pairs:
     return read_pairs([data_root / "GenePersonToy"], SIZE, ("bounding_box_train",))
 
 
+def measure(model: nn.Module, pairs: Pairs) -> dict[str, Any]:
+    words = words_of(pairs)
+    return measure_zero_shot(model, pairs, model_name=RECIPE.model, words=words, **STATISTICS)
+
+
 def words_of(pairs: Pairs) -> dict[str, list[str]]:
-    return {name: sorted({one[name] for one in pairs.attributes}) for name in pairs.attributes[0]}
+    return {
+        name: sorted({person[name] for person in pairs.attributes}) for name in pairs.attributes[0]
+    }
 
 
 def captions(number: int) -> list[str]:
@@ -106,13 +125,13 @@ def test_pairs_belong_together(pairs: Pairs, data_root: Path) -> None:
 
 
 def test_an_image_is_mirrored_where_its_caption_is(pairs: Pairs) -> None:
-    """A white left half and a view from the left: white stands on the side that is named."""
+    """A white left half and a view from the left: white is on the side that is named."""
     pixels = np.zeros((1, *SIZE, 3), np.uint8)
     pixels[:, :, : SIZE[1] // 2] = 255
-    one = replace(pairs, pixels=pixels, places=[("park", "night", "left")])
+    image = replace(pairs, pixels=pixels, places=[("park", "night", "left")])
     rng, named = np.random.default_rng(0), set()
     for _ in range(200):
-        drawn, text = one.draw(0, rng)
+        drawn, text = image.draw(0, rng)
         sides = [side for side in ("left", "right") if side in text.split()]
         if sides:
             assert (drawn[0, 0, 0] == 255) == (sides == ["left"]), text
@@ -129,13 +148,13 @@ class Stopped(Pairs):
 
 
 def test_a_stopped_run_ends_as_one_that_was_not(pairs: Pairs, tmp_path: Path) -> None:
-    whole = pretrain(pairs, RECIPE, tmp_path / "whole", MEAN, STD, checkpoint_every=2)
+    whole = pretrain(pairs, RECIPE, tmp_path / "whole", checkpoint_every=2, **STATISTICS)
     stopped = Stopped(**vars(pairs))
     object.__setattr__(stopped, "left", [None] * (16 * 3 + 5))  # in the fourth step
     with pytest.raises(IndexError):
-        pretrain(stopped, RECIPE, tmp_path / "other", MEAN, STD, checkpoint_every=2)
-    assert torch.load(tmp_path / "other" / "checkpoint.pth", weights_only=True)["step"] == 2
-    resumed = pretrain(pairs, RECIPE, tmp_path / "other", MEAN, STD, checkpoint_every=2)
+        pretrain(stopped, RECIPE, tmp_path / "stopped", checkpoint_every=2, **STATISTICS)
+    assert torch.load(tmp_path / "stopped" / "checkpoint.pth", weights_only=True)["step"] == 2
+    resumed = pretrain(pairs, RECIPE, tmp_path / "stopped", checkpoint_every=2, **STATISTICS)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
 
@@ -148,48 +167,49 @@ def test_it_learns_which_text_belongs_to_which_image(pairs: Pairs, tmp_path: Pat
     true = replace(pairs, pixels=flat.copy())
     mixed = replace(true, people=rng.permutation(pairs.people))
     recipe = replace(RECIPE, epochs=25, learning_rate=2e-3)
-    found = {}
-    for name, of in (("true", true), ("mixed", mixed)):
-        model = pretrain(of, recipe, tmp_path / name, MEAN, STD)
-        found[name] = measure(model, recipe.model, true, words_of(pairs), MEAN, STD)
-    assert found["true"]["text_to_image"]["mAP"] > 60.0
-    assert found["mixed"]["text_to_image"]["mAP"] < 40.0
+    scores = {}
+    for name, trained_on in (("true", true), ("mixed", mixed)):
+        model = pretrain(trained_on, recipe, tmp_path / name, **STATISTICS)
+        scores[name] = measure(model, true)["text_to_image"]["mAP"]
+    assert scores["true"] > 60.0
+    assert scores["mixed"] < 40.0
 
 
-def test_another_recipe_or_other_data_do_not_go_on(pairs: Pairs, tmp_path: Path) -> None:
+def test_another_recipe_or_other_data_are_not_resumed(pairs: Pairs, tmp_path: Path) -> None:
     short = replace(RECIPE, epochs=1)
-    pretrain(pairs, short, tmp_path, MEAN, STD)
+    pretrain(pairs, short, tmp_path, **STATISTICS)
     with pytest.raises(UserError, match="another epochs"):
-        pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
-    other = replace(pairs, sources=[pairs.sources[0] | {"digest": "0"}])
+        pretrain(pairs, RECIPE, tmp_path, **STATISTICS)
+    changed = replace(pairs, sources=[pairs.sources[0] | {"digest": "0"}])
     with pytest.raises(UserError, match="another data"):
-        pretrain(other, short, tmp_path, MEAN, STD)
+        pretrain(changed, short, tmp_path, **STATISTICS)
 
 
 def test_a_checkpoint_of_something_else_is_a_line(pairs: Pairs, tmp_path: Path) -> None:
     for content in (b"rubbish", b""):
         (tmp_path / "checkpoint.pth").write_bytes(content)
         with pytest.raises(UserError, match=r"checkpoint\.pth: cannot be read"):
-            pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
+            pretrain(pairs, RECIPE, tmp_path, **STATISTICS)
     torch.save({"model": {}}, tmp_path / "checkpoint.pth")
     with pytest.raises(UserError, match="holds a run with another model, epochs"):
-        pretrain(pairs, RECIPE, tmp_path, MEAN, STD)
+        pretrain(pairs, RECIPE, tmp_path, **STATISTICS)
 
 
 def test_a_loss_that_is_not_finite_stops(pairs: Pairs, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="loss is nan in step"):
-        pretrain(pairs, RECIPE, tmp_path, MEAN * float("nan"), STD)
+    nan = torch.full((3,), float("nan"))
+    with pytest.raises(FloatingPointError, match=r"step 0: the loss is not finite \(nan\)"):
+        pretrain(pairs, RECIPE, tmp_path, pixel_mean=nan, pixel_std=nan)
     assert not list(tmp_path.iterdir())
 
 
 def test_too_few_images(pairs: Pairs, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="fewer than a batch of 512"):
-        pretrain(pairs, replace(RECIPE, batch_size=512), tmp_path, MEAN, STD)
+        pretrain(pairs, replace(RECIPE, batch_size=512), tmp_path, **STATISTICS)
 
 
 def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path) -> None:
-    model = pretrain(pairs, replace(RECIPE, epochs=1), tmp_path / "run", MEAN, STD)
-    found = measure(model, RECIPE.model, pairs, words_of(pairs), MEAN, STD)
+    model = pretrain(pairs, replace(RECIPE, epochs=1), tmp_path / "run", **STATISTICS)
+    zero_shot = measure(model, pairs)
     data = [{"digest": "abcdefghij", "images": 60, "identities": 10}]
     record = {
         "model": RECIPE.model,
@@ -198,7 +218,7 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
         "data": data,
         "held_out": {"source world": data[0]},
         "software": {"torch": torch.__version__},
-        "zero_shot": {"source world": found},
+        "zero_shot": {"source world": zero_shot},
     }
     path = tmp_path / "weights.safetensors"
     write_weights(model, path, record)
@@ -206,7 +226,7 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
     written = json.loads(path.with_suffix(".json").read_text())
     assert written == record | {"weights_sha256": digest}
     card = path.with_suffix(".md").read_text()
-    assert f"{found['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
+    assert f"{zero_shot['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
     towers = build_clip(RECIPE.model, str(path), SIZE).eval()
     pixels = torch.randn(4, 3, *SIZE)
     with torch.no_grad():
@@ -221,7 +241,7 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
 
 
 def test_folders_that_cannot_be_used(data_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no finished set"):
+    with pytest.raises(UserError, match="no finished GenePerson set"):
         read_pairs([tmp_path], SIZE, ("query",))
     with pytest.raises(UserError, match="no image in bounding_box_train"):
         read_pairs([data_root / "GenePersonToyShifted"], SIZE, ("bounding_box_train",))

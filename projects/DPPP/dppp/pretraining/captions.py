@@ -1,8 +1,8 @@
-"""Sentences about a generated image: some of its prompt's words, where, when and from which side.
+"""Captions of a generated image: some words of its prompt, and the scene, lighting and view.
 
-An image has many captions; each names some of the attributes only, as people do, so that the text
-tower learns what each word means. A part of them has the form of DPPP's prompts, with style words
-before "style of a" and content words before "person".
+An image has many captions. Each names only some of the attributes, as people do, so the text tower
+learns what each word means. Some have the form of DPPP's prompts, with style words before "style
+of a" and content words before "person".
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,8 @@ _WHEN = {
     "lamplight": "under neon light",
 }
 _MIRRORED = {"left": "right", "right": "left"}
-# How often each part of a person is named, and each word of it.
+_BODY_WORDS = ("hair", "figure", "skin")  # last words of what a person has, but does not wear
+# Probability that a part of a person is named, and that a garment's color or pattern is.
 _NAMED = {"upper": 0.9, "lower": 0.75, "footwear": 0.4, "hair": 0.4, "body": 0.2, "skin": 0.2}
 _COLOR, _PATTERN = 0.85, 0.7
 
@@ -37,11 +38,11 @@ _COLOR, _PATTERN = 0.85, 0.7
 def caption(
     attributes: Mapping[str, str], scene: str, lighting: str, view: str, rng: np.random.Generator
 ) -> str:
-    """Say something true about an image.
+    """Return a random true sentence about an image.
 
     Args:
-        attributes: of identities.jsonl.
-        scene, lighting, view: of images.jsonl.
+        attributes: of the person, from identities.jsonl.
+        scene, lighting, view: of the image, from images.jsonl.
         rng: source of every choice.
     """
     phrases = describe(attributes, rng)
@@ -55,29 +56,28 @@ def caption(
     who = attributes["gender"] if rng.random() < 0.85 else "person"
     clothes = [phrase for phrase in phrases if not phrase.endswith(_BODY_WORDS)]
     body = [phrase for phrase in phrases if phrase not in clothes]
-    around = [_WHERE.get(scene, scene), _WHEN.get(lighting, lighting), f"from the {view}"]
+    context = [_WHERE.get(scene, scene), _WHEN.get(lighting, lighting), f"from the {view}"]
     sentence = f"a {'photo of a ' if rng.random() < 0.5 else ''}{who}"
     sentence += f" in a {' and '.join(clothes)}" if clothes else ""
     sentence += f" with {' and '.join(body)}" if body else ""
-    return " ".join([sentence, *_shuffled(around, rng)[: rng.integers(0, 3)]])
+    return " ".join([sentence, *_shuffled(context, rng)[: rng.integers(0, 3)]])
 
 
 def full_caption(attributes: Mapping[str, str]) -> str:
-    """Name a person's whole outfit and hair colour, as a search for them would."""
-    a = attributes
-    return (
-        f"a {a['gender']} in a {_garment(a, 'upper')} and {_garment(a, 'lower')} and "
-        f"{a['footwear_color']} {a['footwear']} with {a['hair_color']} hair"
-    )
+    """Return a description of the whole outfit and hair color, as a search for a person has it."""
+    outfit = [_garment(attributes, part) for part in ("upper", "lower")]
+    outfit.append("{footwear_color} {footwear}".format_map(attributes))
+    hair = f"{attributes['hair_color']} hair"
+    return f"a {attributes['gender']} in a {' and '.join(outfit)} with {hair}"
 
 
 def mirrored(view: str) -> str:
-    """Give the name of a view in the mirror: "front left" is "front right"."""
+    """Return the name of a view in the mirror: "front right" for "front left"."""
     return " ".join(_MIRRORED.get(word, word) for word in view.replace("-", " ").split())
 
 
 def describe(attributes: Mapping[str, str], rng: np.random.Generator) -> list[str]:
-    """Name some parts of a person, at least one, each by some of its words."""
+    """Return phrases for some parts of a person, at least one, each with some of its words."""
     named = [part for part, share in _NAMED.items() if rng.random() < share] or ["upper"]
     phrases = []
     for part in named:
@@ -86,7 +86,7 @@ def describe(attributes: Mapping[str, str], rng: np.random.Generator) -> list[st
         elif part == "footwear":
             phrases.append(f"{attributes['footwear_color']} {attributes['footwear']}")
         elif part == "hair":
-            # "long hair" and "hair bun" are never said, so that the weights do not know them
+            # Leaves out "long hair" and "hair bun": captions never use them.
             words = attributes["hairstyle"].replace(" hair texture", "").split(", ")
             chosen = [word for word in words if "hair" not in word and rng.random() < 0.5]
             phrases.append(" ".join([*chosen, attributes["hair_color"], "hair"]))
@@ -97,13 +97,10 @@ def describe(attributes: Mapping[str, str], rng: np.random.Generator) -> list[st
     return phrases
 
 
-_BODY_WORDS = ("hair", "figure", "skin")
-
-
 def _garment(
     attributes: Mapping[str, str], part: str, rng: np.random.Generator | None = None
 ) -> str:
-    """Name a garment: all its words, or (with ``rng``) the style and some of the others."""
+    """Return a garment's words: all of them or, with ``rng``, the style and some of the others."""
     color, pattern = attributes[f"{part}_color"], attributes[f"{part}_pattern"]
     words = [attributes[f"{part}_wear"]]
     if rng is None or rng.random() < _PATTERN:

@@ -1,4 +1,4 @@
-"""Generated images with the words they were drawn from, read from GenePerson folders."""
+"""Generated images and the words they were drawn from, read from GenePerson folders."""
 
 import json
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from ..errors import DataNotFoundError, UserError
 from .captions import caption, mirrored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Images in memory and what is true about them.
+    """Images in memory with what their captions are made from.
 
     Attributes:
         pixels: (N, H, W, 3) uint8.
-        people: index into ``attributes`` of the person on each image, (N,).
-        cameras: scene (= camera) of each image, counted from 0 in each set, (N,).
+        people: index into ``attributes`` of the person in each image, (N,).
+        cameras: number of each image's scene (= camera), (N,).
         places: (scene, lighting, view) of each image.
-        attributes: attribute -> word of each person.
-        sources: what each folder's dataset.json says of it.
+        attributes: attribute -> word, of each person.
+        sources: content of each folder's dataset.json.
     """
 
     pixels: np.ndarray
@@ -38,7 +38,7 @@ class Pairs:
         return len(self.pixels)
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
-        """Give an image, in half of the cases its mirror image, and one of its captions."""
+        """Return an image, mirrored with probability 1/2, and one of its captions."""
         scene, lighting, view = self.places[index]
         pixels, view = self.pixels[index], view.replace("-", " ")
         if rng.random() < 0.5:
@@ -53,45 +53,46 @@ def read_pairs(
     """Read the images of some splits of GenePerson folders, resized as FastReID resizes them.
 
     Args:
+        folders: the sets.
         image_size: (height, width) in pixels.
         splits: of "bounding_box_train", "query" and "bounding_box_test".
 
     Raises:
-        UserError: a folder holds no finished set, or a file of it is gone or cannot be read.
+        UserError: a folder holds no finished set, or one of its files is missing or unreadable.
     """
     height, width = image_size
-    rows, attributes, sources = [], [], []
+    rows: list[tuple[Path, int, dict]] = []  # file, place in attributes, line of images.jsonl
+    attributes: list[dict[str, str]] = []
+    sources = []
     for folder in folders:
         sources.append(_dataset(folder))
-        numbers = {}  # pid -> place in attributes
+        places = {}  # pid -> place in attributes
         for person in _lines(folder / "identities.jsonl"):
-            numbers[person["pid"]] = len(attributes)
+            places[person["pid"]] = len(attributes)
             attributes.append(person["attributes"])
         for row in _lines(folder / "images.jsonl"):
             if row["file"].split("/")[0] in splits:
-                rows.append((folder / row["file"], numbers[row["pid"]], row))
+                rows.append((folder / row["file"], places[row["pid"]], row))
     if not rows:
         raise UserError(f"{', '.join(map(str, folders))}: no image in {', '.join(splits)}")
     pixels = np.empty((len(rows), height, width, 3), np.uint8)
-    scenes = {
-        scene: number for number, scene in enumerate(dict.fromkeys(r["scene"] for *_, r in rows))
-    }
+    scenes = list(dict.fromkeys(row["scene"] for *_, row in rows))
     for number, (path, _, _) in enumerate(tqdm(rows, unit="image", desc="reading")):
         pixels[number] = _read(path, (width, height))
     return Pairs(
-        pixels,
-        np.array([person for _, person, _ in rows]),
-        np.array([scenes[row["scene"]] for *_, row in rows]),
-        [(row["scene"], row["lighting"], row["view"]) for *_, row in rows],
-        attributes,
-        sources,
+        pixels=pixels,
+        people=np.array([person for _, person, _ in rows]),
+        cameras=np.array([scenes.index(row["scene"]) for *_, row in rows]),
+        places=[(row["scene"], row["lighting"], row["view"]) for *_, row in rows],
+        attributes=attributes,
+        sources=sources,
     )
 
 
 def _dataset(folder: Path) -> dict:
     path = folder / "dataset.json"
     if not path.is_file():
-        raise DataNotFoundError(f"{folder}: no finished set of geneperson (no {path.name})")
+        raise DataNotFoundError(f"{folder}: no finished GenePerson set (no {path.name})")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""The weights as a file for others: safetensors in half precision, what made them, and a card."""
+"""The published form of the weights: safetensors in half precision, a record and a model card."""
 
 import hashlib
 import json
@@ -14,13 +14,15 @@ from ..files import whole_file
 
 
 def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
-    """Write ``path`` (.safetensors), the record beside it (.json) and a card made of it (.md).
+    """Write ``path`` (.safetensors) and, next to it, the record (.json) and its card (.md).
 
     Half precision halves the file; loading gives single precision again.
 
     Args:
-        record: plain: ``model``, ``command``, ``recipe``, ``data``, ``held_out``, ``software`` and
-            ``zero_shot``.
+        model: the trained model.
+        path: file to write.
+        record: plain data: ``model``, ``command``, ``recipe``, ``data``, ``held_out``,
+            ``software`` and ``zero_shot``.
     """
     state = {
         name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
@@ -38,28 +40,28 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
 
 
 def card(record: Mapping) -> str:
-    """The model card, as Markdown."""
+    """Return the model card of a record, as Markdown."""
     data = record["data"]
     images, people = (sum(source[key] for source in data) for key in ("images", "identities"))
     lines = [
         f"# {record['model']}, trained on procedural pedestrians",
         "",
-        "A small CLIP of `geneperson`'s people and prompts and nothing else; the table below says",
+        "A small CLIP trained on `geneperson`'s images and prompts only; the table below shows",
         f"which words it knows. It was trained from random weights on {images} images of {people}",
         f"virtual people in {len(data)} random camera worlds, drawn by the procedural route, with",
-        "captions made of their prompts. No real person, no image of the internet, no foreign",
-        "weights. Apache-2.0, as the code.",
+        "captions made from their prompts. No images of real people, no images from the internet",
+        "and no weights by others were used. Apache-2.0, like the code.",
         "",
-        "It is a toy: it lets the quickstart start from a joint image-text space, as the paper",
-        "does from OpenAI's CLIP. It knows no photographs and must not be used on them.",
+        "It is a toy: it gives the quickstart a joint image-text space to start from, as OpenAI's",
+        "CLIP does in the paper. It has never seen a photograph; do not use it on photographs.",
         "",
         f"- Command: `{record['command']}`",
         f"- Recipe: {_listed(record['recipe'])}",
         f"- Software: {_listed(record['software'])}",
-        f"- Data (each set's digest begins with): {', '.join(s['digest'][:8] for s in data)}",
-        f"- Held out, not one outfit of it in the data: {_held_out(record['held_out'])}",
+        f"- Data (first digits of each set's digest): {', '.join(s['digest'][:8] for s in data)}",
+        f"- Held out (no outfit of these sets is in the data): {_held_out(record['held_out'])}",
         "",
-        "Zero-shot on people and outfits it never saw (percent; the command above prints it):",
+        "Zero-shot on held-out people and outfits (percent; the command above prints it):",
         "",
         _table(record["zero_shot"]),
         "",
@@ -69,7 +71,8 @@ def card(record: Mapping) -> str:
 
 def _held_out(sets: Mapping) -> str:
     return "; ".join(
-        f"{name}, {one['identities']} people, {one['digest'][:8]}" for name, one in sets.items()
+        f"{name}, {facts['identities']} people, {facts['digest'][:8]}"
+        for name, facts in sets.items()
     )
 
 
@@ -79,13 +82,13 @@ def _listed(facts: Mapping) -> str:
 
 def _table(zero_shot: Mapping) -> str:
     rows = []
-    first = next(iter(zero_shot.values()))
-    for attribute in first["attributes"]:
-        found = [of["attributes"][attribute] for of in zero_shot.values()]
-        numbers = [f"{one['accuracy']:.1f} (chance {one['chance']:.1f})" for one in found]
-        rows.append([attribute.replace("_", " "), *numbers])
-    for score in first["text_to_image"]:
-        numbers = [f"{of['text_to_image'][score]:.1f}" for of in zero_shot.values()]
-        rows.append([f"text to image, {score}", *numbers])
-    headers = [f"{name}, {of['people']} people" for name, of in zero_shot.items()]
+    scores = list(zero_shot.values())
+    for attribute in scores[0]["attributes"]:
+        answers = [score["attributes"][attribute] for score in scores]
+        cells = [f"{answer['accuracy']:.1f} (chance {answer['chance']:.1f})" for answer in answers]
+        rows.append([attribute.replace("_", " "), *cells])
+    for name in scores[0]["text_to_image"]:
+        cells = [f"{score['text_to_image'][name]:.1f}" for score in scores]
+        rows.append([f"text to image, {name}", *cells])
+    headers = [f"{name}, {score['people']} people" for name, score in zero_shot.items()]
     return tabulate(rows, headers=["", *headers], tablefmt="pipe", disable_numparse=True)

@@ -1,7 +1,7 @@
 """CLIP's own training: image and caption of a pair against all others of the batch.
 
-Every random choice is a function of (seed, epoch) or (seed, step), so a run that was stopped goes
-on exactly where it was.
+Every random choice is a function of (seed, epoch) or (seed, step), so a resumed run gives the same
+weights as an uninterrupted one.
 """
 
 import math
@@ -20,21 +20,21 @@ from ..modeling.clip import create_clip
 from .pairs import Pairs
 
 _CHECKPOINT = "checkpoint.pth"
-_LARGEST_SCALE = 100.0  # of the logits, as in OpenAI's training
-_SHIFT = 4  # pixels that an image is moved by at most
+_MAX_LOGIT_SCALE = 100.0  # as in OpenAI's training
+_MAX_SHIFT_PX = 4  # of an image, in each direction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to train.
 
     Attributes:
         model: one of the package's own models.
-        epochs: times that every image is seen.
+        epochs: how often every image is seen.
         batch_size: pairs in a batch.
-        learning_rate: of AdamW, after a linear warm-up and before a cosine to 0.
-        weight_decay: of matrices; not of embeddings, biases and norms.
-        warmup: steps.
+        learning_rate: peak of AdamW's, between a linear warm-up and a cosine decay to 0.
+        weight_decay: of matrices; embeddings, biases and norms have none.
+        warmup: steps of the warm-up.
         seed: root of every random choice, 0 or more.
     """
 
@@ -51,23 +51,28 @@ def pretrain(
     pairs: Pairs,
     recipe: Recipe,
     folder: Path,
+    *,
     pixel_mean: Tensor,
     pixel_std: Tensor,
     device: str = "cpu",
     checkpoint_every: int = 500,
 ) -> nn.Module:
-    """Train a CLIP from random weights; a run of the same recipe and data in `folder` goes on.
+    """Train a CLIP from random weights, resuming a run of the same recipe and data in ``folder``.
 
     Args:
+        pairs: what to train on.
+        recipe: how to train.
         folder: for the checkpoint.
         pixel_mean, pixel_std: (3,), 0..255.
+        device: where to train.
+        checkpoint_every: steps between checkpoints.
 
     Returns:
         The open_clip model, in evaluation mode on the CPU.
 
     Raises:
-        UserError: the folder holds a run of another recipe or other data; too few images; a loss
-            that is not finite.
+        UserError: the folder holds a run of another recipe or other data; too few images.
+        FloatingPointError: the loss is not finite.
     """
     if len(pairs) < recipe.batch_size:
         raise UserError(f"{len(pairs)} images are fewer than a batch of {recipe.batch_size}")
@@ -79,7 +84,6 @@ def pretrain(
     facts = _facts(pairs, recipe, pixel_mean, pixel_std)
     start = _load(folder, facts, model, optimizer)
     tokenize = open_clip.get_tokenizer(recipe.model)
-    loss_of = open_clip.ClipLoss()
     mean, std = (x.view(1, 3, 1, 1).to(device) for x in (pixel_mean, pixel_std))
     model.train()
     with tqdm(total=steps, initial=start, unit="step", desc="pretraining") as progress:
@@ -89,19 +93,13 @@ def pretrain(
             chosen = _batch(len(pairs), step, batches, recipe)
             pixels, captions = _draw(pairs, chosen, np.random.default_rng([recipe.seed, 1, step]))
             images = (pixels.to(device).float() - mean) / std
-            with torch.autocast(torch.device(device).type, torch.bfloat16):
-                features = model(images, tokenize(captions).to(device))
-            loss = loss_of(*(feature.float() for feature in features))
+            loss = _clip_loss(model, images, tokenize(captions).to(device))
             if not torch.isfinite(loss):
-                raise UserError(
-                    f"the loss is {loss.item()} in step {step}; lower the learning rate"
+                raise FloatingPointError(
+                    f"pretraining, step {step}: the loss is not finite ({loss.item():g}); nothing "
+                    "was updated. Lower the learning rate"
                 )
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            with torch.no_grad():
-                model.logit_scale.clamp_(0.0, math.log(_LARGEST_SCALE))
+            _update(model, optimizer, loss)
             progress.update()
             if step % 20 == 0:
                 progress.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
@@ -110,8 +108,24 @@ def pretrain(
     return model.eval().cpu()
 
 
+def _clip_loss(model: nn.Module, images: Tensor, texts: Tensor) -> Tensor:
+    with torch.autocast(images.device.type, torch.bfloat16):
+        features = model(images, texts)
+    loss: Tensor = open_clip.ClipLoss()(*(feature.float() for feature in features))
+    return loss
+
+
+def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    with torch.no_grad():
+        model.logit_scale.clamp_(0.0, math.log(_MAX_LOGIT_SCALE))
+
+
 def _facts(pairs: Pairs, recipe: Recipe, pixel_mean: Tensor, pixel_std: Tensor) -> dict:
-    """What must be the same for a run to go on."""
+    """Return what must be the same for a run to be resumed."""
     return asdict(recipe) | {
         "data": [source["digest"] for source in pairs.sources],
         "image size": list(pairs.pixels.shape[1:3]),
@@ -121,7 +135,8 @@ def _facts(pairs: Pairs, recipe: Recipe, pixel_mean: Tensor, pixel_std: Tensor) 
 
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict]:
-    decayed, others = [], []
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         is_matrix = parameter.ndim >= 2 and "embedding" not in name
         (decayed if is_matrix else others).append(parameter)
@@ -145,15 +160,19 @@ def _batch(num_pairs: int, step: int, batches: int, recipe: Recipe) -> np.ndarra
 
 
 def _draw(pairs: Pairs, chosen: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, list[str]]:
-    """Pixels (B, 3, H, W) uint8, each image moved a little, and their captions."""
+    """Return pixels (B, 3, H, W) uint8, each image shifted a little, and their captions."""
     drawn = [pairs.draw(index, rng) for index in chosen]
     height, width = pairs.pixels.shape[1:3]
-    moved = []
+    shifted = []
     for pixels, _ in drawn:
-        framed = np.pad(pixels, ((_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
-        top, left = rng.integers(0, 2 * _SHIFT + 1, 2)
-        moved.append(framed[top : top + height, left : left + width])
-    stacked = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2)
+        framed = np.pad(
+            pixels,
+            ((_MAX_SHIFT_PX, _MAX_SHIFT_PX), (_MAX_SHIFT_PX, _MAX_SHIFT_PX), (0, 0)),
+            mode="edge",
+        )
+        top, left = rng.integers(0, 2 * _MAX_SHIFT_PX + 1, 2)
+        shifted.append(framed[top : top + height, left : left + width])
+    stacked = torch.from_numpy(np.stack(shifted)).permute(0, 3, 1, 2)
     return stacked, [text for _, text in drawn]
 
 
@@ -175,8 +194,8 @@ def _load(folder: Path, facts: dict, model: nn.Module, optimizer: torch.optim.Op
     if not path.is_file():
         return 0
     saved = read_torch_file(path)
-    found = saved.get("facts", {}) if isinstance(saved, dict) else {}
-    different = [key for key in facts if found.get(key) != facts[key]]
+    saved_facts = saved.get("facts", {}) if isinstance(saved, dict) else {}
+    different = [key for key in facts if saved_facts.get(key) != facts[key]]
     if different:
         raise UserError(
             f"{folder} holds a run with another {', '.join(different)}; choose another --output, "

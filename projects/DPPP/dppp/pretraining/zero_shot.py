@@ -1,6 +1,7 @@
-"""What a CLIP knows about people it was not trained on: words for images, and people by a text."""
+"""Zero-shot scores of a CLIP on held-out people: words for an image, and people for a text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from ..evaluation import evaluate_rank
 from .captions import full_caption
 from .pairs import Pairs
+
+EmbedTexts = Callable[[Sequence[str]], Tensor]  # N texts -> L2-normalised features (N, D)
 
 # Attribute -> the sentence that asks for it; other words of the person are filled in.
 _QUESTIONS = {
@@ -25,41 +28,48 @@ _QUESTIONS = {
 
 
 @torch.no_grad()
-def measure(
+def measure_zero_shot(
     model: nn.Module,
-    name: str,
     pairs: Pairs,
+    *,
+    model_name: str,
     words: Mapping[str, Sequence[str]],
-    mean: Tensor,
-    std: Tensor,
-) -> dict:
-    """Zero-shot accuracy of each attribute, and retrieval of people by their description.
+    pixel_mean: Tensor,
+    pixel_std: Tensor,
+) -> dict[str, Any]:
+    """Return the zero-shot accuracy per attribute, and the retrieval of people by description.
 
     Args:
         model: open_clip's, on the CPU, in evaluation mode.
-        name: open_clip's name of it.
+        pairs: images of people that the model was not trained on.
+        model_name: open_clip's name of the model.
         words: attribute -> the words to choose among.
-        mean, std: of the pixels, (3,), 0..255.
+        pixel_mean, pixel_std: (3,), 0..255.
 
     Returns:
         ``attributes``: attribute -> ``accuracy`` of naming its word on an image, and ``chance``;
         ``text_to_image``: Rank-1, Rank-5 and mAP of finding each person's images by their outfit
-        and hair colour in words. Percentages.
+        and hair color in words. Percentages.
     """
-    images = _embed_images(model, pairs, mean, std)
-    tokenize = open_clip.get_tokenizer(name)
+    images = _embed_images(model, pairs, pixel_mean, pixel_std)
+    tokenize = open_clip.get_tokenizer(model_name)
+
+    def embed_texts(texts: Sequence[str]) -> Tensor:
+        return F.normalize(model.encode_text(tokenize(list(texts))), dim=1)
+
     return {
         "images": len(pairs),
         "people": len(np.unique(pairs.people)),
         "attributes": {
-            attribute: _name_words(model, tokenize, pairs, images, attribute, words[attribute])
+            attribute: _name_words(embed_texts, pairs, images, attribute, words[attribute])
             for attribute in _QUESTIONS
         },
-        "text_to_image": _find_people(model, tokenize, pairs, images),
+        "text_to_image": _find_people(embed_texts, pairs, images),
     }
 
 
 def _embed_images(model: nn.Module, pairs: Pairs, mean: Tensor, std: Tensor) -> Tensor:
+    """Return L2-normalised features (N, D)."""
     features = []
     for start in range(0, len(pairs), 256):
         pixels = torch.from_numpy(pairs.pixels[start : start + 256]).permute(0, 3, 1, 2).float()
@@ -68,37 +78,24 @@ def _embed_images(model: nn.Module, pairs: Pairs, mean: Tensor, std: Tensor) -> 
     return torch.cat(features)
 
 
-def _embed_texts(
-    model: nn.Module, tokenize: open_clip.SimpleTokenizer, texts: Sequence[str]
-) -> Tensor:
-    return F.normalize(model.encode_text(tokenize(list(texts))), dim=1)
-
-
 def _name_words(
-    model: nn.Module,
-    tokenize: open_clip.SimpleTokenizer,
-    pairs: Pairs,
-    images: Tensor,
-    attribute: str,
-    words: Sequence[str],
+    embed_texts: EmbedTexts, pairs: Pairs, images: Tensor, attribute: str, words: Sequence[str]
 ) -> dict[str, float]:
-    """For each person, ask with every word for the attribute; the best one counts."""
-    right = 0
+    """Ask for each person with every word of the attribute; the most similar one is the answer."""
+    num_correct = 0
     for number in np.unique(pairs.people):
         person = pairs.attributes[number]
         texts = [_QUESTIONS[attribute].format(**(person | {attribute: word})) for word in words]
-        similarity = images[pairs.people == number] @ _embed_texts(model, tokenize, texts).T
-        right += int((similarity.argmax(1) == words.index(person[attribute])).sum())
-    return {"accuracy": 100.0 * right / len(pairs), "chance": 100.0 / len(words)}
+        similarity = images[pairs.people == number] @ embed_texts(texts).T
+        num_correct += int((similarity.argmax(1) == words.index(person[attribute])).sum())
+    return {"accuracy": 100.0 * num_correct / len(pairs), "chance": 100.0 / len(words)}
 
 
-def _find_people(
-    model: nn.Module, tokenize: open_clip.SimpleTokenizer, pairs: Pairs, images: Tensor
-) -> dict[str, float]:
+def _find_people(embed_texts: EmbedTexts, pairs: Pairs, images: Tensor) -> dict[str, float]:
     numbers = np.unique(pairs.people)
     texts = [full_caption(pairs.attributes[number]) for number in numbers]
-    distances = 1 - (_embed_texts(model, tokenize, texts) @ images.T).numpy()
-    nowhere = np.full(len(numbers), -1)  # a text was seen by no camera
-    cmc, ap, _ = evaluate_rank(distances, numbers, pairs.people, nowhere, pairs.cameras)
+    distances = 1 - (embed_texts(texts) @ images.T).numpy()
+    no_camera = np.full(len(numbers), -1)  # a text was seen by no camera
+    cmc, ap, _ = evaluate_rank(distances, numbers, pairs.people, no_camera, pairs.cameras)
     scores = {"Rank-1": cmc[0], "Rank-5": cmc[4], "mAP": np.mean(ap)}
     return {name: 100.0 * float(score) for name, score in scores.items()}
