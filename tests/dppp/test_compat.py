@@ -1,4 +1,4 @@
-"""compat.py leaves nothing behind and says how to mend a wrong fastreid."""
+"""compat.py leaves nothing behind, and names the command that installs the right fastreid."""
 
 import collections
 import importlib.metadata
@@ -11,13 +11,13 @@ import dppp
 from dppp import compat
 
 
-def test_patches_are_gone_after_the_import():
+def test_patches_are_gone_after_the_import() -> None:
     assert dppp.DPPPTrainer
     assert not hasattr(collections, "Mapping")
     assert "torch._six" not in sys.modules
 
 
-def test_fastreid_imports_by_itself_after_dppp():
+def test_fastreid_imports_by_itself_after_dppp() -> None:
     code = "import dppp; import fastreid.engine, fastreid.evaluation.rank, fastreid.data.build"
     run = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True
@@ -25,12 +25,14 @@ def test_fastreid_imports_by_itself_after_dppp():
     assert run.returncode == 0, run.stderr.decode()
 
 
-@pytest.mark.parametrize("found", ["1.3.0", None])
-def test_another_fastreid_is_refused_with_the_command(monkeypatch, found):
+@pytest.mark.parametrize("installed", ["1.3.0", None])
+def test_another_fastreid_is_refused_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, installed: str | None
+) -> None:
     def version(name: str) -> str:
-        if found is None:
+        if installed is None:
             raise importlib.metadata.PackageNotFoundError(name)
-        return found
+        return installed
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     with pytest.raises(ImportError, match=r"pip install --no-deps fastreid==1\.4\.0") as caught:

@@ -9,18 +9,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import ROOT
+from helpers import DPPP_CONFIGS, ROOT, SMALL
 
-SMALL = (
-    "DATALOADER.NUM_WORKERS 0 DATALOADER.NUM_INSTANCE 4 SOLVER.IMS_PER_BATCH 16 "
-    "MODEL.DPPP.PHASES (1,) SOLVER.PHASE_EPOCHS (1,1) INPUT.SIZE_TRAIN [64,32] "
-    "INPUT.SIZE_TEST [64,32] SOLVER.WARMUP_ITERS 0 SOLVER.LOG_PERIOD 1 OUTPUT_DIR out"
-).split()
+ONE_PHASE = ("MODEL.DPPP.PHASES", (1,), "INPUT.SIZE_TRAIN", [64, 32], "INPUT.SIZE_TEST", [64, 32])
 PARTS = ("bounding_box_train", "query", "bounding_box_test")
 
 
 def copy_as(source: Path, target: Path, name: str) -> None:
-    """The images of a generated set under other names: ``name`` of number, pid and camera."""
+    """Copy the images of a generated set, with names formatted from number, pid and camera."""
     for part in PARTS:
         (target / part).mkdir(parents=True)
         for number, image in enumerate(sorted((source / part).iterdir())):
@@ -29,7 +25,7 @@ def copy_as(source: Path, target: Path, name: str) -> None:
             shutil.copy(image, target / part / name.format(**labels))
 
 
-def test_geneperson_and_two_other_folders_in_one_line(data_root, tmp_path):
+def test_geneperson_and_two_other_folders_in_one_line(data_root: Path, tmp_path: Path) -> None:
     datasets = tmp_path / "datasets"
     shutil.copytree(data_root / "GenePersonToy", datasets / "GenePersonToy")
     toy = datasets / "GenePersonToy"
@@ -37,14 +33,15 @@ def test_geneperson_and_two_other_folders_in_one_line(data_root, tmp_path):
     for folder in ("Market-1501-v15.09.15", "DukeMTMC-reID"):
         copy_as(toy, datasets / folder, "{pid:04d}_c{camera}s1_{number:06d}.jpg")
     for index, image in enumerate((datasets / "Own" / PARTS[0]).iterdir()):
-        if index % 4 == 0:  # some of one's own are PNG
+        if index % 4 == 0:  # some of a user's images are PNG
             Image.open(image).save(image.with_suffix(".png"))
             image.unlink()
     sets = "('GenePersonToy', 'Own', 'Market1501')"
     result = subprocess.run(
         [
             sys.executable, str(ROOT / "tools" / "train_net.py"),
-            "--config-file", str(ROOT / "configs" / "DPPP" / "quickstart.yml"), *SMALL,
+            "--config-file", str(DPPP_CONFIGS / "quickstart.yml"),
+            *map(str, (*SMALL, *ONE_PHASE)), "OUTPUT_DIR", "out",
             "DATASETS.MARKET_STYLE_DIRS", "('Own',)", "DATASETS.NAMES", sets,
             "DATASETS.TESTS", "('GenePersonToy', 'Own', 'Market1501', 'DukeMTMC')",
         ],
@@ -60,7 +57,7 @@ def test_geneperson_and_two_other_folders_in_one_line(data_root, tmp_path):
     assert all("after phase 1" in scores for scores in table.values())
     assert "=> Loaded Own in csv format" in result.stdout
     assert "| train    | 10      | 60         | 6           |" in result.stdout
-    # Duke is loaded again and again, and its owners' withdrawal told once.
+    # DukeMTMC is loaded several times, and its owners' withdrawal logged once.
     assert result.stdout.count("DukeMTMC-reID was withdrawn by its owners") == 1
     log = (tmp_path / "out" / "log.txt").read_text()
     assert log.count("DukeMTMC-reID was withdrawn by its owners") == 1

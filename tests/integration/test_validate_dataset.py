@@ -1,7 +1,9 @@
-"""tools/validate_dataset.py as people run it: in a process of its own, from another folder."""
+"""tools/validate_dataset.py as users run it: in its own process, from another folder."""
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -21,7 +23,7 @@ GOOD = {
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A folder with nothing wrong in it."""
     for part, names in GOOD.items():
         for name in names:
@@ -29,7 +31,7 @@ def folder(tmp_path):
     return tmp_path / "Own"
 
 
-def draw(path, size=(32, 64), mode="RGB"):
+def draw(path: Path, size: tuple[int, int] = (32, 64), mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size, 0 if mode == "P" else "grey").save(path)
 
@@ -39,17 +41,17 @@ def run(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=120)
 
 
-def test_a_good_folder(folder):
+def test_a_good_folder(folder: Path) -> None:
     report = describe_dataset(folder)
     assert report.problems == report.notes == []
     assert report.counts == {
         TRAIN: Counts(4, 2, 3),
         QUERY: Counts(2, 2, 2),
-        GALLERY: Counts(4, 3, 2),  # pid 0, strangers, is there; pid -1 is not
+        GALLERY: Counts(4, 3, 2),  # pid 0 (distractors) counts, pid -1 does not
     }
 
 
-def test_the_tool_on_a_good_and_on_a_spoilt_folder(folder):
+def test_the_tool_on_a_good_and_on_a_damaged_folder(folder: Path) -> None:
     result = run(folder)
     assert (result.returncode, result.stderr) == (0, "")
     assert "| bounding_box_train |        4 |            2 |         3 |" in result.stdout
@@ -66,23 +68,23 @@ def test_the_tool_on_a_good_and_on_a_spoilt_folder(folder):
     assert lines[-1] == "2 problem(s)"
 
 
-def test_a_mistake_is_one_line():
+def test_a_mistake_is_one_line() -> None:
     result = run()
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
 
 
-def test_a_part_is_not_the_folder(folder):
+def test_a_part_is_not_the_folder(folder: Path) -> None:
     with pytest.raises(UserError, match=r"no bounding_box_train.*name the folder above"):
         describe_dataset(folder / TRAIN)
     with pytest.raises(UserError, match="nope: no bounding_box_train"):
         describe_dataset(folder / "nope")
 
 
-def truncate(path):
+def truncate(path: Path) -> None:
     Image.effect_noise((32, 64), 90).save(path)
-    path.write_bytes(path.read_bytes()[:-400])  # its header is whole
+    path.write_bytes(path.read_bytes()[:-400])  # its header is intact
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,14 @@ def truncate(path):
         (lambda f: [p.unlink() for p in (f / GALLERY).iterdir()], "bounding_box_test: no image"),
     ],
 )  # fmt: skip
-def test_each_problem_is_found(folder, spoil, problem):
+def test_each_problem_is_found(folder: Path, spoil: Callable[[Path], object], problem: str) -> None:
     spoil(folder)
     problems = describe_dataset(folder).problems
     assert any(problem in line for line in problems), problems
     assert all("\n" not in line for line in problems)
 
 
-def test_a_match_by_the_same_camera_is_none(folder):
+def test_a_match_by_the_same_camera_does_not_count(folder: Path) -> None:
     (folder / GALLERY / "0003_c2_1.jpg").rename(folder / GALLERY / "0003_c1_7.jpg")
     report = describe_dataset(folder)
     assert len(report.problems) == 1
@@ -117,7 +119,7 @@ def test_a_match_by_the_same_camera_is_none(folder):
     assert report.notes == ["query and bounding_box_test: seen by one camera only: 1 identity (3)"]
 
 
-def test_a_test_needs_query_and_gallery_but_training_neither(folder):
+def test_a_test_needs_query_and_gallery_but_training_does_not(folder: Path) -> None:
     for path in (folder / GALLERY).iterdir():
         path.unlink()
     (folder / GALLERY).rmdir()
@@ -130,7 +132,7 @@ def test_a_test_needs_query_and_gallery_but_training_neither(folder):
     assert describe_dataset(folder).problems == []
 
 
-def test_weak_training_identities_are_notes(folder):
+def test_weak_training_identities_are_notes(folder: Path) -> None:
     for pid in range(10, 22):
         draw(folder / TRAIN / f"{pid}_c1_1.jpg")
     draw(folder / TRAIN / "10_c1_2.jpg")
@@ -144,5 +146,5 @@ def test_weak_training_identities_are_notes(folder):
     ]
 
 
-def test_a_generated_set_has_no_problem(data_root):
+def test_a_generated_set_has_no_problem(data_root: Path) -> None:
     assert describe_dataset(data_root / "GenePersonToy").problems == []

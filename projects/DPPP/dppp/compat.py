@@ -1,7 +1,7 @@
-"""What makes fastreid 1.4.0 import and run on today's Python, torch and NumPy, and without CUDA.
+"""Make fastreid 1.4.0 import and run on current Python, torch and NumPy, and without CUDA.
 
-Only names that upstream imports and that are gone are provided, and only while fastreid is being
-imported. Everything else is overridden in our own classes, not patched:
+Only removed names that upstream imports are provided, and only while fastreid is being imported.
+Everything else is overridden in our own classes, not patched:
 
     upstream (fastreid 1.4.0)                     why it fails; our answer
     --------------------------------------------  --------------------------------------------
@@ -49,24 +49,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FASTREID_VERSION = "1.4.0"
-_MEND = f"run: pip install --no-deps fastreid=={FASTREID_VERSION}"
+_INSTALL = f"run: pip install --no-deps fastreid=={FASTREID_VERSION}"
 
 
 def require_fastreid() -> None:
-    """Raise an ImportError of one line, with the command that mends it, unless 1.4.0 is there."""
+    """Raise an ImportError of one line, with the install command, unless 1.4.0 is installed."""
     try:
         version = importlib.metadata.version("fastreid")
     except importlib.metadata.PackageNotFoundError:
         raise ImportError(
-            f"dppp needs fastreid {FASTREID_VERSION}, not installed; {_MEND}"
+            f"dppp needs fastreid {FASTREID_VERSION}, not installed; {_INSTALL}"
         ) from None
     if version != FASTREID_VERSION:
-        raise ImportError(f"dppp needs fastreid {FASTREID_VERSION}, found {version}; {_MEND}")
+        raise ImportError(f"dppp needs fastreid {FASTREID_VERSION}, found {version}; {_INSTALL}")
 
 
 @contextmanager
 def _names_upstream_expects() -> Iterator[None]:
-    """Provide ``collections.Mapping`` and ``torch._six`` for as long as the block lasts."""
+    """Provide ``collections.Mapping`` and ``torch._six`` during the block."""
     six = types.ModuleType("torch._six")
     six.string_classes = (str, bytes)
     sys.modules["torch._six"] = six
@@ -79,7 +79,7 @@ def _names_upstream_expects() -> Iterator[None]:
 
 
 def import_fastreid() -> None:
-    """Import the fastreid modules that need help; any later ``import fastreid...`` then works."""
+    """Import the fastreid modules that need these names; later imports of fastreid then work."""
     require_fastreid()
     with _names_upstream_expects(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Cython (rank|roc) evaluation")

@@ -1,4 +1,4 @@
-"""What a user can get wrong, told in one line."""
+"""Mistakes of a user, reported in one line."""
 
 import re
 
@@ -10,13 +10,13 @@ class UserError(ValueError):
 
 
 class DataNotFoundError(UserError):
-    """The files of a known data set are not there; without them a run may still make sense."""
+    """The files of a known data set are missing; a run may still make sense without them."""
 
 
 def one_line(error: BaseException) -> str:
-    """The message of ``error`` alone.
+    """Return the message of ``error`` alone.
 
-    A data loader's worker process sends an exception home as the text of its traceback, whose last
+    A data loader's worker process passes an exception on as the text of its traceback, whose last
     line is the message.
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]

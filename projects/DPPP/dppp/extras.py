@@ -1,4 +1,4 @@
-"""Packages that only some commands need, and what to type when one is missing."""
+"""Packages that only some commands need, and how to install a missing one."""
 
 import importlib
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and files of ``torch.save``, read without running code."""
+"""Atomic writing of files, their digests, and reading of ``torch.save`` files without pickle."""
 
 import contextlib
 import hashlib
@@ -15,9 +15,9 @@ from .errors import UserError
 
 @contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` if the block ends well.
+    """Yield a temporary name next to ``path``, renamed to ``path`` if the block succeeds.
 
-    Missing parent folders are made.
+    Missing parent folders are created. A reader sees the old file or the whole new one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk and survive a power loss."""
+    """Wait until a file, or the names in a folder, are on disk and survive a power loss."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -51,12 +51,17 @@ def sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
-def read_torch_file(path: str | os.PathLike, device: str = "cpu", mmap: bool = False) -> Any:
-    """What ``torch.save`` wrote.
+def read_torch_file(path: str | os.PathLike, device: str = "cpu", *, mmap: bool = False) -> Any:
+    """Return what ``torch.save`` wrote, loaded with ``weights_only``.
+
+    Args:
+        path: the file.
+        device: where to put the tensors.
+        mmap: map the file into memory instead of reading it.
 
     Raises:
-        UserError: it is damaged, or was written by something else.
-        OSError: it is not there, or may not be read.
+        UserError: the file is damaged, or was not written by ``torch.save``.
+        OSError: the file does not exist, or must not be read.
     """
     try:
         return torch.load(path, map_location=device, weights_only=True, mmap=mmap)

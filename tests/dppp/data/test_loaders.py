@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fastreid.config import CfgNode
 from PIL import Image
 
 from dppp import UserError
@@ -14,7 +17,7 @@ from dppp.errors import DataNotFoundError, one_line
 
 
 @pytest.fixture
-def own_root(data_root, tmp_path, monkeypatch):
+def own_root(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data that a test may spoil."""
     root = tmp_path / "datasets"
     shutil.copytree(data_root, root)
@@ -22,7 +25,7 @@ def own_root(data_root, tmp_path, monkeypatch):
     return root
 
 
-def test_items_are_what_fastreid_wants(quickstart):
+def test_items_are_what_fastreid_wants(quickstart: Callable[..., CfgNode]) -> None:
     dataset = load_dataset(quickstart(), "GenePersonToy")
     assert len(dataset.train) == 60
     path, pid, camera = dataset.train[0]
@@ -34,16 +37,20 @@ def test_items_are_what_fastreid_wants(quickstart):
     assert {item[2] for item in dataset.query + dataset.gallery} <= set(range(6))
 
 
-def test_two_sets_stand_side_by_side_and_keep_their_identities(quickstart, own_root):
-    shutil.copytree(own_root / "GenePersonToy", own_root / "Other")
+def test_two_sets_keep_their_identities_apart(
+    quickstart: Callable[..., CfgNode], own_root: Path
+) -> None:
+    shutil.copytree(own_root / "GenePersonToy", own_root / "Copy")
     cfg = quickstart(
-        "DATASETS.GENEPERSON_DIRS", ("GenePersonToy", "Other"),
-        "DATASETS.NAMES", ("GenePersonToy", "Other"),
+        "DATASETS.GENEPERSON_DIRS", ("GenePersonToy", "Copy"),
+        "DATASETS.NAMES", ("GenePersonToy", "Copy"),
     )  # fmt: skip
     assert build_train_loader(cfg).dataset.num_classes == 20
 
 
-def test_mixes_with_fastreids_market1501(quickstart, own_root):
+def test_mixes_with_fastreids_market1501(
+    quickstart: Callable[..., CfgNode], own_root: Path
+) -> None:
     market = own_root / "Market-1501-v15.09.15"
     for folder in ("bounding_box_train", "query", "bounding_box_test"):
         (market / folder).mkdir(parents=True)
@@ -57,14 +64,14 @@ def test_mixes_with_fastreids_market1501(quickstart, own_root):
     assert next(iter(loader))["images"].shape == (16, 3, 128, 64)
 
 
-def test_batches_hold_whole_identities(quickstart):
+def test_batches_hold_whole_identities(quickstart: Callable[..., CfgNode]) -> None:
     batch = next(iter(build_train_loader(quickstart())))
     assert batch["images"].dtype == torch.float32
     assert batch["images"].max() > 1  # FastReID's scale, 0..255
     assert torch.unique(batch["targets"], return_counts=True)[1].tolist() == [4] * 4
 
 
-def test_test_loader_gives_queries_first(quickstart):
+def test_test_loader_gives_queries_first(quickstart: Callable[..., CfgNode]) -> None:
     loader, num_query = build_test_loader(quickstart(), "GenePersonToy")
     paths = [path for batch in loader for path in batch["img_paths"]]
     assert all("/query/" in path for path in paths[:num_query])
@@ -72,9 +79,13 @@ def test_test_loader_gives_queries_first(quickstart):
     assert len(paths) == 24
 
 
-def test_missing_and_unfinished_sets_are_named(quickstart, own_root):
+def test_missing_and_unfinished_sets_are_named(
+    quickstart: Callable[..., CfgNode], own_root: Path
+) -> None:
     (own_root / "GenePersonToy" / "dataset.json").unlink()
-    with pytest.raises(DataNotFoundError, match=r"GenePersonToy.*not there.*geneperson_gen\.py"):
+    with pytest.raises(
+        DataNotFoundError, match=r"GenePersonToy.*does not exist.*geneperson_gen\.py"
+    ):
         load_dataset(quickstart(), "GenePersonToy")
     (own_root / "GenePersonToy" / ".build").mkdir()
     with pytest.raises(DataNotFoundError, match="has not finished"):
@@ -82,13 +93,15 @@ def test_missing_and_unfinished_sets_are_named(quickstart, own_root):
 
 
 @pytest.mark.parametrize("name", ["0001_c1s3.jpg", "0001_c12s3_000017_00.jpg", "notes.txt"])
-def test_a_strange_file_name_is_refused(quickstart, own_root, name):
+def test_a_strange_file_name_is_refused(
+    quickstart: Callable[..., CfgNode], own_root: Path, name: str
+) -> None:
     (own_root / "GenePersonToy" / "query" / name).write_bytes(b"")
     with pytest.raises(UserError, match=name):
-        load_dataset(quickstart(), "GenePersonToy").query  # noqa: B018  read when asked for
+        load_dataset(quickstart(), "GenePersonToy").query  # noqa: B018  read on access
 
 
-def test_unknown_and_taken_names(quickstart):
+def test_unknown_and_taken_names(quickstart: Callable[..., CfgNode]) -> None:
     with pytest.raises(UserError, match="no data set 'GenePersn'"):
         load_dataset(quickstart(), "GenePersn")
     with pytest.raises(UserError, match="one of FastReID's"):
@@ -98,20 +111,24 @@ def test_unknown_and_taken_names(quickstart):
 @pytest.mark.parametrize(
     ("opts", "says"),
     [
-        (("SOLVER.IMS_PER_BATCH", 18), "no multiple of DATALOADER.NUM_INSTANCE 4"),
+        (("SOLVER.IMS_PER_BATCH", 18), "not a multiple of DATALOADER.NUM_INSTANCE 4"),
         (("SOLVER.IMS_PER_BATCH", 48), "needs 12 identities"),
         (("SOLVER.IMS_PER_BATCH", 64), "fewer than SOLVER.IMS_PER_BATCH"),
         (("DATALOADER.SAMPLER_TRAIN", "None"), "SAMPLER_TRAIN"),
         (("DATASETS.NAMES", ("GenePersonToyShifted",)), "no training image"),
     ],
 )
-def test_what_would_hang_or_do_nothing_is_refused(quickstart, opts, says):
+def test_what_would_hang_or_do_nothing_is_refused(
+    quickstart: Callable[..., CfgNode], opts: tuple[object, ...], says: str
+) -> None:
     with pytest.raises(UserError, match=says):
         build_train_loader(quickstart(*opts))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_truncated_image_is_named_in_one_line(quickstart, own_root, workers):
+def test_a_truncated_image_is_named_in_one_line(
+    quickstart: Callable[..., CfgNode], own_root: Path, workers: int
+) -> None:
     for image in (own_root / "GenePersonToy" / "bounding_box_train").iterdir():
         image.write_bytes(image.read_bytes()[:300])
     loader = build_train_loader(quickstart("DATALOADER.NUM_WORKERS", workers))
@@ -122,14 +139,18 @@ def test_a_truncated_image_is_named_in_one_line(quickstart, own_root, workers):
     assert "cannot be read as an image" in message
 
 
-def test_an_image_of_too_many_pixels_is_named_in_one_line(quickstart, monkeypatch):
+def test_an_image_of_too_many_pixels_is_named_in_one_line(
+    quickstart: Callable[..., CfgNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
     loader = build_train_loader(quickstart("DATALOADER.NUM_WORKERS", 0))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(UserError, match=r"jpg: cannot be read as an image .*decompression bomb"):
         next(iter(loader))
 
 
-def test_file_names_that_fastreids_loader_refuses_are_no_missing_set(quickstart, own_root):
+def test_file_names_that_fastreids_loader_refuses_are_not_a_missing_set(
+    quickstart: Callable[..., CfgNode], own_root: Path
+) -> None:
     market = own_root / "Market-1501-v15.09.15"
     for folder in ("bounding_box_train", "query", "bounding_box_test"):
         (market / folder).mkdir(parents=True)
@@ -139,7 +160,7 @@ def test_file_names_that_fastreids_loader_refuses_are_no_missing_set(quickstart,
     assert not isinstance(caught.value, DataNotFoundError)
 
 
-def test_the_camera_is_the_scene(quickstart, data_root):
+def test_the_camera_is_the_scene(quickstart: Callable[..., CfgNode], data_root: Path) -> None:
     scenes = ("street", "commercial", "park", "field", "residential", "indoor")
     lines = (data_root / "GenePersonToy" / "images.jsonl").read_text().splitlines()
     scene_of = {row["file"]: row["scene"] for row in map(json.loads, lines)}
@@ -148,7 +169,7 @@ def test_the_camera_is_the_scene(quickstart, data_root):
         assert scenes[camera] == scene_of["/".join(path.split("/")[-2:])]
 
 
-def test_test_images_are_not_augmented(quickstart):
+def test_test_images_are_not_augmented(quickstart: Callable[..., CfgNode]) -> None:
     loader, _ = build_test_loader(quickstart(), "GenePersonToy")
     batch = next(iter(loader))
     with Image.open(batch["img_paths"][0]) as image:

@@ -3,15 +3,23 @@
 import itertools
 import shutil
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from fastreid.config import CfgNode
 
 from dppp import UserError
 from dppp.data import build_train_loader
 
 
 @pytest.fixture
-def uneven(quickstart, data_root, tmp_path, monkeypatch):
+def uneven(
+    quickstart: Callable[..., CfgNode],
+    data_root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., CfgNode]:
     """GenePersonToy with 1, 2, 3, ... images of its ten identities, 6 at most: 45 in all."""
     root = tmp_path / "datasets"
     shutil.copytree(data_root / "GenePersonToy", root / "GenePersonToy")
@@ -35,7 +43,9 @@ SAMPLERS = {  # name: identities in a batch of 8, NUM_INSTANCE 2
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_samplers_give_whole_and_repeatable_batches(uneven, name):
+def test_samplers_give_whole_and_repeatable_batches(
+    uneven: Callable[..., CfgNode], name: str
+) -> None:
     loader = build_train_loader(uneven("DATALOADER.SAMPLER_TRAIN", name))
     assert len(loader.dataset) == 45
     epochs = [list(itertools.islice(loader.batch_sampler, 20)) for _ in range(2)]
@@ -50,7 +60,7 @@ def test_samplers_give_whole_and_repeatable_batches(uneven, name):
     assert len(batch["targets"].unique()) in SAMPLERS[name]
 
 
-def test_imbalanced_sampler_draws_identities_alike(uneven):
+def test_imbalanced_sampler_draws_identities_alike(uneven: Callable[..., CfgNode]) -> None:
     name = ("DATALOADER.SAMPLER_TRAIN", "ImbalancedDatasetSampler")
     loader = build_train_loader(uneven(*name))
     pids = [item[1] for item in loader.dataset.img_items]
@@ -62,13 +72,15 @@ def test_imbalanced_sampler_draws_identities_alike(uneven):
 
 
 @pytest.mark.parametrize("name", ["SetReWeightSampler", "RandomSampler"])
-def test_other_samplers_are_refused_with_those_that_work(uneven, name):
+def test_other_samplers_are_refused_with_those_that_work(
+    uneven: Callable[..., CfgNode], name: str
+) -> None:
     with pytest.raises(UserError, match=", ".join(SAMPLERS)) as caught:
         build_train_loader(uneven("DATALOADER.SAMPLER_TRAIN", name))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("instances", [0, 3])
-def test_identity_samplers_that_would_hang(uneven, instances):
+def test_identity_samplers_that_would_hang(uneven: Callable[..., CfgNode], instances: int) -> None:
     with pytest.raises(UserError, match=f"NUM_INSTANCE {instances}"):
         build_train_loader(uneven("DATALOADER.NUM_INSTANCE", instances))

@@ -1,4 +1,4 @@
-"""Every transform of FastReID that a config can switch on, on today's torchvision and Pillow."""
+"""Every transform of FastReID that a config can switch on, on current torchvision and Pillow."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from dppp.data.transforms import build_transforms, to_tensor
 
 
 @pytest.fixture
-def picture():
+def picture() -> Image.Image:
     gradient = np.linspace(60, 200, 96 * 32 * 3).reshape(96, 32, 3)
     return Image.fromarray(gradient.astype(np.uint8))
 
@@ -27,7 +27,7 @@ def picture():
     ],
     ids=lambda opts: opts[0].split(".")[1],
 )
-def test_transforms(picture, opts):
+def test_transforms(picture: Image.Image, opts: tuple[object, ...]) -> None:
     off = ("MODEL.DEVICE", "cpu", "INPUT.SIZE_TRAIN", [96, 32], "INPUT.SIZE_TEST", [96, 32])
     transforms = build_transforms(load_config("", [*off, *opts]), is_train=True)
     plain = to_tensor(picture)
@@ -38,16 +38,16 @@ def test_transforms(picture, opts):
         assert 0 <= pixels.min() <= pixels.max() <= 255
     assert max((pixels - plain).abs().max() for pixels in results) > 10
     if "INPUT.AFFINE.ENABLED" in opts:
-        assert any((pixels[:, 0, 0] == 0).all() for pixels in results)  # turned out of the corner
+        assert any((pixels[:, 0, 0] == 0).all() for pixels in results)  # rotated out of the corner
 
 
-def test_pixels_of_a_picture_and_of_an_array(picture):
+def test_pixels_of_a_picture_and_of_an_array(picture: Image.Image) -> None:
     expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()
     assert torch.equal(to_tensor(picture), expected)
     assert torch.equal(to_tensor(np.array(picture)), expected)
 
 
-def test_test_images_are_not_turned(picture):
+def test_test_images_are_not_rotated(picture: Image.Image) -> None:
     opts = ["MODEL.DEVICE", "cpu", "INPUT.SIZE_TEST", [96, 32], "INPUT.AFFINE.ENABLED", True]
     transforms = build_transforms(load_config("", opts), is_train=False)
     assert torch.equal(transforms(picture), to_tensor(picture))

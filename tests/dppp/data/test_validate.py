@@ -1,5 +1,7 @@
 """The check of a folder sees each image as FastReID's loader hands it to training."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fastreid.data.data_utils import read_image
@@ -12,12 +14,12 @@ UPRIGHT, TURNED = (1, 2, 3, 4), (5, 6, 7, 8)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "bounding_box_train").mkdir()
     return tmp_path
 
 
-def save(folder, name, size, orientation):
+def save(folder: Path, name: str, size: tuple[int, int], orientation: int) -> Path:
     """An image whose pixels are stored as ``size``, (width, height)."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
@@ -28,7 +30,9 @@ def save(folder, name, size, orientation):
 
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
 @pytest.mark.parametrize("orientation", UPRIGHT + TURNED)
-def test_sizes_are_those_after_the_orientation_tag(folder, suffix, orientation):
+def test_sizes_are_those_after_the_orientation_tag(
+    folder: Path, suffix: str, orientation: int
+) -> None:
     """20 x 40 px is large enough, 40 x 20 px is not."""
     for number, size in enumerate([(20, 40), (40, 20)]):
         save(folder, f"1_c{number}.{suffix}", size, orientation)
@@ -38,13 +42,13 @@ def test_sizes_are_those_after_the_orientation_tag(folder, suffix, orientation):
     assert f"/1_c{bad}.{suffix}: 40 x 20 px is too small" in problems[0]
 
 
-def test_training_turns_images_upright(folder):
+def test_training_turns_images_upright(folder: Path) -> None:
     """What the check relies on: FastReID's reader and ``describe_dataset`` see the same image."""
     path = save(folder, "1_c1.png", (40, 20), 6)
     assert np.asarray(read_image(str(path))).shape == (40, 20, 3)
 
 
-def test_a_damaged_orientation_tag_hides_no_image(folder):
+def test_a_damaged_orientation_tag_hides_no_image(folder: Path) -> None:
     """FastReID reads the image as it is stored."""
     path = save(folder, "1_c1.jpg", (20, 40), 6)
     content = path.read_bytes()
@@ -53,13 +57,15 @@ def test_a_damaged_orientation_tag_hides_no_image(folder):
     assert describe_dataset(folder).problems == []
 
 
-def test_a_turned_image_that_ends_early_is_a_problem(folder):
+def test_a_turned_image_that_ends_early_is_a_problem(folder: Path) -> None:
     path = save(folder, "1_c1.jpg", (20, 40), 6)
     path.write_bytes(path.read_bytes()[:-150])
     assert "1_c1.jpg: cannot be read as an image" in describe_dataset(folder).problems[0]
 
 
-def test_an_image_of_too_many_pixels_is_a_problem(folder, monkeypatch):
+def test_an_image_of_too_many_pixels_is_a_problem(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pillow refuses what may be a decompression bomb with an error of its own."""
     save(folder, "1_c1.png", (20, 40), 1)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)

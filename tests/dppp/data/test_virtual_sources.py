@@ -1,13 +1,16 @@
-"""The virtual training sets on small trees laid out as their owners lay them out, traps included.
+"""The virtual training sets on small trees in their owners' layouts, traps included.
 
-The images are empty files: which image is whose is a matter of names alone.
+The images are empty files: only their names say whose they are.
 """
 
-import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from fastreid.data.common import CommDataset
+from fastreid.data.datasets.bases import ImageDataset
 
 from dppp import UserError
 from dppp.config import load_config
@@ -23,7 +26,7 @@ NAMES = [*virtual.SOURCES, *OWN_CLASS]
 UNREAL_PARTS = "DATASETS.UNREALPERSON_PARTS"
 
 # Data set, files under FASTREID_DATASETS, and identity and camera of each in the order of paths;
-# a file beside the set's own, or a junk one, has none.
+# junk and files that are not the set's have none.
 LAYOUTS = {
     "outfits of one person are one identity": (
         "SOMAset",
@@ -66,19 +69,19 @@ LAYOUTS = {
         ["challenge_datasets/personX/image_train/0001_c12s1_24.jpg"],
         ["1 12"],
     ),
-    "a camera's number counts within its scene": (
+    "cameras are numbered within a scene": (
         "RandPerson",
         ["randperson_subset/randperson_subset/000007_s00_c01_f000228.jpg",
          "randperson_subset/randperson_subset/000007_s10_c01_f000228.jpg",
          "randperson_subset/randperson_subset/000008_s10_c03_f000001.jpg"],
         ["7 0_1", "7 10_1", "8 10_3"],
     ),
-    "camera before scene, as names were": (
+    "camera before scene, as in old names": (
         "RandPerson",
         ["randperson_subset/000007_c01_s02_f000228.jpg"],
         ["7 2_1"],
     ),
-    "the subset, not the whole set beside it": (
+    "the subset, not the whole set next to it": (
         "RandPerson",
         ["randperson/images/scene00/000001_s00_c00_f000001.jpg",
          "randperson/images/subset/000000_s00_c00_f000264.jpg"],
@@ -93,14 +96,14 @@ LAYOUTS = {
          "UnrealPerson/unreal_v4.1/images/333_c0_1.jpg"],
         ["1_333 1_1", "1_333 2_1", "1_4 3_12", "1_333 4_0"],
     ),
-    "a folder a person, numbers with gaps": (
+    "a folder per person, numbers with gaps": (
         "FineGPR",
         ["FineGPR_Dataset/FineGPR/0001/0001_c01_w01_l01_p01.jpg",
          "FineGPR_Dataset/FineGPR/0003/0003_c36_w07_l07_p09.jpg",
          "FineGPR_Dataset/FineGPR_subset/0001_c10_w03_l05_p03.jpg"],
         ["1 1", "3 36"],
     ),
-    "the subset alone": (
+    "only the subset": (
         "FineGPRSubset",
         ["FineGPR_Dataset/FineGPR/0003/0003_c36_w07_l07_p09.jpg",
          "FineGPR_Dataset/FineGPR_subset/0001_c10_w03_l05_p03.jpg"],
@@ -116,38 +119,33 @@ LAYOUTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def load(tmp_path, monkeypatch):
-    """A function: write empty files, then load a data set from where they lie."""
-    # A path with the pattern of a name in it, which searching the whole path would fall for.
-    root = tmp_path / "2026_c3_s1_runs" / "9_c9"
-    root.mkdir(parents=True)
-    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+@dataclass(frozen=True)
+class Loader:
+    """Write empty files under FASTREID_DATASETS, then load a data set from there."""
 
-    def load(name, files, *opts, **kwargs):
+    root: Path
+
+    def __call__(self, name: str, files: list[str], *opts: object, **kwargs: Any) -> ImageDataset:
         for file in files:
-            (root / file).parent.mkdir(parents=True, exist_ok=True)
-            (root / file).touch()
+            (self.root / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / file).touch()
         cfg = load_config("", ["MODEL.DEVICE", "cpu", "DATASETS.TESTS", (), *opts])
         return load_dataset(cfg, name, **kwargs)
 
-    load.root = root
-    return load
-
 
 @pytest.fixture
-def warnings():
-    """The warnings so far; once a run has begun, FastReID's logger hands none on to pytest's."""
-    records = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = records.append
-    logging.getLogger("fastreid.dppp").addHandler(handler)
-    yield lambda: [record.getMessage() for record in records]
-    logging.getLogger("fastreid.dppp").removeHandler(handler)
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loader:
+    # The path contains the pattern of a name, which a search of the whole path would find.
+    root = tmp_path / "2026_c3_s1_runs" / "9_c9"
+    root.mkdir(parents=True)
+    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+    return Loader(root)
 
 
 @pytest.mark.parametrize(("name", "files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
-def test_identities_and_cameras(load, name, files, expected):
+def test_identities_and_cameras(
+    load: Loader, name: str, files: list[str], expected: list[str]
+) -> None:
     dataset = load(name, files)
     items = sorted(dataset.train)
     assert [(pid, camera) for _, pid, camera in items] == [
@@ -157,11 +155,11 @@ def test_identities_and_cameras(load, name, files, expected):
     assert len({path for path, _, _ in items}) == len(expected)
 
 
-def test_every_set_is_tried():
+def test_every_set_is_tried() -> None:
     assert {name for name, _, _ in LAYOUTS.values()} == set(NAMES)
 
 
-def test_versions_of_the_people_are_other_people(load):
+def test_versions_of_the_people_are_other_people(load: Loader) -> None:
     parts = ("unreal_v1.1", "unreal_v2.2", "unreal_v2.1")
     files = [f"unreal/{part}/images/5_c001_1.jpg" for part in parts]
     dataset = load("UnrealPerson", files, UNREAL_PARTS, parts)
@@ -173,18 +171,18 @@ def test_versions_of_the_people_are_other_people(load):
 
 
 @pytest.mark.parametrize("parts", [("unreal_v5.1",), ("v1.1", "unreal_v1.1"), ()])
-def test_a_part_that_does_not_exist(load, parts):
+def test_a_part_that_does_not_exist(load: Loader, parts: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match=r"UNREALPERSON_PARTS.*allowed: unreal_v1\.1, "):
         load("UnrealPerson", [], UNREAL_PARTS, parts)
 
 
-def test_a_part_that_is_not_there_is_named(load):
+def test_a_part_that_is_not_there_is_named(load: Loader) -> None:
     with pytest.raises(DataNotFoundError, match=r"9_c9/UnrealPerson/unreal_v2\.1, "):
         load("UnrealPerson", ["UnrealPerson/unreal_v1.1/images/333_c001_78.jpg"])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_set_says_where_and_what(load, name):
+def test_a_missing_set_says_where_and_what(load: Loader, name: str) -> None:
     with pytest.raises(DataNotFoundError) as caught:
         load(name, [])
     source = virtual.SOURCES.get(name) or OWN_CLASS[name].source
@@ -207,12 +205,14 @@ def test_a_missing_set_says_where_and_what(load, name):
          "clonedperson/test/query/700000_c00_f1.jpg"),
     ],
 )  # fmt: skip
-def test_a_name_that_is_not_the_sets_is_refused(load, name, good, bad):
+def test_a_name_that_is_not_the_sets_is_refused(
+    load: Loader, name: str, good: str, bad: str
+) -> None:
     with pytest.raises(UserError, match=f"9_c9/{bad}: not a name of {name}"):
         load(name, [good, bad])
 
 
-def test_personx_subset_can_be_tested_on(load):
+def test_personx_subset_can_be_tested_on(load: Loader) -> None:
     files = [
         "PersonX/bounding_box_train/0002_c10s1_03.jpg",
         "PersonX/query/0001_c3s1_06.jpg",
@@ -221,12 +221,12 @@ def test_personx_subset_can_be_tested_on(load):
     ]
     dataset = load("PersonXSubset", files, "DATASETS.TESTS", ("PersonXSubset",))
     assert [item[1] for item in dataset.query + dataset.gallery] == [1, 1, 1]
-    (query,), (other, same) = [[i[2] for i in part] for part in (dataset.query, dataset.gallery)]
-    assert query == same != other
-    assert all(type(camera) is int for camera in (query, same, other))
+    (query,), (match, junk) = [[i[2] for i in part] for part in (dataset.query, dataset.gallery)]
+    assert query == junk != match
+    assert all(type(camera) is int for camera in (query, junk, match))
 
 
-def test_clonedperson_s_test_cameras_are_scene_and_camera(load):
+def test_clonedperson_s_test_cameras_are_scene_and_camera(load: Loader) -> None:
     files = [
         "clonedperson/train/700000_s02_c00_f023389.jpg",
         "clonedperson/test/query/705227_s02_c02_f001117.jpg",
@@ -246,7 +246,7 @@ def test_clonedperson_s_test_cameras_are_scene_and_camera(load):
 
 
 @pytest.mark.parametrize("name", ["SOMAset", "RandPerson", "UnrealPerson", "FineGPR", "PersonX"])
-def test_a_set_made_for_training_is_no_test_set(load, name):
+def test_a_set_made_for_training_is_no_test_set(load: Loader, name: str) -> None:
     files = next(files for n, files, _ in LAYOUTS.values() if n == name)
     with pytest.raises(UserError, match=f"DATASETS.TESTS: {name} has no query") as caught:
         load(name, files, "DATASETS.TESTS", (name,))
@@ -255,7 +255,7 @@ def test_a_set_made_for_training_is_no_test_set(load, name):
     assert dataset.query == dataset.gallery == []
 
 
-def test_all_sets_mix(load):
+def test_all_sets_mix(load: Loader) -> None:
     items, identities = [], 0
     for name, files, expected in {n: (n, f, e) for n, f, e in LAYOUTS.values()}.values():
         items += load(name, files).train
@@ -264,30 +264,35 @@ def test_all_sets_mix(load):
     assert mixed.num_classes == identities
 
 
-def test_counts_that_differ_are_told_once_in_a_line(load, warnings):
+def test_counts_that_differ_are_logged_once_in_a_line(load: Loader, warnings: list[str]) -> None:
     for _ in range(2):
         load("PersonXVisDA", ["challenge_datasets/personX/image_train/0001_c12s1_24.jpg"])
-    (line,) = warnings()
-    assert "1 images (known: 20,280), 1 identities (known: 700), 1 cameras (known: 6)" in line
+    (line,) = warnings
+    assert (
+        "1 images (published: 20,280), 1 identities (published: 700), 1 cameras (published: 6)"
+        in line
+    )
     assert line.startswith("data set PersonXVisDA, train: ") and "\n" not in line
 
 
-def test_counts_that_agree_are_not_told(load, warnings):
+def test_counts_that_agree_are_not_logged(load: Loader, warnings: list[str]) -> None:
     """FineGPR's subset: 1,150 people by 4 cameras."""
     load("FineGPRSubset", [
         f"FineGPR_Dataset/FineGPR_subset/{pid:04d}_c{camera:02d}_w03_l05_p03.jpg"
         for pid in range(1, 1151) for camera in (1, 10, 19, 28)
     ])  # fmt: skip
-    assert warnings() == []
+    assert warnings == []
 
 
-def test_counts_of_all_parts_of_unrealperson_alone_are_known(load, warnings):
+def test_counts_of_unrealperson_are_published_for_all_parts_only(
+    load: Loader, warnings: list[str]
+) -> None:
     parts = virtual.UNREALPERSON_ALL_PARTS
     files = [f"UnrealPerson/{part}/images/5_c001_1.jpg" for part in parts]
     load("UnrealPerson", files)
-    assert warnings() == []
+    assert warnings == []
     load("UnrealPerson", files, UNREAL_PARTS, parts)
-    assert "3 identities (known: 6,799)" in warnings()[0]
+    assert "3 identities (published: 6,799)" in warnings[0]
 
 
 ROWS = {
@@ -304,12 +309,12 @@ ROWS = {
 }
 
 
-def test_each_row_of_table_iii_has_a_config():
+def test_each_row_of_table_iii_has_a_config() -> None:
     assert {path.stem for path in SOURCE_CONFIGS.glob("*.yml")} == set(ROWS)
 
 
 @pytest.mark.parametrize("stem", ROWS)
-def test_a_row_differs_in_the_training_set_and_the_dagger(stem):
+def test_a_row_differs_in_the_training_set_and_the_dagger(stem: str) -> None:
     path = SOURCE_CONFIGS / f"{stem}.yml"
     cfg = load_config(str(path), ["MODEL.DEVICE", "cpu"])
     assert (cfg.DATASETS.NAMES, cfg.DATASETS.TESTS) == ((ROWS[stem][0],), ROWS[stem][1])

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from helpers import ROOT
 
 TOOL = ROOT / "tools" / "benchmark_ranking.py"
 
 
-def test_prints_the_ratio(tmp_path):
+def test_prints_the_ratio(tmp_path: Path) -> None:
     (tmp_path / "Cython.py").write_text("raise ImportError")
     run = subprocess.run(
         [sys.executable, TOOL, "--queries", "40", "--gallery", "500", "--identities", "9"],

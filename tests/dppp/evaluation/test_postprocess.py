@@ -1,4 +1,4 @@
-"""Query expansion and re-ranking against FastReID's, which hold all pairs, and their settings."""
+"""Query expansion and re-ranking against FastReID's, which need all pairs, and their settings."""
 
 import tracemalloc
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from fastreid.config import get_cfg
+from fastreid.config import CfgNode, get_cfg
 from fastreid.evaluation.query_expansion import aqe
 from fastreid.utils.compute_dist import compute_jaccard_distance
+from torch import Tensor
 
 from dppp import UserError
 from dppp.evaluation import DistanceRows, check_num_images, check_test_settings
@@ -20,14 +21,16 @@ QUERIES, GALLERY = 40, 260
 WITH_BOTH = ("TEST.AQE.ENABLED", True, "TEST.RERANK.ENABLED", True)
 
 
-def config(*opts):
+def config(*opts: object) -> CfgNode:
     cfg = get_cfg()
     cfg.merge_from_list(list(opts))
     return cfg.TEST
 
 
-def features(num_queries=QUERIES, num_gallery=GALLERY, people=20):
-    """Noisy features (Q, 64) and (G, 64); more images are equal than neighbours are looked at."""
+def features(
+    num_queries: int = QUERIES, num_gallery: int = GALLERY, people: int = 20
+) -> tuple[Tensor, Tensor]:
+    """Noisy features (Q, 64) and (G, 64); there are more equal images than neighbours."""
     rng = torch.Generator().manual_seed(0)
     num_images = num_queries + num_gallery
     centres = torch.randn(people, 64, generator=rng)
@@ -37,7 +40,9 @@ def features(num_queries=QUERIES, num_gallery=GALLERY, people=20):
     return made[:num_queries], made[num_queries:]
 
 
-def fastreid_reranking(query, gallery, metric, k1, k2, plain_weight):
+def fastreid_reranking(
+    query: Tensor, gallery: tuple[str, ...], metric: str, k1: int, k2: int, plain_weight: float
+) -> np.ndarray:
     plain = np.stack(list(DistanceRows(query, gallery, metric)))
     both = torch.cat([query, gallery])
     both = F.normalize(both, dim=1) if metric == "cosine" else both
@@ -51,46 +56,51 @@ def fastreid_reranking(query, gallery, metric, k1, k2, plain_weight):
     ("k1", "k2", "plain_weight"),
     [(20, 6, 0.3), (10, 1, 0.7), (7, 9, 0.0), (30, 6, 0.3), (1, 1, 0.0), (20, 6, 1.0)],
 )
-def test_reranking_equals_fastreids(metric, k1, k2, plain_weight, monkeypatch):
+def test_reranking_equals_fastreids(
+    metric: str, k1: int, k2: int, plain_weight: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dppp.evaluation.reranking._CHUNK_SIZE", 64)
-    settings = *features(), metric, k1, k2, plain_weight
-    expected, rows = fastreid_reranking(*settings), RerankedRows(*settings)
+    query, gallery = features()
+    expected = fastreid_reranking(query, gallery, metric, k1, k2, plain_weight)
+    rows = RerankedRows(query, gallery, metric, k1=k1, k2=k2, plain_weight=plain_weight)
     assert rows.shape == (QUERIES, GALLERY)
-    for _ in range(2):  # rows can be gone through again
-        found = np.stack(list(rows))
-        assert found.dtype == np.float32
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+    for _ in range(2):  # rows can be iterated over again
+        distances = np.stack(list(rows))
+        assert distances.dtype == np.float32
+        np.testing.assert_allclose(distances, expected, atol=1e-5)
 
 
-def test_reranking_by_hand():
+def test_reranking_by_hand() -> None:
     """Points 0, 1 and 10, 11 on a line; k1 = k2 = 2: two pairs, each one's own neighbourhood."""
     points = torch.tensor([[0.0], [10.0], [1.0], [11.0]])
-    rows = RerankedRows(points[:2], points[2:], "euclidean", 2, 2, 0.25)
+    rows = RerankedRows(points[:2], points[2:], "euclidean", k1=2, k2=2, plain_weight=0.25)
     expected = [[0.25 * 1, 0.75 + 0.25 * 121], [0.75 + 0.25 * 81, 0.25 * 1]]
     np.testing.assert_allclose(np.stack(list(rows)), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("k", "times", "alpha"), [(10, 1, 3.0), (3, 2, 1.0), (300, 1, 0.0)])
-def test_expansion_equals_fastreids(k, times, alpha, monkeypatch):
+def test_expansion_equals_fastreids(
+    k: int, times: int, alpha: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dppp.evaluation.expansion._CHUNK_SIZE", 64)
     query, gallery = features()
     given = query.clone(), gallery.clone()
-    found = expand(query, gallery, k, times, alpha)
+    expanded = expand(query, gallery, k=k, times=times, alpha=alpha)
     if k < QUERIES + GALLERY:
         expected = aqe(query, gallery, times, k, alpha)
     else:  # FastReID's cannot take all; they are weighed alike here
         mean = torch.cat(given).mean(0)
         expected = [mean.expand_as(part) for part in given]
-    for mine, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(mine, other, atol=1e-6, rtol=1e-5)
+    for ours, theirs in zip(expanded, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
     assert torch.equal(query, given[0]) and torch.equal(gallery, given[1])
 
 
-def test_no_matrix_of_all_pairs_is_held():
+def test_no_matrix_of_all_pairs_is_in_memory() -> None:
     """Neither of all images with one another, 44 MB, nor of queries with gallery images, 4 MB."""
     query, gallery = features(300, 3000, people=200)
     tracemalloc.start()
-    rows = RerankedRows(query, gallery, "cosine", 10, 3, 0.3)
+    rows = RerankedRows(query, gallery, "cosine", k1=10, k2=3, plain_weight=0.3)
     made = tracemalloc.get_traced_memory()[1]
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
@@ -102,7 +112,7 @@ def test_no_matrix_of_all_pairs_is_held():
     assert iterated < 300 * 3000
 
 
-def test_in_words():
+def test_description() -> None:
     assert describe_postprocess(config()) == []
     assert describe_postprocess(config(*WITH_BOTH, "TEST.RERANK.K1", 25)) == [
         "query expansion (k 5, times 1, alpha 3.0)",
@@ -120,14 +130,14 @@ def test_in_words():
         (("TEST.AQE.QE_K", 0, "TEST.AQE.QE_TIME", -1), "QE_K is 0.*; TEST.AQE.QE_TIME is -1"),
     ],
 )
-def test_settings_that_cannot_be_used(opts, says):
+def test_settings_that_cannot_be_used(opts: tuple[object, ...], says: str) -> None:
     with pytest.raises(UserError, match=says):
         check_test_settings(config(*WITH_BOTH, *opts))
     if "METRIC" not in opts[0]:
         check_test_settings(config(*opts))  # not enabled: not used
 
 
-def test_as_many_neighbours_as_images():
+def test_as_many_neighbours_as_images() -> None:
     for key in ("RERANK.K1", "AQE.QE_K"):
         settings = config(*WITH_BOTH, f"TEST.{key}", 30)
         check_num_images(settings, 30)

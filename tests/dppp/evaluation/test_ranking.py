@@ -10,14 +10,16 @@ from dppp import UserError
 from dppp.evaluation import chance_level, evaluate_rank
 
 
-def _case(seed: int, queries: int = 30, gallery: int = 200, people: int = 15, cameras: int = 4):
+def _case(
+    seed: int, queries: int = 30, gallery: int = 200, people: int = 15, cameras: int = 4
+) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
     distances = rng.random((queries, gallery)).astype(np.float32)
     pids = rng.integers(0, people, queries), rng.integers(0, people, gallery)
     return distances, *pids, rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
 
 
-def _assert_equal_to_fastreid(*case, max_rank=50):
+def _assert_equal_to_fastreid(*case: np.ndarray, max_rank: int = 50) -> None:
     cmc, precisions, penalties = evaluate_rank(*case, max_rank=max_rank)
     expected = upstream(*case, max_rank=max_rank, use_cython=False)
     assert cmc.dtype == expected[0].dtype
@@ -28,14 +30,14 @@ def _assert_equal_to_fastreid(*case, max_rank=50):
 
 @pytest.mark.parametrize("people", [3, 15, 90], ids=["many matches", "some", "few or none"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_equals_fastreid(people, dtype):
+def test_equals_fastreid(people: int, dtype: type) -> None:
     for seed in range(5):
         distances, *labels = _case(seed, people=people)
         _assert_equal_to_fastreid(distances.astype(dtype), *labels)
 
 
 @pytest.mark.parametrize("decimals", [2, 1, 0])
-def test_ties_are_broken_as_in_fastreid(decimals):
+def test_ties_are_broken_as_in_fastreid(decimals: int) -> None:
     """Some, most, and nearly all distances of a row are the same number."""
     for seed in range(5):
         distances, *labels = _case(seed, gallery=700)
@@ -43,19 +45,19 @@ def test_ties_are_broken_as_in_fastreid(decimals):
         _assert_equal_to_fastreid(np.asfortranarray(distances.round(decimals)), *labels)
 
 
-def test_all_images_equally_far():
+def test_all_images_equally_far() -> None:
     distances, *labels = _case(0)
     _assert_equal_to_fastreid(np.zeros_like(distances), *labels)
 
 
-def test_ties_with_junk_do_not_count():
+def test_ties_with_junk_do_not_count() -> None:
     """Junk, match and wrong image: a tie of the first two leaves the match first."""
     labels = np.array([7]), np.array([7, 7, 1]), np.array([0]), np.array([0, 1, 0])
     _, precision, _ = evaluate_rank(np.array([[0.2, 0.2, 0.3]]), *labels)
     assert precision.tolist() == [1]
 
 
-def test_queries_without_a_match_are_left_out_as_in_fastreid():
+def test_queries_without_a_match_are_left_out_as_in_fastreid() -> None:
     distances, q, g, qc, gc = _case(0)
     q[:5] = 99  # in no camera
     qc[5:10], gc[np.isin(g, q[5:10])] = 2, 2  # in their own camera only
@@ -63,7 +65,7 @@ def test_queries_without_a_match_are_left_out_as_in_fastreid():
     assert len(evaluate_rank(distances, q, g, qc, gc)[1]) < 21
 
 
-def test_one_camera_is_refused():
+def test_one_camera_is_refused() -> None:
     distances, q, g, qc, gc = _case(0)
     with pytest.raises(UserError, match="two cameras"):
         evaluate_rank(distances, q, g, qc * 0, gc * 0)
@@ -71,7 +73,7 @@ def test_one_camera_is_refused():
         upstream(distances, q, g, qc * 0, gc * 0)
 
 
-def test_by_hand():
+def test_by_hand() -> None:
     """Gallery order: junk, wrong, match, match -> ranks 2 and 3 of three images."""
     distances = np.array([[0.1, 0.2, 0.3, 0.4]])
     labels = np.array([7]), np.array([7, 1, 7, 7]), np.array([0]), np.array([0, 0, 1, 2])
@@ -81,8 +83,8 @@ def test_by_hand():
     assert penalty.tolist() == pytest.approx([2 / 3])
 
 
-def test_small_galleries_have_a_short_curve():
-    """Three images for the one query, four for the other: FastReID stops with a ValueError."""
+def test_small_galleries_have_a_short_curve() -> None:
+    """Three images for one query, four for the other: FastReID raises a ValueError."""
     distances = np.array([[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.4, 0.3]])
     labels = np.array([7, 1]), np.array([7, 1, 7, 1]), np.array([0, 5]), np.array([0, 3, 1, 2])
     with pytest.raises(ValueError):
@@ -90,7 +92,7 @@ def test_small_galleries_have_a_short_curve():
     assert evaluate_rank(distances, *labels)[0].tolist() == [0, 1, 1, 1]
 
 
-def test_labels_of_another_matrix_are_refused():
+def test_labels_of_another_matrix_are_refused() -> None:
     distances, q, g, qc, gc = _case(0)
     with pytest.raises(UserError, match=r"\(30, 200\).*\(30, 29\)"):
         evaluate_rank(distances, q, g, qc[1:], gc)
@@ -98,7 +100,7 @@ def test_labels_of_another_matrix_are_refused():
         evaluate_rank(distances.T, q, g, qc, gc)
 
 
-def test_memory_is_a_few_rows():
+def test_memory_is_a_few_rows() -> None:
     case = _case(0, queries=200, gallery=20_000)
     tracemalloc.start()
     evaluate_rank(*case)
@@ -107,7 +109,7 @@ def test_memory_is_a_few_rows():
     assert peak < case[0].nbytes / 10
 
 
-def test_chance_is_the_mean_of_random_rankings():
+def test_chance_is_the_mean_of_random_rankings() -> None:
     _, *labels = _case(3, queries=20, gallery=60)
     rng = np.random.default_rng(1)
     runs = [evaluate_rank(rng.random((20, 60)), *labels) for _ in range(400)]

@@ -1,12 +1,19 @@
 """Eqs. 10, 13, 14 and 16: which features, prompts, margins and weights enter which term."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
+from fastreid.config import CfgNode
 from fastreid.modeling.meta_arch import build_model
+from torch import Tensor, nn
 
 from dppp.losses import image_triplet_loss, supcon_loss, text_triplet_loss
-from dppp.modeling import DestylizationProjector, StyleAggregation
+from dppp.modeling import CLIPDPPP, DestylizationProjector, StyleAggregation
+
+Features = dict[str, Tensor]
+Case = tuple[CLIPDPPP, dict[str, Tensor], Features, Tensor]
 
 WEIGHTS = {
     "MODEL.LOSSES.CE.SCALE": 2.0,
@@ -22,9 +29,9 @@ WEIGHTS = {
 
 
 @pytest.fixture
-def world(quickstart):
-    """A model whose every weight differs, a batch, and the features by open_clip's own forward."""
-    opts = [one for pair in WEIGHTS.items() for one in pair]
+def case(quickstart: Callable[..., CfgNode]) -> Case:
+    """A model with distinct loss weights, a batch, and the features by open_clip's own forward."""
+    opts = [part for pair in WEIGHTS.items() for part in pair]
     opts += ["MODEL.DPPP.DESTYLIZATION_RESIDUAL", False]  # as Eq. 14 prints it
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.LOSSES.TRI.NORM_FEAT", False, *opts)
     torch.manual_seed(0)
@@ -44,8 +51,8 @@ def world(quickstart):
     return model, {"images": images, "targets": labels}, features, labels
 
 
-def text(model, features, template):
-    """t_sc or t_c, one sentence at a time."""
+def text(model: CLIPDPPP, features: Features, template: str) -> Tensor:
+    """Return t_sc or t_c, one sentence at a time."""
     c = model.content_inversion(features["v_g"])
     style = model.style_aggregation(features["patches"])
     s = model.style_inversion(model.local_filter(style, features["v_g"]))
@@ -67,17 +74,19 @@ def text(model, features, template):
     return torch.cat(rows)
 
 
-def triplets(features, labels):
-    return sum(image_triplet_loss(x, labels, 5.0, False, True) for x in features)
+def triplets(features: list[Tensor], labels: Tensor) -> Tensor:
+    return sum(
+        image_triplet_loss(x, labels, 5.0, normalize=False, hard_mining=True) for x in features
+    )
 
 
-def identity(head, x, labels):
+def identity(head: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
     logits = F.batch_norm(x, None, None, head.neck.weight, None, True) @ head.classifier.weight.T
     return F.cross_entropy(logits, labels, label_smoothing=0.1)
 
 
-def test_every_term_of_eq_13(world):
-    model, batch, f, labels = world
+def test_every_term_of_eq_13(case: Case) -> None:
+    model, batch, f, labels = case
     model.start_phase(1)
     terms = model.train()(batch)
     t_sc = text(model, f, "a S S S S S S style of a C person")
@@ -94,8 +103,8 @@ def test_every_term_of_eq_13(world):
         assert terms[name].item() == pytest.approx(value.item(), rel=1e-4), name
 
 
-def test_every_term_of_eq_16(world):
-    model, batch, f, labels = world
+def test_every_term_of_eq_16(case: Case) -> None:
+    model, batch, f, labels = case
     model.start_phase(2)
     terms = model.train()(batch)
     mlp = model.destylization.mlp
@@ -111,13 +120,13 @@ def test_every_term_of_eq_16(world):
         assert terms[name].item() == pytest.approx(value.item(), rel=1e-4), name
 
 
-def test_projector_has_two_layers():
+def test_projector_has_two_layers() -> None:
     assert [m.weight.shape for m in DestylizationProjector(512).mlp if hasattr(m, "weight")] == [
         (512, 512), (512, 512),
     ]  # fmt: skip
 
 
-def test_projector_starts_from_v_g_where_it_is_asked_to():
+def test_projector_starts_from_v_g_where_it_is_asked_to() -> None:
     v_g = torch.randn(4, 32)
     literal, residual = DestylizationProjector(32), DestylizationProjector(32, residual=True)
     assert torch.equal(residual(v_g), v_g) and not torch.allclose(literal(v_g), v_g)
@@ -126,7 +135,7 @@ def test_projector_starts_from_v_g_where_it_is_asked_to():
     assert torch.equal(residual(v_g), v_g + residual.mlp(v_g))
 
 
-def test_eq_2_reads_the_patches_at_the_learnable_tokens():
+def test_eq_2_reads_the_patches_at_the_learnable_tokens() -> None:
     torch.manual_seed(0)
     net = StyleAggregation(4, 32, 16).train()
     patches = torch.randn(2, 10, 32)
@@ -138,7 +147,7 @@ def test_eq_2_reads_the_patches_at_the_learnable_tokens():
     assert torch.allclose(out.flip(1), net(patches), atol=1e-5)  # output i is that of T_i
 
 
-def test_learnable_temperature_is_learnt(quickstart):
+def test_learnable_temperature_is_learnt(quickstart: Callable[..., CfgNode]) -> None:
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.DPPP.TEMPERATURE_LEARNABLE", True)
     model = build_model(cfg)
     model.start_phase(1)
@@ -148,8 +157,8 @@ def test_learnable_temperature_is_learnt(quickstart):
     assert model.log_inverse_temperature.grad.abs() > 0
 
 
-def test_detached_words_leave_patches_and_v_g_alone(world):
-    model = world[0]
+def test_detached_words_leave_patches_and_v_g_alone(case: Case) -> None:
+    model = case[0]
     model.start_phase(1)
     model.detach_inversion_input = True
     image = model.towers.encode_image(torch.randn(2, 3, 128, 64))

@@ -15,7 +15,7 @@ def _features(seed: int) -> torch.Tensor:
 
 
 def _slow_supcon(v: torch.Tensor, t: torch.Tensor, labels: torch.Tensor, tau: float) -> float:
-    """Eqs. 6-8 with the minus sign and 1/|P|, one number at a time."""
+    """Return Eqs. 6-8 with the minus sign and 1/|P|, computed one number at a time."""
     total = 0.0
     for a, b in ((v, t), (t, v)):
         for i in range(len(labels)):
@@ -27,26 +27,26 @@ def _slow_supcon(v: torch.Tensor, t: torch.Tensor, labels: torch.Tensor, tau: fl
     return total
 
 
-def test_supcon_equals_a_slow_loop():
+def test_supcon_equals_a_slow_loop() -> None:
     v, t = _features(1), 3 * _features(2)
     expected = _slow_supcon(v, t, LABELS, 0.5)
     assert supcon_loss(v, t, LABELS, 0.5).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_supcon_by_hand():
+def test_supcon_by_hand() -> None:
     """Two identities, orthogonal features, tau 1: each row has logits (1, 0)."""
     eye = torch.eye(2)
     expected = 2 * math.log(1 + math.exp(-1))
     assert supcon_loss(eye, eye, torch.tensor([0, 1]), 1.0).item() == pytest.approx(expected)
 
 
-def test_supcon_of_one_identity_is_the_uniform_floor():
+def test_supcon_of_one_identity_is_the_uniform_floor() -> None:
     v = torch.ones(4, 3)
     loss = supcon_loss(v, v, torch.zeros(4, dtype=torch.long), 0.07)
     assert loss.item() == pytest.approx(2 * math.log(4), rel=1e-5)
 
 
-def test_supcon_gradient_and_extremes():
+def test_supcon_gradient_and_extremes() -> None:
     v = _features(1).double().requires_grad_()
     # In float32 inside, so finite differences are coarse.
     loss = supcon_loss(v, _features(2), LABELS, 0.5)
@@ -61,13 +61,13 @@ def test_supcon_gradient_and_extremes():
     assert torch.isfinite(huge)
 
 
-def test_supcon_is_float32_under_autocast():
+def test_supcon_is_float32_under_autocast() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         loss = supcon_loss(_features(1).bfloat16(), _features(2).bfloat16(), LABELS, 0.07)
     assert loss.dtype == torch.float32
 
 
-def test_text_triplet_equals_a_slow_loop():
+def test_text_triplet_equals_a_slow_loop() -> None:
     t = _features(3)
     unit = t / t.norm(dim=1, keepdim=True)
     terms = []
@@ -90,7 +90,7 @@ def test_text_triplet_equals_a_slow_loop():
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]], ids=["one identity", "no positive"])
-def test_text_triplet_without_pairs_is_zero_with_a_gradient(labels):
+def test_text_triplet_without_pairs_is_zero_with_a_gradient(labels: list[int]) -> None:
     t = torch.randn(3, 4, requires_grad=True)
     loss = text_triplet_loss(t, torch.tensor(labels), 0.3)
     loss.backward()
@@ -98,13 +98,13 @@ def test_text_triplet_without_pairs_is_zero_with_a_gradient(labels):
     assert torch.equal(t.grad, torch.zeros_like(t))
 
 
-def test_text_triplet_gradient_is_finite_for_equal_features():
+def test_text_triplet_gradient_is_finite_for_equal_features() -> None:
     t = torch.ones(4, 4, requires_grad=True)
     text_triplet_loss(t, torch.tensor([0, 0, 1, 1]), 0.3).backward()
     assert torch.isfinite(t.grad).all()
 
 
-def test_image_triplet_by_hand():
+def test_image_triplet_by_hand() -> None:
     """On a line: identity 0 at 0 and 1, identity 1 at 3 and 5; batch-hard, margin 2.5."""
     x = torch.tensor([[0.0], [1.0], [3.0], [5.0]])
     # d_p - d_n + 2.5: 1-3, 1-2, 2-2, 2-4 -> 0.5, 1.5, 2.5, 0.5
@@ -112,7 +112,7 @@ def test_image_triplet_by_hand():
     assert loss.item() == pytest.approx(5.0 / 4, rel=1e-4)
 
 
-def test_identity_by_hand():
+def test_identity_by_hand() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
     labels = torch.tensor([0, 0])
     expected = (math.log(1 + math.exp(-2)) + math.log(1 + math.e)) / 2
@@ -120,7 +120,7 @@ def test_identity_by_hand():
     assert identity_loss(logits, labels, label_smoothing=0.1) != identity_loss(logits, labels)
 
 
-def test_identity_gradient_is_softmax_minus_target():
+def test_identity_gradient_is_softmax_minus_target() -> None:
     logits = torch.randn(3, 4, requires_grad=True)
     labels = torch.tensor([0, 3, 1])
     identity_loss(logits, labels).backward()
@@ -128,35 +128,39 @@ def test_identity_gradient_is_softmax_minus_target():
     assert torch.allclose(logits.grad, expected, atol=1e-6)
 
 
-def test_identity_of_extreme_logits_and_of_one_identity():
+def test_identity_of_extreme_logits_and_of_one_identity() -> None:
     huge = identity_loss(torch.tensor([[1e4, -1e4]]), torch.tensor([1]))
     assert huge.item() == pytest.approx(2e4)
     assert identity_loss(torch.randn(3, 1), torch.zeros(3, dtype=torch.long)).item() == 0
 
 
-def test_image_triplet_gradient_and_extremes():
+def test_image_triplet_gradient_and_extremes() -> None:
     x = torch.tensor([[0.0], [1.0], [3.0], [5.0]], requires_grad=True)
     labels = torch.tensor([0, 0, 1, 1])
-    image_triplet_loss(x, labels, 2.5, False, True).backward()
+    image_triplet_loss(x, labels, 2.5, normalize=False, hard_mining=True).backward()
     # Anchors 0 to 3: (0, 1, -1, 0), (-1, 2, -1, 0), (0, 1, -2, 1), (0, 1, -1, 0).
     assert x.grad.flatten().tolist() == pytest.approx([-1 / 4, 5 / 4, -5 / 4, 1 / 4], abs=1e-3)
     same = torch.ones(4, 8, requires_grad=True)
-    loss = image_triplet_loss(same, labels, 0.3, False, True)
+    loss = image_triplet_loss(same, labels, 0.3, normalize=False, hard_mining=True)
     loss.backward()
     assert loss.item() == pytest.approx(0.3, abs=1e-4)
     assert torch.isfinite(same.grad).all()
-    assert torch.isfinite(image_triplet_loss(1e15 * torch.randn(4, 8), labels, 0.3, False, True))
+    assert torch.isfinite(
+        image_triplet_loss(1e15 * torch.randn(4, 8), labels, 0.3, normalize=False, hard_mining=True)
+    )
 
 
 @pytest.mark.parametrize(
     "labels", [[0, 0, 0, 0], [0, 1, 2, 3]], ids=["one identity", "no positive"]
 )
-def test_image_triplet_without_pairs_is_finite(labels):
-    loss = image_triplet_loss(torch.randn(4, 8), torch.tensor(labels), 0.3, False, True)
+def test_image_triplet_without_pairs_is_finite(labels: list[int]) -> None:
+    loss = image_triplet_loss(
+        torch.randn(4, 8), torch.tensor(labels), 0.3, normalize=False, hard_mining=True
+    )
     assert torch.isfinite(loss)
 
 
-def test_supcon_without_other_positives_is_clip_loss():
+def test_supcon_without_other_positives_is_clip_loss() -> None:
     v, t = _features(1), _features(2)
     labels = torch.arange(len(v))
     logits = torch.nn.functional.normalize(v) @ torch.nn.functional.normalize(t).T / 0.3

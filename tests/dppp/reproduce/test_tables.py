@@ -1,4 +1,4 @@
-"""Tables beside the paper's: what was measured is shown, what was not says why."""
+"""Tables next to the paper's: what was measured is shown, what was not says why."""
 
 import json
 import shutil
@@ -11,13 +11,10 @@ import pytest
 from dppp import UserError
 from dppp.commands.reproduce import parse
 from dppp.reproduce import REPORTS, TABLES, Request, checkout, measuring, paper, runs, testbeds
-from helpers import DPPP_CONFIGS, ROOT
+from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 ROWS = [row for table in TABLES.values() for row in table.rows]
-SMALL = (
-    "INPUT.SIZE_TRAIN (64,32) INPUT.SIZE_TEST (64,32) SOLVER.PHASE_EPOCHS (1,1) "
-    "SOLVER.IMS_PER_BATCH 8 DATALOADER.NUM_INSTANCE 4 DATALOADER.NUM_WORKERS 0"
-).split()
+OPTS = tuple(map(str, (*SMALL, "INPUT.SIZE_TRAIN", [64, 32], "INPUT.SIZE_TEST", [64, 32])))
 SUMMARY = {
     "results_percent": {
         "GenePersonToyShifted": {
@@ -54,7 +51,7 @@ def test_numbers_of_the_paper() -> None:
 
 
 def finish(config: str, seed: int, runs_dir: Path, summary: dict) -> None:
-    """Put a finished run where the table looks for it."""
+    """Write a finished run to where the table looks for it."""
     opts = [*runs.row_opts(config), "SEED", str(seed)]
     run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -98,16 +95,18 @@ def test_seeds_give_mean_and_deviation_or_nothing(
 
 def test_rows_with_the_same_settings_share_a_run(tmp_path: Path) -> None:
     def folder(config: str) -> Path:
-        return runs.plan_run(DPPP_CONFIGS / config, ["MODEL.DEVICE", "cpu"], tmp_path).folder
+        return runs.plan_run(DPPP_CONFIGS / config, [], tmp_path).folder
 
     assert folder("ablations/table4_e.yml") == folder("ablations/table6_k06.yml")
     assert folder("ablations/table4_d.yml") != folder("ablations/table4_e.yml")
 
 
-def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_is_named_and_no_device_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(tmp_path))
     # Nothing can be trained, so nothing is.
-    text = make("table3", tmp_path, "paper", train=True, opts=("MODEL.DEVICE", "cpu"))
+    text = make("table3", tmp_path, "paper", train=True)
     row = next(line for line in text.splitlines() if "RandPerson" in line)
     assert row.count("not available: RandPerson, Market1501, DukeMTMC") == 6
     assert not list(tmp_path.iterdir())
@@ -126,9 +125,7 @@ def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def measure_last_row(runs_dir: Path, *, train: bool) -> measuring.Measured:
     testbed = testbeds.choose_testbed("embedded", TABLES["table4"])
-    request = Request(
-        name="table4", testbed="embedded", runs_dir=runs_dir, train=train, opts=tuple(SMALL)
-    )
+    request = Request(name="table4", testbed="embedded", runs_dir=runs_dir, train=train, opts=OPTS)
     return measuring.measure(TABLES["table4"].rows[-1], testbed, request)
 
 
@@ -170,7 +167,7 @@ def test_fig6_draws_two_domains(
     """The run with PDM is the one of Table IV; the baseline is trained."""
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     output = tmp_path / "fig6.md"
-    text = make("fig6", trained, train=True, output=output, opts=tuple(SMALL))
+    text = make("fig6", trained, train=True, output=output, opts=OPTS)
     assert text.count(": mean distance") == 2 and "not available" not in text
     assert len(list(trained.glob("*/summary.json"))) == 2
     content = json.loads(output.with_suffix(".json").read_text())["distances"]
@@ -186,7 +183,7 @@ def test_a_run_that_fails_gives_its_reason(
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     run = runs.plan_run(
         DPPP_CONFIGS / "quickstart.yml",
-        ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *SMALL],
+        ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *OPTS],
         tmp_path,
     )
     with pytest.raises(runs.NotAvailableError, match=r"nowhere\.pt"):

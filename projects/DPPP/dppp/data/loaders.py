@@ -1,6 +1,6 @@
 """Data loaders for any device: FastReID's data sets, transforms and samplers, torch's own loader.
 
-FastReID's ``DataLoaderX`` prefetches with a CUDA stream and cannot be made on a CPU.
+FastReID's ``DataLoaderX`` prefetches with a CUDA stream and does not work on a CPU.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ from .sampling import EpochBatches, seeded
 from .transforms import build_transforms
 
 _IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
-# Not SetReWeightSampler: it asks for batches larger than those it draws, and never gives one.
+# Not SetReWeightSampler: it asks for larger batches than it draws, and never yields one.
 _SAMPLERS = ("TrainingSampler", "ImbalancedDatasetSampler", *_IDENTITY_SAMPLERS)
 
 
 class ReadableImages(CommDataset):
-    """FastReID's data set of images, that names the file it cannot read."""
+    """FastReID's data set of images, which names the file that cannot be read."""
 
     def __getitem__(self, index: int) -> dict:
         path = self.img_items[index][0]
         try:
-            # FastReID converts nothing: transparency would be a fourth channel, and the numbers of
-            # a palette's colours would pass for brightness.
+            # FastReID converts nothing: transparency would become a fourth channel, and indices
+            # into a palette would become brightness.
             check_mode(path)
             return super().__getitem__(index)
         except UserError:
@@ -44,7 +44,7 @@ class ReadableImages(CommDataset):
 
 
 class TrainingImages(ReadableImages):
-    """Images for training: an item is asked for with the seed of its random transforms."""
+    """Images for training: an item's index comes with the seed of its random transforms."""
 
     def __getitem__(self, item: tuple[int, int]) -> dict:
         index, seed = item
@@ -73,10 +73,10 @@ class DeviceLoader:
 
 
 def build_train_loader(cfg: CfgNode) -> DeviceLoader:
-    """Endless batches of all sets of DATASETS.NAMES together.
+    """Return endless batches of all sets of DATASETS.NAMES together.
 
     Raises:
-        UserError: no image, or too few images or identities for a batch.
+        UserError: no images, or too few images or identities for a batch.
     """
     items = []
     for name in cfg.DATASETS.NAMES:
@@ -86,8 +86,8 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
         items.extend(dataset.train)
     if not items:
         raise UserError(
-            f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image in them, under "
-            f"{data_root()}; build or copy the data, or set FASTREID_DATASETS"
+            f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image under {data_root()}; "
+            "build or copy the data, or set FASTREID_DATASETS"
         )
     train_set = TrainingImages(items, build_transforms(cfg, is_train=True), relabel=True)
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
@@ -104,7 +104,7 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
 def build_test_loader(
     cfg: CfgNode, name: str, dataset: ImageDataset | None = None
 ) -> tuple[DeviceLoader, int]:
-    """Batches of the queries, then the gallery, of one data set, and the number of queries.
+    """Return batches of one data set's queries, then gallery, and the number of queries.
 
     Args:
         cfg: the run's.
@@ -127,7 +127,7 @@ def build_test_loader(
 
 
 def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
-    """Refuse what would train nothing, or what FastReID's samplers loop on for ever, silently."""
+    """Refuse batches that train nothing, or on which FastReID's samplers loop forever."""
     solver, name = cfg.SOLVER, cfg.DATALOADER.SAMPLER_TRAIN
     if name not in _SAMPLERS:
         raise UserError(f"DATALOADER.SAMPLER_TRAIN is {name!r}; allowed: {', '.join(_SAMPLERS)}")
@@ -146,7 +146,7 @@ def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
     instances = cfg.DATALOADER.NUM_INSTANCE
     if instances < 1 or mini_batch % instances:
         raise UserError(
-            f"a batch of {mini_batch} images a process (SOLVER.IMS_PER_BATCH) is no multiple of "
+            f"a batch of {mini_batch} images a process (SOLVER.IMS_PER_BATCH) is not a multiple of "
             f"DATALOADER.NUM_INSTANCE {instances}"
         )
     needed = solver.IMS_PER_BATCH // instances

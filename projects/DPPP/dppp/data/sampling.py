@@ -1,7 +1,7 @@
 """The order of a run's images: each epoch is a pure function of the seed, the phase and its number.
 
-So a run that was stopped goes on exactly with nothing to store but the number of the epoch, and
-the random transforms of an image do not depend on how many worker processes there are.
+Resuming a run exactly therefore needs the number of the epoch only, and an image's random
+transforms do not depend on the number of worker processes.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from torch.utils.data import Sampler
 
 
 def derive_seeds(*keys: int, count: int = 1) -> list[int]:
-    """``count`` seeds in [0, 2**32) that depend on every one of ``keys`` (each >= 0)."""
+    """Return ``count`` seeds in [0, 2**32) that depend on all of ``keys`` (each >= 0)."""
     return np.random.SeedSequence(keys).generate_state(count).tolist()
 
 
@@ -29,7 +29,7 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators for the block, then put them back as they were."""
+    """Seed the global generators for the block, then restore their states."""
     saved = random.getstate(), np.random.get_state(), torch.get_rng_state()
     seed_everything(seed)
     try:
@@ -44,7 +44,7 @@ class EpochBatches(Sampler):
     """Endless batches of ``(image index, seed of its transforms)`` for this process.
 
     Args:
-        make_sampler: seed -> one of FastReID's samplers, which gives this process's image indices.
+        make_sampler: seed -> one of FastReID's samplers, which yields this process's image indices.
         num_batches: batches in an epoch.
         batch_size: images in a batch of this process.
         seed: the run's.
@@ -62,7 +62,7 @@ class EpochBatches(Sampler):
         self._phase = self._epoch = 0
 
     def start_at(self, phase: int, epoch: int) -> None:
-        """Where the next iterator begins: the number of the phase, and the epoch within it."""
+        """Set where the next iterator starts: the number of the phase, and the epoch within it."""
         self._phase, self._epoch = phase, epoch
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
@@ -73,7 +73,7 @@ class EpochBatches(Sampler):
         count = self._num_batches * self._batch_size
         (order_seed,) = derive_seeds(self._seed, self._phase, epoch)
         image_seeds = derive_seeds(self._seed, self._phase, epoch, comm.get_rank(), count=count)
-        # FastReID's samplers draw from the global generators as they go: take a whole epoch.
+        # FastReID's samplers draw from the global generators while iterating: take a whole epoch.
         with seeded(order_seed):
             indices = list(itertools.islice(self._make_sampler(order_seed), count))
         items = list(zip(map(int, indices), image_seeds, strict=True))

@@ -1,4 +1,4 @@
-"""FastReID's transforms of an image, on today's torchvision."""
+"""FastReID's transforms of an image, on current torchvision."""
 
 import numpy as np
 from fastreid.config import CfgNode
@@ -9,24 +9,24 @@ from torchvision import transforms as T
 from torchvision.transforms import functional as F
 
 
-def build_transforms(cfg: CfgNode, is_train: bool) -> T.Compose:
-    """FastReID's transforms of a config: PIL image -> float32 (3, H, W), 0..255."""
+def build_transforms(cfg: CfgNode, *, is_train: bool) -> T.Compose:
+    """Return FastReID's transforms of a config: PIL image -> float32 (3, H, W), 0..255."""
     affine = is_train and cfg.INPUT.AFFINE.ENABLED
     cfg = cfg.clone()
     cfg.defrost()
-    cfg.INPUT.AFFINE.ENABLED = False  # upstream's call is one that torchvision no longer takes
+    cfg.INPUT.AFFINE.ENABLED = False  # upstream's call fails in current torchvision
     steps = upstream.build_transforms(cfg, is_train).transforms
     if affine:
-        ends = (upstream.AugMix, upstream.ToTensor)  # what follows it upstream
-        place = next(i for i, step in enumerate(steps) if isinstance(step, ends))
+        following = (upstream.AugMix, upstream.ToTensor)  # what comes after it upstream
+        place = next(i for i, step in enumerate(steps) if isinstance(step, following))
         steps.insert(place, T.RandomAffine(degrees=10, scale=(0.9, 1.1), shear=0.1))
     return T.Compose([to_tensor if isinstance(s, upstream.ToTensor) else s for s in steps])
 
 
 def to_tensor(picture: Image.Image | np.ndarray) -> Tensor:
-    """A PIL image, or the (H, W, 3) uint8 that AugMix gives -> float32 (3, H, W), 0..255.
+    """Convert a PIL image, or AugMix's (H, W, 3) uint8, to float32 (3, H, W), 0..255.
 
-    Upstream's own step reads pixels through ``torch.ByteStorage``, which torch has deprecated.
+    Upstream's own step reads pixels through ``torch.ByteStorage``, which is deprecated.
     """
     if isinstance(picture, np.ndarray):
         picture = Image.fromarray(picture)

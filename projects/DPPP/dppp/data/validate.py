@@ -1,4 +1,4 @@
-"""What is in a folder of one's own in Market-1501's layout, and what is wrong with it."""
+"""Checks of a user's folder in Market-1501's layout: counts, problems and notes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from .datasets.folders import UNREADABLE, check_mode, image_names
 from .datasets.market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
 
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 32, 16
-_SHOWN = 10  # identities of one problem that are written out
+_NUM_SHOWN = 10  # identities listed per problem
 
 Item = tuple[str, int, int]  # path, identity, camera
 
@@ -25,8 +25,8 @@ class DatasetReport:
 
     Attributes:
         counts: part (folder) -> its images, identities and cameras, without junk (pid -1).
-        problems: what makes training fail or scores wrong, a line each.
-        notes: what is allowed and worth knowing, a line each.
+        problems: what makes training fail or scores wrong, one line each.
+        notes: what is allowed and worth knowing, one line each.
     """
 
     counts: dict[str, Counts] = field(default_factory=dict)
@@ -38,9 +38,10 @@ def describe_dataset(directory: str | Path) -> DatasetReport:
     """Count a Market-style folder, open every image of it, and compare its parts.
 
     Raises:
-        UserError: none of the three folders of images is there.
+        UserError: none of the three folders of images exists.
     """
-    folder, report, items = Path(directory), DatasetReport(), {}
+    folder, report = Path(directory), DatasetReport()
+    items: dict[str, list[Item]] = {}
     parts = [part for part in (TRAIN, QUERY, GALLERY) if (folder / part).is_dir()]
     if not parts:
         raise UserError(f"{folder}: no {TRAIN}, {QUERY} or {GALLERY} in it; name the folder above")
@@ -48,8 +49,8 @@ def describe_dataset(directory: str | Path) -> DatasetReport:
         items[part] = _read_names(folder / part, report)
         report.counts[part] = count(items[part])
         _open_images(items[part], part, report)
-    _look_at_training(items.get(TRAIN, []), report)
-    _look_at_test(items.get(QUERY, []), items.get(GALLERY, []), report)
+    _check_training(items.get(TRAIN, []), report)
+    _check_test(items.get(QUERY, []), items.get(GALLERY, []), report)
     shared = {i[1] for i in items.get(TRAIN, [])} & {
         i[1] for part in (QUERY, GALLERY) for i in items.get(part, [])
     }
@@ -78,7 +79,7 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
         where = f"{part}/{Path(path).name}"
         try:
             check_mode(path)
-            width, height = read_image(path).size  # as training has it: upright by EXIF
+            width, height = read_image(path).size  # as in training: rotated as EXIF says
         except UserError as error:
             report.problems.append(str(error))
             continue
@@ -92,7 +93,7 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
             )
 
 
-def _look_at_training(items: list[Item], report: DatasetReport) -> None:
+def _check_training(items: list[Item], report: DatasetReport) -> None:
     cameras, images = cameras_by_identity(items), Counter(item[1] for item in items)
     one_camera = {pid for pid, seen in cameras.items() if len(seen) == 1}
     if one_camera:
@@ -102,7 +103,7 @@ def _look_at_training(items: list[Item], report: DatasetReport) -> None:
         report.notes.append(f"{TRAIN}: a single image, repeated in a batch: {_listed(one_image)}")
 
 
-def _look_at_test(query: list[Item], gallery: list[Item], report: DatasetReport) -> None:
+def _check_test(query: list[Item], gallery: list[Item], report: DatasetReport) -> None:
     if bool(query) != bool(gallery):
         report.problems.append(
             f"{len(query)} images in {QUERY} and {len(gallery)} in {GALLERY}; a test needs both"
@@ -113,7 +114,7 @@ def _look_at_test(query: list[Item], gallery: list[Item], report: DatasetReport)
         if not cameras[pid] - {camera}:
             report.problems.append(
                 f"{QUERY}/{Path(path).name}: no image of identity {pid} by another camera in "
-                f"{GALLERY}; the query does not count"
+                f"{GALLERY}; the query is not scored"
             )
     one_camera = {
         pid for pid, seen in cameras_by_identity(query + gallery).items() if len(seen) == 1
@@ -125,8 +126,8 @@ def _look_at_test(query: list[Item], gallery: list[Item], report: DatasetReport)
 
 
 def _listed(pids: Iterable[int]) -> str:
-    """Number of identities, and the first of them."""
+    """Return the number of identities, and the first of them."""
     shown = sorted(pids)
-    more = ", ..." if len(shown) > _SHOWN else ""
+    more = ", ..." if len(shown) > _NUM_SHOWN else ""
     noun = "identity" if len(shown) == 1 else "identities"
-    return f"{len(shown)} {noun} ({', '.join(map(str, shown[:_SHOWN]))}{more})"
+    return f"{len(shown)} {noun} ({', '.join(map(str, shown[:_NUM_SHOWN]))}{more})"

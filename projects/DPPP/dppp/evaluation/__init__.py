@@ -1,4 +1,4 @@
-"""Ranking scores, chance level, and the evaluator that uses them."""
+"""Ranking scores, chance level, and the evaluator that reports them."""
 
 from .chance import chance_level
 from .distances import DistanceRows

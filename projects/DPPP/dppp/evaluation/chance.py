@@ -1,4 +1,4 @@
-"""What a random ranking scores: exact expectations, no sampling."""
+"""Scores of a random ranking: exact expectations, no sampling."""
 
 from math import comb
 
@@ -8,14 +8,16 @@ import numpy as np
 def chance_level(
     q_pids: np.ndarray, g_pids: np.ndarray, q_camids: np.ndarray, g_camids: np.ndarray
 ) -> dict[str, float]:
-    """Expected Rank-1, Rank-5 and mAP (percent) of a uniformly random order of the gallery.
+    """Return Rank-1, Rank-5 and mAP (percent) expected of a uniformly random gallery order.
 
     With R matches among N ranked images, the first r hold none with probability
     C(N-R, r) / C(N, r), and E[AP] = 1/N sum_{i=1..N} 1/i (1 + (i-1)(R-1)/(N-1)).
 
     Args:
-        q_pids, q_camids: identity and camera of each query (Q,).
-        g_pids, g_camids: of each gallery image (G,).
+        q_pids: identity of each query (Q,).
+        g_pids: identity of each gallery image (G,).
+        q_camids: camera of each query (Q,).
+        g_camids: camera of each gallery image (G,).
     """
     rank1, rank5, precision = [], [], []
     for pid, camera in zip(q_pids, q_camids, strict=True):

@@ -1,4 +1,4 @@
-"""Distances between features, row by row, so that no matrix of all pairs is held."""
+"""Distances between features, row by row, without a matrix of all pairs in memory."""
 
 from collections.abc import Iterator
 
@@ -16,17 +16,17 @@ _CHUNK_SIZE = 256
 class DistanceRows:
     """The rows (G,) of a distance matrix (Q, G), computed ``chunk_size`` rows at a time.
 
-    Iterating yields them in order, as often as wanted. Three chunks of G float32 numbers are held
-    at most: 0.25 GB for the 82,161 gallery images of MSMT17, whose matrix would take 3.8 GB.
+    Iterating yields them in order, any number of times. At most three chunks of G float32 numbers
+    are in memory: 0.25 GB for the 82,161 gallery images of MSMT17, whose matrix takes 3.8 GB.
 
     Args:
         query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalised.
-        metric: "cosine" is 1 - cosine, 0..2; "euclidean" is the squared distance, as FastReID's
-            (``fastreid/utils/compute_dist.py``): good for ranking, not to be read as a length.
+        metric: "cosine" is 1 - cosine, 0..2; "euclidean" is the squared distance, as in FastReID
+            (``fastreid/utils/compute_dist.py``): it ranks alike, but is not a length.
         chunk_size: rows computed together.
 
     Raises:
-        UserError: the metric is another.
+        UserError: unknown metric.
     """
 
     def __init__(

@@ -1,7 +1,6 @@
-"""FastReID's evaluator with a ranking that needs no compiling, no CUDA and little memory."""
+"""FastReID's evaluator with a ranking that needs no compiled code, no CUDA and little memory."""
 
 import itertools
-import logging
 from collections import OrderedDict
 
 import numpy as np
@@ -10,26 +9,25 @@ from fastreid.config import CfgNode
 from fastreid.evaluation import ReidEvaluator
 from fastreid.utils import comm
 
+from ..log import logger
 from .finite import require_finite
 from .postprocess import check_test_settings, distance_rows
 from .ranking import evaluate_rank
 from .roc import true_positive_rates
 
-logger = logging.getLogger("fastreid.dppp")
-
 
 class RankingEvaluator(ReidEvaluator):
-    """The paper's scores first; FastReID's AQE, re-ranking and ROC settings work on a CPU too."""
+    """Reports the paper's scores first; AQE, re-ranking and ROC settings work on a CPU too."""
 
     def __init__(self, cfg: CfgNode, num_query: int, output_dir: str | None = None) -> None:
         check_test_settings(cfg.TEST)
         super().__init__(cfg, num_query, output_dir)
 
     def _compile_dependencies(self) -> None:
-        """Upstream runs ``make`` here and leaves the process if it fails."""
+        """Do nothing: upstream runs ``make`` here and exits the process if it fails."""
 
     def evaluate(self) -> OrderedDict:
-        """Scores in percent, on the main process; an empty result elsewhere.
+        """Return the scores in percent on the main process, and an empty result on the others.
 
         Raises:
             UserError: a feature is not finite, or no query has a match.
@@ -57,13 +55,13 @@ class RankingEvaluator(ReidEvaluator):
 def _scores(
     cmc: np.ndarray, precisions: np.ndarray, penalties: np.ndarray, num_query: int
 ) -> OrderedDict:
-    """FastReID's scores, those of the paper first, and how many queries they are the mean of."""
+    """Return FastReID's scores, the paper's first, and the number of queries they average over."""
     valid = len(precisions)
     if valid == num_query:
         logger.info("%d of %d queries have a match", valid, num_query)
     else:
         logger.warning(
-            "%d of %d queries have a match; the scores leave the others out", valid, num_query
+            "%d of %d queries have a match; the others are left out of the scores", valid, num_query
         )
     rank = {r: 100 * float(cmc[min(r, len(cmc)) - 1]) for r in (1, 5, 10)}
     precision = 100 * float(np.mean(precisions))

@@ -1,13 +1,13 @@
 """Query expansion: each feature becomes the weighted mean of its nearest neighbours' features.
 
 Chum et al., "Total Recall", ICCV 2007, with the weights of Radenovic et al., TPAMI 2018, as
-FastReID has it (``fastreid/evaluation/query_expansion.py``), without its matrix of all pairs.
+in FastReID (``fastreid/evaluation/query_expansion.py``), but without its matrix of all pairs.
 
 | symbol | meaning |
 | ------ | ------- |
 | Q, G   | queries and gallery images |
 | N      | Q + G, all images |
-| C      | images compared with all others at once |
+| C      | images of a chunk, compared with all others at once |
 | D      | width of a feature |
 """
 
@@ -19,16 +19,17 @@ _CHUNK_SIZE = 256
 
 
 def expand(
-    query: Tensor, gallery: Tensor, k: int, times: int, alpha: float
+    query: Tensor, gallery: Tensor, *, k: int, times: int, alpha: float
 ) -> tuple[Tensor, Tensor]:
-    """Features (Q, D) and (G, D), expanded; not normalised.
+    """Return the expanded features (Q, D) and (G, D), not normalised.
 
-    Three chunks of N float32 numbers are held at most, beside the features.
+    In addition to the features, at most three chunks of N float32 numbers are in memory.
 
     Args:
-        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalised.
-        k: neighbours that are averaged, the image itself included; at most N.
-        times: how often.
+        query: features (Q, D), float32, on the CPU; need not be normalised.
+        gallery: features (G, D), as the queries'.
+        k: number of neighbours to average, the image itself included; at most N.
+        times: number of expansions.
         alpha: power of the cosine similarity that weighs a neighbour.
     """
     features = torch.cat([query, gallery])
@@ -40,6 +41,6 @@ def expand(
 
 
 def _weighted_means(chunk: Tensor, unit: Tensor, features: Tensor, k: int, alpha: float) -> Tensor:
-    """Means (C, D) of the neighbours of ``chunk`` (C, D), which is a part of ``unit`` (N, D)."""
+    """Return the means (C, D) of the neighbours of ``chunk`` (C, D), a part of ``unit`` (N, D)."""
     similarities, neighbours = (chunk @ unit.T).topk(k, dim=1)
     return (features[neighbours] * similarities.pow(alpha)[:, :, None]).mean(dim=1)

@@ -1,20 +1,17 @@
-"""TEST.METRIC, TEST.AQE and TEST.RERANK: checked, put in words, and carried out."""
-
-import logging
+"""TEST.METRIC, TEST.AQE and TEST.RERANK: checks, a description, and the distances they give."""
 
 from fastreid.config import CfgNode
 from torch import Tensor
 
 from ..errors import UserError
+from ..log import logger
 from .distances import DistanceRows, check_metric
 from .expansion import expand
 from .reranking import RerankedRows
 
-logger = logging.getLogger("fastreid.dppp")
-
 
 def check_test_settings(test_cfg: CfgNode) -> None:
-    """Raise a UserError where TEST holds values that a ranking cannot use."""
+    """Raise a UserError if a ranking cannot use the values under TEST."""
     rerank, aqe = test_cfg.RERANK, test_cfg.AQE
     check_metric(test_cfg.METRIC)
     counts = [("RERANK.K1", rerank.K1), ("RERANK.K2", rerank.K2)] if rerank.ENABLED else []
@@ -27,7 +24,7 @@ def check_test_settings(test_cfg: CfgNode) -> None:
 
 
 def check_num_images(test_cfg: CfgNode, num_images: int) -> None:
-    """Raise a UserError unless queries and gallery have the neighbours that are asked for."""
+    """Raise a UserError if there are fewer images than neighbours to look at."""
     for key, enabled, k in (
         ("AQE.QE_K", test_cfg.AQE.ENABLED, test_cfg.AQE.QE_K),
         ("RERANK.K1", test_cfg.RERANK.ENABLED, test_cfg.RERANK.K1),
@@ -37,7 +34,7 @@ def check_num_images(test_cfg: CfgNode, num_images: int) -> None:
 
 
 def describe_postprocess(test_cfg: CfgNode) -> list[str]:
-    """What is done to features and distances before they are ranked, in order; often nothing."""
+    """Return the steps applied to features and distances before ranking, in order."""
     aqe, rerank, steps = test_cfg.AQE, test_cfg.RERANK, []
     if aqe.ENABLED:
         steps.append(f"query expansion (k {aqe.QE_K}, times {aqe.QE_TIME}, alpha {aqe.ALPHA})")
@@ -47,10 +44,10 @@ def describe_postprocess(test_cfg: CfgNode) -> list[str]:
 
 
 def distance_rows(query: Tensor, gallery: Tensor, test_cfg: CfgNode) -> DistanceRows:
-    """Distances (Q, G) of features (Q, D) and (G, D) as TEST asks for them.
+    """Return the distances (Q, G) of features (Q, D) and (G, D) under the settings of TEST.
 
     Raises:
-        UserError: settings that cannot be used, or fewer images than neighbours asked for.
+        UserError: settings that cannot be used, or too few images for them.
     """
     check_test_settings(test_cfg)
     num_images = len(query) + len(gallery)
@@ -59,7 +56,14 @@ def distance_rows(query: Tensor, gallery: Tensor, test_cfg: CfgNode) -> Distance
         logger.info("%s of %d images", step, num_images)
     aqe, rerank = test_cfg.AQE, test_cfg.RERANK
     if aqe.ENABLED:
-        query, gallery = expand(query, gallery, aqe.QE_K, aqe.QE_TIME, aqe.ALPHA)
+        query, gallery = expand(query, gallery, k=aqe.QE_K, times=aqe.QE_TIME, alpha=aqe.ALPHA)
     if rerank.ENABLED:
-        return RerankedRows(query, gallery, test_cfg.METRIC, rerank.K1, rerank.K2, rerank.LAMBDA)
+        return RerankedRows(
+            query,
+            gallery,
+            test_cfg.METRIC,
+            k1=rerank.K1,
+            k2=rerank.K2,
+            plain_weight=rerank.LAMBDA,
+        )
     return DistanceRows(query, gallery, test_cfg.METRIC)

@@ -4,18 +4,18 @@
 | ------ | ------- |
 | Q, G   | queries and gallery images |
 | match  | gallery image of the query's identity, from another camera |
-| junk   | gallery image of the query's identity, from the query's camera: left out of its ranking |
+| junk   | gallery image of the query's identity, from the query's camera: not ranked |
 | wrong  | gallery image of another identity |
 | AP     | mean over a query's matches of (matches so far / rank of the match) |
 | INP    | number of matches / rank of the last match |
 
-The rank of the i-th nearest match is i plus the number of wrong images nearer than it, so the
-gallery is never put in order: the sorted values of the wrong distances tell that number. Sorting
+The rank of the i-th nearest match is i plus the number of wrong images nearer than it. The sorted
+distances of the wrong images give that number, so the gallery itself is never sorted: sorting
 values takes a fifth of the time of sorting indices.
 
-Where a match is exactly as far as a wrong image, their order is not defined: FastReID takes the
-one that ``numpy.argsort`` happens to give, the same in its Python and its compiled version. Such
-rows, and only they, are ranked by the same call, so they score as FastReID's on the same machine.
+If a match is exactly as far as a wrong image, their order is undefined. FastReID takes the order
+that ``numpy.argsort`` happens to give, both in its Python and in its compiled version. Such rows,
+and only these, are ranked by the same call, so their scores equal FastReID's on the same machine.
 Ties among matches, among wrong images, or with junk change nothing.
 """
 
@@ -35,22 +35,24 @@ def evaluate_rank(
     g_camids: np.ndarray,
     max_rank: int = 50,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores of a distance matrix, as ``fastreid.evaluation.rank.evaluate_rank`` gives them.
+    """Return the scores of a distance matrix, equal to FastReID's ``evaluate_rank``.
 
-    It holds a few rows of G numbers beside ``distmat``.
+    In addition to ``distmat``, a few rows of G numbers are in memory.
 
     Args:
-        distmat: (Q, G), smaller is closer; a matrix, or rows made as they are needed.
-        q_pids, q_camids: identity and camera of each query (Q,).
-        g_pids, g_camids: of each gallery image (G,).
+        distmat: (Q, G), smaller is closer; a matrix, or rows computed as they are needed.
+        q_pids: identity of each query (Q,).
+        g_pids: identity of each gallery image (G,).
+        q_camids: camera of each query (Q,).
+        g_camids: camera of each gallery image (G,).
         max_rank: length of the CMC curve, at most G.
 
     Returns:
         cmc (min(max_rank, G),) in 0..1, float32; AP and INP, float64, of the queries that have a
-        match, in order. The other queries count nowhere, as in FastReID.
+        match, in order. The other queries are ignored, as in FastReID.
 
     Raises:
-        UserError: no query has a match, or the labels are not those of ``distmat``.
+        UserError: no query has a match, or the labels do not fit ``distmat``.
     """
     hits = np.zeros(min(max_rank, len(g_pids)), dtype=np.int64)
     precisions, penalties = [], []
@@ -58,14 +60,14 @@ def evaluate_rank(
         if not match.any():
             continue
         ranks = _ranks_of_matches(row, match, wrong)
-        found = np.arange(1, len(ranks) + 1)
-        precisions.append((found / ranks).mean())
+        num_matches = np.arange(1, len(ranks) + 1)  # down to each match, itself included
+        precisions.append((num_matches / ranks).mean())
         penalties.append(len(ranks) / ranks[-1])
         hits[ranks[0] - 1 :] += 1
     if not precisions:
         raise UserError(
-            "no query has an image of its identity in another camera of the gallery, so nothing "
-            "can be ranked; each held-out identity needs images from two cameras"
+            "no query has a gallery image of its identity from another camera, so nothing can be "
+            "ranked; each held-out identity needs images from two cameras"
         )
     return (
         (hits / len(precisions)).astype(np.float32),
@@ -81,10 +83,10 @@ def split_rows(
     q_camids: np.ndarray,
     g_camids: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Of each query: its distances (G,), which images match and which are wrong (G,), bool.
+    """Yield for each query its distances (G,), and which images match and which are wrong (G,).
 
     Raises:
-        UserError: the labels are not those of ``distmat``.
+        UserError: the labels do not fit ``distmat``.
     """
     labels = (len(q_pids), len(q_camids)), (len(g_pids), len(g_camids))
     if labels != tuple((n, n) for n in distmat.shape):
@@ -111,7 +113,7 @@ def labels_of(
 def have_match(
     q_pids: np.ndarray, g_pids: np.ndarray, q_camids: np.ndarray, g_camids: np.ndarray
 ) -> np.ndarray:
-    """Whether each query has a match (Q,), bool: the scores are the means of those that do."""
+    """Return whether each query has a match (Q,), bool; scores are means over those that do."""
     return np.array(
         [
             bool(((g_pids == pid) & (g_camids != camera)).any())
@@ -122,11 +124,11 @@ def have_match(
 
 
 def _ranks_of_matches(row: np.ndarray, match: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Ranks (R,) of the R matches among the images that are not junk, from 1, ascending."""
+    """Return the ranks (R,) of the R matches, without junk, from 1, ascending."""
     own = np.sort(row[match])
-    others = np.sort(row[wrong & ~(row > own[-1])])  # those farther than every match do not count
+    others = np.sort(row[wrong & ~(row > own[-1])])  # the farther ones change no rank
     nearer = np.searchsorted(others, own, side="left")
     if np.array_equal(nearer, np.searchsorted(others, own, side="right")):
         return nearer + np.arange(1, len(own) + 1)
-    order = np.argsort(row)  # a match is as far as a wrong image: see above
+    order = np.argsort(row)  # a match ties with a wrong image: see above
     return np.flatnonzero(match[order][(match | wrong)[order]]) + 1

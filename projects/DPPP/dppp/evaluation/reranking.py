@@ -2,18 +2,18 @@
 
 | symbol | paper  | meaning |
 | ------ | ------ | ------- |
-| N      |        | Q + G: queries and gallery images, which all compare with one another |
-| k1     | k_1    | neighbours that an image looks at, itself included |
+| N      |        | Q + G: queries and gallery images, all compared with one another |
+| k1     | k_1    | neighbours of an image, itself included |
 | k2     | k_2    | neighbours whose vectors are averaged, itself included |
 | R      | R(p,k) | Eq. 2: the k nearest of p that have p among their k nearest |
-| R*     | R*     | Eq. 3: R(p, k1) and each R(q, k1/2), q of R(p, k1), that overlaps it by 2/3 |
+| R*     | R*     | Eq. 3: R(p, k1) and each R(q, k1/2), q in R(p, k1), that overlaps it by 2/3 |
 | V      | V_p    | Eq. 7: a weight for each image of R*, 0 elsewhere; the weights sum to 1 |
 | J      | d_J    | Eq. 10: Jaccard distance, 1 - sum of minima / sum of maxima of two V |
 
-It gives what FastReID's ``compute_jaccard_distance`` gives, details included: k1/2 is rounded and
-one more neighbour is taken for it, and V weighs with softmax(-squared distance). That function
-holds two matrices of N x N numbers, 70 GB for MSMT17. But a V has few numbers other than 0, so
-here they are sparse, and J is made for one query at a time.
+The result equals FastReID's ``compute_jaccard_distance``, details included: k1/2 is rounded and
+increased by one, and V weighs with softmax(-squared distance). That function needs two dense N x N
+matrices, 70 GB for MSMT17. Here the rows of V, which are mostly 0, are sparse, and J is computed
+for one query at a time.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _CHUNK_SIZE = 4096
 
 
 class RerankedRows(DistanceRows):
-    """The rows (G,) of the re-ranked distances (Q, G), made one by one as they are needed.
+    """The rows (G,) of the re-ranked distances (Q, G), computed one by one as they are needed.
 
     lambda x plain distance + (1 - lambda) x J.
 
@@ -45,7 +45,14 @@ class RerankedRows(DistanceRows):
     """
 
     def __init__(
-        self, query: Tensor, gallery: Tensor, metric: str, k1: int, k2: int, plain_weight: float
+        self,
+        query: Tensor,
+        gallery: Tensor,
+        metric: str,
+        *,
+        k1: int,
+        k2: int,
+        plain_weight: float,
     ) -> None:
         super().__init__(query, gallery, metric)
         features = torch.cat([self._query, self._gallery]).numpy()
@@ -60,7 +67,7 @@ class RerankedRows(DistanceRows):
             yield self._jaccard(index) * (1 - self._plain_weight) + plain * self._plain_weight
 
     def _jaccard(self, index: int) -> np.ndarray:
-        """J (G,), float32, 0..1, of one query."""
+        """Return J (G,), float32, 0..1, of one query."""
         vector = self._query_vectors[[index]]
         overlapping = self._gallery_vectors[:, vector.indices]
         weights = np.repeat(vector.data, np.diff(overlapping.indptr))
@@ -74,18 +81,18 @@ class RerankedRows(DistanceRows):
 
 
 def _encode(features: np.ndarray, nearest: np.ndarray, k1: int, k2: int) -> sparse.csr_array:
-    """V (N, N), float32, from features (N, D) and their nearest images (N, k1), nearest first."""
+    """Return V (N, N), float32, of features (N, D) and their nearest images (N, k1), in order."""
     half = round(k1 / 2) + 1
     members = _expand(_reciprocal(nearest), _reciprocal(nearest[:, :half]))
     vectors = _weigh(features, members)
-    if k2 == 1:  # not the nearest one's: where images are equal that may be another
+    if k2 == 1:  # no mean over the nearest image: among equal images it may not be itself
         return vectors
     averaged = _neighbourhoods(nearest[:, :k2], np.float32)
     return (averaged @ vectors / min(k1, k2)).astype(np.float32)
 
 
 def _neighbourhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
-    """1 where image j (column) is among the nearest (N, k) of image i (row), else 0: (N, N)."""
+    """Return (N, N): 1 if image j (column) is among the nearest (N, k) of image i (row), else 0."""
     num_images, k = nearest.shape
     starts = np.arange(0, nearest.size + 1, k)
     ones = np.ones(nearest.size, dtype)
@@ -93,18 +100,18 @@ def _neighbourhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
 
 
 def _reciprocal(nearest: np.ndarray) -> sparse.csr_array:
-    """R of each image as a row of 0 and 1: (N, N), symmetric."""
+    """Return R of each image as a row of 0 and 1: (N, N), symmetric."""
     neighbours = _neighbourhoods(nearest, np.int32)
     return neighbours.multiply(neighbours.T.tocsr()).tocsr()
 
 
 def _expand(wide: sparse.csr_array, narrow: sparse.csr_array) -> sparse.csr_array:
-    """R* of each image as the places of a row (N, N), from R(., k1) and R(., k1/2)."""
+    """Return R* of each image as the nonzeros of a row (N, N), from R(., k1) and R(., k1/2)."""
     sizes = narrow.sum(axis=1)
     parts = []
     for start in range(0, wide.shape[0], _CHUNK_SIZE):
         own = wide[start : start + _CHUNK_SIZE]
-        overlap = (own @ narrow).multiply(own).tocsr()  # |R(p, k1) and R(q, k1/2)|, q of R(p, k1)
+        overlap = (own @ narrow).multiply(own).tocsr()  # |R(p, k1) and R(q, k1/2)|, q in R(p, k1)
         overlap.data = (3 * overlap.data > 2 * sizes[overlap.indices]).astype(np.int32)
         parts.append(own + overlap @ narrow)
         parts[-1].eliminate_zeros()
@@ -112,12 +119,12 @@ def _expand(wide: sparse.csr_array, narrow: sparse.csr_array) -> sparse.csr_arra
 
 
 def _weigh(features: np.ndarray, members: sparse.csr_array) -> sparse.csr_array:
-    """Weights softmax(-squared distance), float32, at the places of ``members`` (N, N)."""
+    """Return softmax(-squared distance), float32, at the nonzeros of ``members`` (N, N)."""
     weights = np.empty(members.nnz, dtype=np.float32)
     for index, (start, stop) in enumerate(
         zip(members.indptr[:-1], members.indptr[1:], strict=True)
     ):
-        if start == stop:  # more equal images than neighbours: not even itself is one
+        if start == stop:  # more equal images than neighbours: not even the image itself is one
             continue
         differences = features[members.indices[start:stop]] - features[index]
         squares = np.einsum("nd,nd->n", differences, differences)

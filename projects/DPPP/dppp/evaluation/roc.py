@@ -1,8 +1,8 @@
 """True-positive rates at FastReID's false-positive rates, without a list of all pairs.
 
 FastReID's ``evaluate_roc`` scores each pair of a query and a gallery image by its distance, and
-calls the pairs of two identities "positive". The curve changes only where a matching pair lies,
-and those are few: so the others are counted between them, and scikit-learn gets the counts.
+calls pairs of different identities "positive". The curve changes only at matching pairs, which are
+few. So the other pairs are counted between them, and scikit-learn gets the counts as weights.
 """
 
 import numpy as np
@@ -21,12 +21,14 @@ def true_positive_rates(
     q_camids: np.ndarray,
     g_camids: np.ndarray,
 ) -> dict[str, float]:
-    """ "TPR@FPR=1e-04" and so on, 0..1, as FastReID's evaluator reports them.
+    """Return "TPR@FPR=1e-04" and so on, 0..1, as FastReID's evaluator reports them.
 
     Args:
-        distmat: (Q, G), a matrix or rows; it is gone through twice.
-        q_pids, q_camids: identity and camera of each query (Q,).
-        g_pids, g_camids: of each gallery image (G,).
+        distmat: (Q, G), a matrix or rows; it is iterated over twice.
+        q_pids: identity of each query (Q,).
+        g_pids: identity of each gallery image (G,).
+        q_camids: camera of each query (Q,).
+        g_camids: camera of each gallery image (G,).
     """
     labels = q_pids, g_pids, q_camids, g_camids
     matching = np.concatenate([row[match] for row, match, _ in split_rows(distmat, *labels)])

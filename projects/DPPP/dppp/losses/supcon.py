@@ -4,12 +4,12 @@
 | ------- | ------- | ------- |
 | v       | (B, d1) | image features: v_g in phase 1 (Eq. 6), v_c in phase 2 (Eq. 15) |
 | t       | (B, d1) | text features: t_sc in phase 1, t_c in phase 2 |
-| P(i)    |         | the samples of the batch with the label of i, i itself among them |
+| P(i)    |         | samples of the batch with the label of i, including i itself |
 | sim     |         | cosine |
 | tau     | scalar  | temperature |
 
-The paper prints Eqs. 7, 8 and 15 without the minus sign and without 1/|P(i)|; the standard loss
-(Khosla et al., 2020), with both, is meant and used.
+The paper prints Eqs. 7, 8 and 15 without the minus sign and without 1/|P(i)|. We use the standard
+loss (Khosla et al., 2020), which has both.
 """
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 def supcon_loss(
     image_features: Tensor, text_features: Tensor, labels: Tensor, temperature: float | Tensor
 ) -> Tensor:
-    """L_i2t + L_t2i (Eq. 6), in float32 whatever the autocast.
+    """Return L_i2t + L_t2i (Eq. 6), computed in float32 under any autocast.
 
     Args:
         image_features: v (B, d1), any scale.
@@ -41,9 +41,9 @@ def supcon_loss(
 
 @torch.no_grad()
 def match_share(image_features: Tensor, text_features: Tensor, labels: Tensor) -> Tensor:
-    """Share of images (0..1) whose most similar text belongs to their own identity; for watching.
+    """Return the share of images (0..1) whose most similar text belongs to their own identity.
 
-    Arguments as for ``supcon_loss``.
+    The arguments are those of ``supcon_loss``; the result is for the log only.
     """
     similarity = F.normalize(image_features.float()) @ F.normalize(text_features.float()).T
     return (labels[similarity.argmax(dim=1)] == labels).float().mean()
@@ -52,5 +52,5 @@ def match_share(image_features: Tensor, text_features: Tensor, labels: Tensor) -
 def _one_direction(logits: Tensor, positive: Tensor) -> Tensor:
     """Eq. 7: -1/B sum_i 1/|P(i)| sum_{p in P(i)} log softmax_j(logits_ij) at j = p."""
     log_probabilities = F.log_softmax(logits, dim=1)
-    of_positives = torch.where(positive, log_probabilities, 0.0).sum(dim=1)
-    return -(of_positives / positive.sum(dim=1)).mean()
+    positives = torch.where(positive, log_probabilities, 0.0).sum(dim=1)
+    return -(positives / positive.sum(dim=1)).mean()

@@ -15,11 +15,11 @@ from torch import Tensor
 
 
 def text_triplet_loss(text_features: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """L_Tri-txt (Eq. 9): mean over anchors of max(||t_a - t_p||^2 - ||t_a - t_n||^2 + delta, 0).
+    """Return L_Tri-txt (Eq. 9): mean of max(||t_a - t_p||^2 - ||t_a - t_n||^2 + delta, 0).
 
-    The paper prints the positive distance twice; the second is the negative one. Features are
+    The paper prints the positive distance twice; the second one must be the negative. Features are
     L2-normalised, p is the anchor's farthest positive and n its nearest negative in the batch.
-    Anchors without another image of their identity, or without any other identity, are left out.
+    Anchors without a positive or without a negative are left out of the mean.
 
     Args:
         text_features: t_c (B, d1), any scale.
@@ -27,7 +27,7 @@ def text_triplet_loss(text_features: Tensor, labels: Tensor, margin: float) -> T
         margin: delta >= 0.
 
     Returns:
-        A scalar >= 0; 0 (with a zero gradient) where no anchor has both.
+        A scalar >= 0; 0 (with a zero gradient) if no anchor has both.
     """
     with torch.autocast(text_features.device.type, enabled=False):
         t = F.normalize(text_features.float(), dim=1)
@@ -43,17 +43,17 @@ def text_triplet_loss(text_features: Tensor, labels: Tensor, margin: float) -> T
 
 
 def image_triplet_loss(
-    features: Tensor, labels: Tensor, margin: float, normalize: bool, hard_mining: bool
+    features: Tensor, labels: Tensor, margin: float, *, normalize: bool, hard_mining: bool
 ) -> Tensor:
-    """L_Tri-img (Eq. 11), FastReID's own, in float32 whatever the autocast.
+    """Return L_Tri-img (Eq. 11), FastReID's own, computed in float32 under any autocast.
 
     Args:
         features: (B, d), any scale.
         labels: identities (B,), integers.
-        margin: alpha of Eq. 11; 0 takes the soft margin.
-        normalize: distances between L2-normalised features.
-        hard_mining: the farthest positive and nearest negative (d_p, d_n) of each anchor; else all,
-            weighted.
+        margin: alpha of Eq. 11; 0 selects the soft margin.
+        normalize: whether distances are between L2-normalised features.
+        hard_mining: True takes the farthest positive and nearest negative (d_p, d_n) of each
+            anchor, False all of them, weighted.
     """
     with torch.autocast(features.device.type, enabled=False):
         return triplet_loss(features.float(), labels, margin, normalize, hard_mining)

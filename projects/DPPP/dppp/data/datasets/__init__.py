@@ -1,4 +1,4 @@
-"""Data sets in FastReID's registry: one file a source, found by name through ``catalogue``."""
+"""Data sets in FastReID's registry: one file per source, looked up by name in ``catalogue``."""
 
 from . import somaset, virtual  # only registration
 from .catalogue import load_dataset

@@ -1,4 +1,4 @@
-"""Known numbers of images, identities and cameras: other ones are told of, never refused."""
+"""Published numbers of images, identities and cameras: a difference is logged, never refused."""
 
 import logging
 from collections import defaultdict
@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 
 from fastreid.utils.logger import log_first_n
 
+from ...log import LOGGER_NAME
+
 
 @dataclass(frozen=True)
 class Counts:
-    """What is known of a part of a data set; None where it is not."""
+    """Counts of a part of a data set; None where a number is not published."""
 
     images: int | None = None
     identities: int | None = None
@@ -18,30 +20,30 @@ class Counts:
 
 
 def count(items: Sequence[tuple]) -> Counts:
-    """Counts of ``(path, identity, camera)`` items."""
+    """Return the counts of ``(path, identity, camera)`` items."""
     return Counts(len(items), len({item[1] for item in items}), len({item[2] for item in items}))
 
 
 def cameras_by_identity(items: Iterable[tuple]) -> defaultdict[int | str, set[int | str]]:
-    """Identity -> the cameras that saw it, none for others; of ``(path, identity, camera)``."""
-    cameras = defaultdict(set)
+    """Return identity -> its cameras, of ``(path, identity, camera)``; others have none."""
+    cameras: defaultdict[int | str, set[int | str]] = defaultdict(set)
     for _, pid, camera in items:
         cameras[pid].add(camera)
     return cameras
 
 
 def warn_if_different(name: str, part: str, items: Sequence[tuple], known: Counts) -> None:
-    """One line for a part of a data set whose counts are not the known ones, once a process."""
-    found = asdict(count(items))
+    """Log a warning, once per process, if a part's counts differ from the published ones."""
+    actual = asdict(count(items))
     different = [
-        f"{found[what]:,} {what} (known: {number:,})"
+        f"{actual[what]:,} {what} (published: {number:,})"
         for what, number in asdict(known).items()
-        if number not in (None, found[what])
+        if number not in (None, actual[what])
     ]
     if different:
         where = f" (first image: {items[0][0]})" if items else ""
         message = (
-            f"data set {name}, {part}: {', '.join(different)}{where}; it is another version, "
-            "or not whole"
+            f"data set {name}, {part}: {', '.join(different)}{where}; it is another version or "
+            "incomplete"
         )
-        log_first_n(logging.WARNING, message, name="fastreid.dppp", key="message")
+        log_first_n(logging.WARNING, message, name=LOGGER_NAME, key="message")

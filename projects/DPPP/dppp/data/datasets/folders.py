@@ -9,7 +9,7 @@ from PIL import Image
 
 from ...errors import UserError
 
-# Pillow's ways to refuse a file.
+# What Pillow raises for a file it cannot read.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -17,9 +17,9 @@ _MODES = ("RGB", "L")  # three channels, or one that FastReID repeats
 
 
 def image_names(folder: str | os.PathLike) -> list[str]:
-    """Names of the JPEG and PNG files of a folder, sorted; none where there is no such folder.
+    """Return the sorted names of the JPEG and PNG files of a folder; none if it does not exist.
 
-    Hidden files are left out: archives packed on a Mac have a ``._0001.jpg`` beside each image.
+    Hidden files are left out: archives packed on a Mac have a ``._0001.jpg`` next to each image.
     """
     if not os.path.isdir(folder):
         return []
@@ -28,22 +28,22 @@ def image_names(folder: str | os.PathLike) -> list[str]:
 
 
 def check_mode(path: str | os.PathLike) -> None:
-    """Refuse an image that is neither in colour nor grey (reads the file's header alone).
+    """Refuse an image that is neither RGB nor grey; reads the file's header only.
 
     Raises:
-        UserError: names the file and its kind of pixels.
-        UNREADABLE: it cannot be read.
+        UserError: another kind of pixels.
+        UNREADABLE: the file cannot be read.
     """
     with Image.open(path) as image:
         if image.mode not in _MODES:
             raise UserError(
                 f"{path}: pixels are {image.mode} ({len(image.getbands())} channels); convert it "
-                "to RGB, onto a real background where it is transparent"
+                "to RGB, with a background where it is transparent"
             )
 
 
 def registered(name: str) -> type[ImageDataset] | None:
-    """The data set class of that name in FastReID's registry, if there is one."""
+    """Return the class of that name in FastReID's registry, or None."""
     try:
         return DATASET_REGISTRY.get(name)
     except KeyError:
@@ -51,22 +51,22 @@ def registered(name: str) -> type[ImageDataset] | None:
 
 
 def register_folders(base: type[ImageDataset], directories: Iterable[str], key: str) -> None:
-    """Make a data set of each folder under FastReID's root, named as the folder.
+    """Register a data set for each folder under FastReID's root, by the folder's name.
 
     Args:
-        base: class of the data sets; its ``dataset_dir`` and ``dataset_name`` become the folder's.
+        base: class of the data sets; ``dataset_dir`` and ``dataset_name`` become the folder's name.
         directories: the folders.
         key: config key that lists them, for the message.
 
     Raises:
-        UserError: another kind of data set has that name.
+        UserError: the name is taken, or reserved by FastReID.
     """
     for directory in directories:
         name = directory.rstrip("/")
         if name.endswith("_test"):
             raise UserError(
-                f"{key}: {name!r} ends in _test, which FastReID gives to people who are added to "
-                "training; rename the folder"
+                f"{key}: {name!r} ends in _test, which FastReID reserves for test identities that "
+                "COMBINEALL adds to training; rename the folder"
             )
         known = registered(name)
         if known is None:
@@ -74,6 +74,6 @@ def register_folders(base: type[ImageDataset], directories: Iterable[str], key: 
             DATASET_REGISTRY.register(type(name, (base,), attributes))
         elif not issubclass(known, base):
             raise UserError(
-                f"{key}: {name!r} is the name of another data set already (one of FastReID's or "
-                "DPPP's own, or a folder listed under another key); rename the folder"
+                f"{key}: {name!r} is already the name of another data set (one of FastReID's or "
+                "DPPP's, or a folder listed under another key); rename the folder"
             )

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from fastreid.data.datasets import DATASET_REGISTRY
 from fastreid.data.datasets.bases import ImageDataset
@@ -20,27 +21,27 @@ Item = tuple[str, str | int, str | int]  # path, identity, camera, as FastReID w
 
 @DATASET_REGISTRY.register()
 class GenePerson(ImageDataset):
-    """Virtual pedestrians: scene = camera.
+    """Virtual pedestrians; the scene acts as the camera.
 
     Args:
-        root: FastReID's data root; the set lies in ``root/dataset_dir``.
+        root: FastReID's data root; the set is in ``root/dataset_dir``.
         kwargs: FastReID's (``combineall`` and so on).
 
     Raises:
-        UserError: there is no such set, its build did not finish, or a file name is not the set's.
+        DataNotFoundError: the set is missing, or its build has not finished.
+        UserError: a file name is not in the set's format.
     """
 
     dataset_dir = "GenePerson"
     dataset_name = "GenePerson"
 
-    def __init__(self, root: str = "datasets", **kwargs) -> None:
+    def __init__(self, root: str = "datasets", **kwargs: Any) -> None:
         folder = Path(root, self.dataset_dir)
         if not (folder / "dataset.json").is_file():
-            state = (
-                "its build has not finished" if (folder / ".build").is_dir() else "it is not there"
-            )
+            unfinished = (folder / ".build").is_dir()
+            state = "its build has not finished" if unfinished else "it does not exist"
             raise DataNotFoundError(
-                f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); make it "
+                f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); build it "
                 "with `python tools/geneperson_gen.py build --config-file FILE --output "
                 f"{folder}`, or set FASTREID_DATASETS to the folder that holds it"
             )
@@ -52,25 +53,25 @@ class GenePerson(ImageDataset):
         )
 
     def _training(self, folder: Path) -> list[Item]:
-        # The prefix keeps identities of sets apart that are trained on together.
+        # The prefix keeps the identities of several training sets apart.
         name = self.dataset_name
         return [(path, f"{name}_{pid}", f"{name}_{camera}") for path, pid, camera in _items(folder)]
 
 
 def _items(folder: Path) -> list[tuple[str, int, int]]:
-    """(path, identity, camera from 0) of every image of a folder, by name; none without it."""
+    """Return (path, pid, camera from 0) of a folder's images, by name; none if it is missing."""
     items = []
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         match = _FILE_NAME.fullmatch(name)
         if match is None:
             raise UserError(
                 f"{folder / name}: not a GenePerson file name (0001_c1s3_000017_00.jpg); "
-                f"`python tools/geneperson_gen.py verify {folder.parent}` lists what is wrong"
+                f"`python tools/geneperson_gen.py verify {folder.parent}` lists every such file"
             )
         items.append((str(folder / name), int(match[1]), int(match[2]) - 1))
     return items
 
 
 def register_geneperson(directories: Iterable[str]) -> None:
-    """Make a data set of each folder under FastReID's root, named as the folder."""
+    """Register a data set for each folder under FastReID's root, by the folder's name."""
     register_folders(GenePerson, directories, "DATASETS.GENEPERSON_DIRS")

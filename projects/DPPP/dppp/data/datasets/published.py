@@ -1,4 +1,4 @@
-"""A published data set that is read as its owners pack it: how to describe one, and its class."""
+"""Published data sets, read as their owners pack them: the description of one, and its class."""
 
 import glob
 import os
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from fastreid.data.datasets.bases import ImageDataset
 
@@ -22,26 +23,26 @@ Item = tuple[str, str, str]  # path, identity, camera, as the files name them
 
 
 def by_name(pattern: str) -> re.Pattern:
-    """A pattern of an image's file name, in whatever folder it lies."""
+    """Return a pattern of an image's file name, in any folder."""
     return re.compile(f"(?:.*/)?(?:{pattern})", re.ASCII)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
-    """What must be known to read a published data set.
+    """Everything needed to read a published data set.
 
     Attributes:
-        roots: folders under FASTREID_DATASETS that may hold it, its owners' name first. The first
-            with training images is taken, and only that one.
+        roots: folders under FASTREID_DATASETS that may hold it, its owners' name first. Only the
+            first one with training images is read.
         train, query, gallery: glob patterns of the folders of images below the root.
-        instead: where the images of ``train`` may lie instead; in both, they would train twice.
+        instead: alternative to ``train``; images in both places would be trained on twice.
         pattern: of an image's whole path below the root, with / and without .jpg.
-        example: such a path.
-        described: where the set is described and can be asked for.
-        terms: what is said there on its use.
-        person: groups of ``pattern`` that make an identity together.
-        camera: groups that make a camera together; none: one camera.
-        known: part ("train", "query", "gallery", or "all" of it) -> its counts.
+        example: a path that matches.
+        described: home page, where the set can be requested.
+        terms: the terms of use stated there.
+        person: groups of ``pattern`` that together make an identity.
+        camera: groups that together make a camera; none means a single camera.
+        known: part ("train", "query", "gallery", or "all") -> its published counts.
     """
 
     roots: tuple[str, ...]
@@ -59,7 +60,7 @@ class Source:
 
 
 class PublishedDataset(ImageDataset):
-    """A data set of a ``Source``. Sets made for training alone have no query and no gallery.
+    """A data set of a ``Source``. Sets for training only have no query and no gallery.
 
     Args:
         root: FastReID's data root.
@@ -67,15 +68,15 @@ class PublishedDataset(ImageDataset):
 
     Raises:
         DataNotFoundError: no training image in any of the source's folders.
-        UserError: an image's name is not one of the set's, or its images lie in two places.
+        UserError: a file name is not in the set's format, or its images are in two places.
     """
 
     source: Source
     dataset_name = ""
 
-    def __init__(self, root: str = "datasets", **kwargs) -> None:
+    def __init__(self, root: str = "datasets", **kwargs: Any) -> None:
         name, source = self.dataset_name, self.source
-        parts = {"train": [], "query": [], "gallery": []}
+        parts: dict[str, list[Item]] = {"train": [], "query": [], "gallery": []}
         for folder in (Path(root, candidate) for candidate in source.roots):
             parts["train"] = self._training(folder)
             if parts["train"]:
@@ -87,8 +88,8 @@ class PublishedDataset(ImageDataset):
         for part, known in source.known.items():
             items = list(chain(*parts.values())) if part == "all" else parts[part]
             warn_if_different(name, part, items, known)
-        # The prefix keeps identities of sets apart that are trained on together; there are
-        # millions of images and few names, hence the interning.
+        # The prefix keeps the identities of several training sets apart. Interned, because there
+        # are millions of images and few names.
         train = [
             (path, sys.intern(f"{name}_{pid}"), sys.intern(f"{name}_{camera}"))
             for path, pid, camera in parts["train"]
@@ -97,31 +98,33 @@ class PublishedDataset(ImageDataset):
 
     @classmethod
     def is_for_training_alone(cls) -> bool:
+        """Return whether the set has no test part."""
         return not cls.source.query
 
     def not_found(self, folder: Path) -> DataNotFoundError:
-        """The error that names the folder, what it should hold and where that is described."""
+        """Return the error that names the folder, its expected content and the set's home page."""
         source = self.source
         return DataNotFoundError(
-            f"data set {self.dataset_name}: no training image in {folder}, as "
-            f"{source.example}.jpg; the set is described at {source.described} ({source.terms}), "
-            "its folders in datasets/README.md; or set FASTREID_DATASETS to the folder that holds "
+            f"data set {self.dataset_name}: no training image in {folder}, such "
+            f"as {source.example}.jpg; home page {source.described} ({source.terms}), layout in "
+            "datasets/README.md; or set FASTREID_DATASETS to the folder that holds "
             f"{source.roots[0]}"
         )
 
     def _training(self, root: Path) -> list[Item]:
-        """Images to train on, of ``train`` or ``instead``."""
-        found = [self._read(root, where) for where in (self.source.train, self.source.instead)]
-        if all(found):
-            one, other = (os.path.dirname(items[0][0]) for items in found)
+        """Return the training images, of ``train`` or ``instead``."""
+        usual = self._read(root, self.source.train)
+        alternative = self._read(root, self.source.instead)
+        if usual and alternative:
+            folders = (os.path.dirname(items[0][0]) for items in (usual, alternative))
             raise UserError(
-                f"data set {self.dataset_name}: images in {one} and in {other}, which are two "
-                "places for the same images; keep one of them"
+                f"data set {self.dataset_name}: images in {' and in '.join(folders)}, which are "
+                "two places for the same images; keep one of them"
             )
-        return found[0] or found[1]
+        return usual or alternative
 
     def _read(self, root: Path, patterns: Sequence[str]) -> list[Item]:
-        """Every image of the folders that match, but junk (pid -1); by name."""
+        """Return the images of all folders that match, by name, without junk (pid -1)."""
         items = []
         folders = {f for pattern in patterns for f in glob.glob(pattern, root_dir=root)}
         for folder in sorted(folders):
@@ -130,8 +133,8 @@ class PublishedDataset(ImageDataset):
                 match = self.source.pattern.fullmatch(os.path.splitext(Path(path).as_posix())[0])
                 if match is None:
                     raise UserError(
-                        f"{root / path}: not a name of {self.dataset_name} (as "
-                        f"{self.source.example}.jpg); remove what is not the set's, see "
+                        f"{root / path}: not a name of {self.dataset_name} (such as "
+                        f"{self.source.example}.jpg); remove files of other sets, see "
                         "datasets/README.md"
                     )
                 pid = self._identity(match)
@@ -145,14 +148,14 @@ class PublishedDataset(ImageDataset):
 
 
 def _label(match: re.Match, groups: tuple[str, ...]) -> str:
-    """The groups as one label; a number has no leading zeros, so 007 and 7 are one."""
+    """Join groups to one label; numbers lose leading zeros, so 007 equals 7."""
     texts = [match[group] for group in groups]
     numbers = [str(int(t)) if re.fullmatch(r"-?\d+", t, re.ASCII) else t for t in texts]
     return "_".join(numbers) or "0"
 
 
 def _numbered(*parts: list[Item]) -> list[list[tuple[str, int, int]]]:
-    """Query and gallery with identities and cameras as numbers, as FastReID has them."""
+    """Return query and gallery with identities and cameras as numbers, as FastReID needs them."""
     cameras = sorted({camera for part in parts for _, _, camera in part})
     number = {camera: index for index, camera in enumerate(cameras)}
     return [[(path, int(pid), number[camera]) for path, pid, camera in part] for part in parts]

@@ -1,4 +1,4 @@
-"""What FastReID's own loaders of real people do not say: where a set is described, its counts."""
+"""Facts on the real data sets that FastReID's loaders lack: home pages, counts, a withdrawal."""
 
 import logging
 import re
@@ -8,12 +8,13 @@ from fastreid.data.datasets.bases import ImageDataset
 from fastreid.utils.logger import log_first_n
 
 from ...errors import UserError
+from ...log import LOGGER_NAME
 from .counts import Counts, warn_if_different
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RealSource:
-    """A set that FastReID reads: its folder, where it is described, its counts by part."""
+    """A set that FastReID reads: its folder, its home page, its published counts by part."""
 
     folder: str
     described: str
@@ -31,7 +32,7 @@ REAL_SOURCES = {
         known={
             "train": Counts(12_936, 751, 6),
             "query": Counts(3_368, 750, 6),
-            "gallery": Counts(15_913, 751, 6),  # 750 people, and pid 0 for all strangers
+            "gallery": Counts(15_913, 751, 6),  # 750 people, and pid 0 for all distractors
         },
     ),
     "DukeMTMC": RealSource(
@@ -47,7 +48,7 @@ REAL_SOURCES = {
         "results on another set as well, or instead",
     ),
     "MSMT17": RealSource(
-        # FastReID leaves list_val.txt out of the training part; its share of 32,621 is not known.
+        # FastReID leaves list_val.txt out of the training part, whose size is not published.
         folder="MSMT17_V1",
         described="www.pkuvmc.com",
         known={
@@ -59,7 +60,7 @@ REAL_SOURCES = {
 
 
 def refuse_misleading_path(name: str, root: str) -> None:
-    """Refuse a path in which FastReID's loader would find every image's labels."""
+    """Refuse a path that FastReID's loader would take for every image's labels."""
     match = re.search(r"[-\d]+_c\d", root)
     if match and name in REAL_SOURCES and REAL_SOURCES[name].searches_path:
         raise UserError(
@@ -68,19 +69,19 @@ def refuse_misleading_path(name: str, root: str) -> None:
         )
 
 
-def tell_about(name: str, dataset: ImageDataset, parts: list[str]) -> None:
-    """The owners' withdrawal, and counts that are not the known ones; each once a process.
+def warn_about(name: str, dataset: ImageDataset, parts: list[str]) -> None:
+    """Log a withdrawal by the owners and counts that differ, each once per process.
 
     Args:
-        name: a data set's, of FastReID's registry.
-        dataset: that data set.
+        name: the data set's in FastReID's registry.
+        dataset: the data set.
         parts: which of "train", "query", "gallery" the run reads.
     """
     source = REAL_SOURCES.get(name)
     if source is None:
         return
     if source.notice:
-        log_first_n(logging.WARNING, source.notice, name="fastreid.dppp", key="message")
+        log_first_n(logging.WARNING, source.notice, name=LOGGER_NAME, key="message")
     for part in parts:
         if part in source.known:
             warn_if_different(name, part, getattr(dataset, part), source.known[part])

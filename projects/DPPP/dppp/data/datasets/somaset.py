@@ -1,4 +1,4 @@
-"""SOMAset: a folder a person, in it a folder an outfit; where the people are is checked."""
+"""SOMAset: a folder per person and, in it, a folder per outfit; the nesting is checked."""
 
 import glob
 import re
@@ -11,16 +11,16 @@ from .counts import Counts
 from .folders import image_names
 from .published import NOT_STATED, Item, PublishedDataset, Source
 
-_NO_PEOPLE = ("train", "val", "test", "query", "gallery")
+_SPLIT_NAMES = ("train", "val", "test", "query", "gallery")
 _PERSON, _OUTFIT, _WRAPPED, _TOO_DEEP = 1, 2, 3, 4  # folders between the root and the images
 
 
 @DATASET_REGISTRY.register()
 class SOMAset(PublishedDataset):
-    """Clothes change, the person does not. A person is a folder's name: 7 and 007 are two.
+    """A person in several outfits is one identity. The folder's name is the person: 7 is not 007.
 
-    The images may lie in PERSON/OUTFIT, as an independent loader has it, in one folder that wraps
-    these, or in PERSON alone.
+    The images may be in PERSON/OUTFIT, as an independent loader has it, in one folder that wraps
+    these, or in PERSON only.
 
     Args:
         root: FastReID's data root.
@@ -28,7 +28,7 @@ class SOMAset(PublishedDataset):
 
     Raises:
         DataNotFoundError: no image in any of the source's folders.
-        UserError: the folders do not tell who is who.
+        UserError: it is not clear which folders are people.
     """
 
     dataset_name = "SOMAset"
@@ -51,43 +51,43 @@ class SOMAset(PublishedDataset):
 
 
 def _above_the_people(root: Path) -> Path:
-    """``root``, or the one folder in it that wraps the set.
+    """Return ``root``, or the one folder in it that wraps the set.
 
     Raises:
         UserError: images at several depths or an unknown one, all below one folder, or below one
-            that is named as a split: their first folder may then be no person's, and many people
-            would become one.
+            that is named like a split: the first folder may not be a person's then, and many
+            people would become one identity.
     """
-    found = {depth: _folders_of_images(root, depth) for depth in range(_TOO_DEEP + 1)}
-    depths = [depth for depth, folders in found.items() if folders]
+    folders_at = {depth: _folders_of_images(root, depth) for depth in range(_TOO_DEEP + 1)}
+    depths = [depth for depth, folders in folders_at.items() if folders]
     if not depths:
         return root
     if len(depths) > 1 or depths[0] not in (_PERSON, _OUTFIT, _WRAPPED):
-        places = ", ".join(str(root / found[depth][0]) for depth in depths)
-        raise _unclear(root, f"images lie in {places}")
-    folders = found[depths[0]]
+        places = ", ".join(str(root / folders_at[depth][0]) for depth in depths)
+        raise _unclear(root, f"images are in {places}")
+    folders = folders_at[depths[0]]
     if depths[0] == _WRAPPED:
         wrapping = sorted({folder.parts[0] for folder in folders})
         if len(wrapping) > 1:
-            raise _unclear(root, f"the set lies in {len(wrapping)} folders, as {wrapping[0]}")
+            raise _unclear(root, f"the set is in {len(wrapping)} folders, such as {wrapping[0]}")
         root = root / wrapping[0]
         folders = [folder.relative_to(wrapping[0]) for folder in folders]
-    splits = [folder.parts[0] for folder in folders if folder.parts[0].lower() in _NO_PEOPLE]
+    splits = [folder.parts[0] for folder in folders if folder.parts[0].lower() in _SPLIT_NAMES]
     if splits:
-        raise _unclear(root, f"{root / splits[0]} is hardly one person's folder")
+        raise _unclear(root, f"{root / splits[0]} is named like a split, not like a person")
     if len({folder.parts[0] for folder in folders}) == 1:
-        raise _unclear(root, f"all images lie below {root / folders[0].parts[0]}, as one person's")
+        raise _unclear(root, f"all images are below {root / folders[0].parts[0]}, as of one person")
     return root
 
 
 def _folders_of_images(root: Path, depth: int) -> list[Path]:
-    """The folders so many levels below ``root`` that hold images themselves, relative to it."""
+    """Return the folders ``depth`` levels below ``root`` that hold images, relative to it."""
     pattern = "/".join("*" * depth) or "."
     return [Path(f) for f in sorted(glob.glob(pattern, root_dir=root)) if image_names(root / f)]
 
 
 def _unclear(root: Path, what: str) -> UserError:
     return UserError(
-        f"data set SOMAset: {what}; it is not clear which folders are people: lay all images "
-        f"out as {root}/PERSON/OUTFIT/IMAGE.jpg"
+        f"data set SOMAset: {what}; it is not clear which folders are people; arrange all "
+        f"images as {root}/PERSON/OUTFIT/IMAGE.jpg"
     )

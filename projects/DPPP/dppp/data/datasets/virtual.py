@@ -1,13 +1,14 @@
 """The virtual training sets of Tables II and III, and ClonedPerson, in FastReID's registry.
 
-What is known of each lies here; how a set is read is in source.py. The layouts are those that the
-sets' owners and independent loaders state; datasets/README.md shows them.
+This module describes each set; published.py reads it. The layouts are those stated by the owners
+and by independent loaders; datasets/README.md shows them.
 """
 
 import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fastreid.data.datasets import DATASET_REGISTRY
 
@@ -32,7 +33,7 @@ _FINEGPR = Source(
 
 SOURCES = {
     "SyRI": Source(
-        # The second number is a camera or an illumination; it stays as it is, nothing is merged.
+        # The second number is a camera or an illumination; the owners do not say which.
         roots=("SyRI-cropped", "SyRI/SyRI_random_cropped", "SyRI_random_cropped", "SyRI", "syri"),
         train=(".",),
         instead=("bounding_box_train",),
@@ -43,7 +44,7 @@ SOURCES = {
         known={"train": Counts(56_000, 100)},  # the published crops; Table II counts all renders
     ),
     "PersonX": Source(
-        # Table II's 273,456: both halves of all six backgrounds. "query" holds copies.
+        # Table II counts 273,456: both halves of all six backgrounds. "query" holds copies.
         roots=("PersonX_v1", "PersonX/PersonX_v1", "PersonX", "personx"),
         train=("[1-6]/bounding_box_train", "[1-6]/bounding_box_test"),
         pattern=_PERSONX_NAME,
@@ -77,7 +78,7 @@ SOURCES = {
         known={"train": Counts(20_280, 700, 6)},
     ),
     "RandPerson": Source(
-        # A camera's number counts within its scene; old names have the camera before the scene.
+        # Cameras are numbered within a scene; old names have the camera before the scene.
         roots=(
             "randperson_subset",
             "RandPerson/randperson_subset",
@@ -92,12 +93,12 @@ SOURCES = {
         example="000000_s00_c00_f000264",
         described="github.com/VideoObjectSearch/RandPerson",
         terms="repository under Apache-2.0; ask its owners about the images",
-        # The 8,000 people and 19 cameras are of all 1,801,816 images; the subset's are not stated.
+        # The published 8,000 people and 19 cameras are of all 1,801,816 images, not of the subset.
         known={"train": Counts(132_145)},
     ),
     "FineGPR": _FINEGPR,
     "FineGPRSubset": dataclasses.replace(
-        # Its images are copies of the full set's: a set of its own, or they would train twice.
+        # A set of its own: its images are copies of the full set's.
         _FINEGPR,
         train=("FineGPR_subset",),
         instead=(),
@@ -105,7 +106,7 @@ SOURCES = {
         known={"train": Counts(4_600, 1_150, 4)},
     ),
     "ClonedPerson": Source(
-        # A camera's number counts within its scene; the owners' own loader leaves the scene out.
+        # Cameras are numbered within a scene; the owners' own loader ignores the scene.
         roots=("clonedperson", "ClonedPerson"),
         train=("train",),
         query=("test/query",),
@@ -129,7 +130,7 @@ for _name, _source in SOURCES.items():
 class UnrealPerson(PublishedDataset):
     """Parts unreal_vX.Y: environment X, version Y of the people.
 
-    (Y, person) is one person in every environment; (X, camera) is one camera for every version.
+    (Y, person) is the same person in all environments, (X, camera) the same camera in all versions.
 
     Args:
         root: FastReID's data root.
@@ -137,7 +138,7 @@ class UnrealPerson(PublishedDataset):
         kwargs: FastReID's.
 
     Raises:
-        UserError: there is no such part.
+        UserError: unknown part.
         DataNotFoundError: a part has no image.
     """
 
@@ -157,7 +158,7 @@ class UnrealPerson(PublishedDataset):
     )
 
     def __init__(
-        self, root: str = "datasets", parts: Sequence[str] = UNREALPERSON_PARTS, **kwargs
+        self, root: str = "datasets", parts: Sequence[str] = UNREALPERSON_PARTS, **kwargs: Any
     ) -> None:
         unknown = [part for part in parts if part not in UNREALPERSON_ALL_PARTS]
         if unknown or not parts:
@@ -165,7 +166,7 @@ class UnrealPerson(PublishedDataset):
                 f"DATASETS.UNREALPERSON_PARTS has {unknown or 'no part'}; "
                 f"allowed: {', '.join(UNREALPERSON_ALL_PARTS)}"
             )
-        # Counts are known of the whole alone.
+        # Only the counts of the whole set are published.
         whole = set(parts) == set(UNREALPERSON_ALL_PARTS)
         self.source = dataclasses.replace(
             self.source,
@@ -173,8 +174,8 @@ class UnrealPerson(PublishedDataset):
             known={"train": Counts(1_256_381, 6_799)} if whole else {},
         )
         super().__init__(root, **kwargs)
-        found = {Path(path).parts[-3] for path, _, _ in self.train}
+        present = {Path(path).parts[-3] for path, _, _ in self.train}
         for part in parts:
-            if part not in found:
+            if part not in present:
                 home = Path(self.train[0][0]).parents[2]
                 raise self.not_found(home / part)

@@ -1,0 +1,28 @@
+"""What tests of data sets share."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from dppp.log import logger
+
+
+class Collector(logging.Handler):
+    """Keeps the messages of warnings."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    """The warnings so far; after a run, FastReID's logger no longer passes them to pytest's."""
+    collector = Collector()
+    logger.addHandler(collector)
+    yield collector.messages
+    logger.removeHandler(collector)
