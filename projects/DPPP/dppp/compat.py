@@ -68,13 +68,13 @@ def require_fastreid() -> None:
 def _names_upstream_expects() -> Iterator[None]:
     """Provide ``collections.Mapping`` and ``torch._six`` during the block."""
     six = types.ModuleType("torch._six")
-    six.string_classes = (str, bytes)
+    vars(six)["string_classes"] = (str, bytes)
     sys.modules["torch._six"] = six
-    collections.Mapping = collections.abc.Mapping
+    vars(collections)["Mapping"] = collections.abc.Mapping
     try:
         yield
     finally:
-        del collections.Mapping
+        del vars(collections)["Mapping"]
         del sys.modules["torch._six"]
 
 

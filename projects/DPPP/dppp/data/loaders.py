@@ -28,7 +28,12 @@ _SAMPLERS = ("TrainingSampler", "ImbalancedDatasetSampler", *_IDENTITY_SAMPLERS)
 class ReadableImages(CommDataset):
     """FastReID's data set of images, which names the file that cannot be read."""
 
-    def __getitem__(self, index: int) -> dict:
+    def read(self, index: int) -> dict:
+        """Return an image as FastReID's item.
+
+        Raises:
+            UserError: the file cannot be read, or has another kind of pixels.
+        """
         path = self.img_items[index][0]
         try:
             # FastReID converts nothing: transparency would become a fourth channel, and indices
@@ -43,13 +48,20 @@ class ReadableImages(CommDataset):
             ) from None
 
 
+class EvaluationImages(ReadableImages):
+    """Images without random transforms."""
+
+    def __getitem__(self, index: int) -> dict:
+        return self.read(index)
+
+
 class TrainingImages(ReadableImages):
     """Images for training: an item's index comes with the seed of its random transforms."""
 
     def __getitem__(self, item: tuple[int, int]) -> dict:
         index, seed = item
         with seeded(seed):  # FastReID's transforms draw from Python's, NumPy's and torch's
-            return super().__getitem__(index)
+            return self.read(index)
 
 
 class DeviceLoader:
@@ -120,7 +132,7 @@ def build_test_loader(
     if comm.is_main_process():
         dataset.show_test()
     transforms = build_transforms(cfg, is_train=False)
-    test_set = ReadableImages(dataset.query + dataset.gallery, transforms, relabel=False)
+    test_set = EvaluationImages(dataset.query + dataset.gallery, transforms, relabel=False)
     mini_batch = max(cfg.TEST.IMS_PER_BATCH // comm.get_world_size(), 1)
     batches = BatchSampler(samplers.InferenceSampler(len(test_set)), mini_batch, drop_last=False)
     return _device_loader(cfg, test_set, batches), len(dataset.query)

@@ -95,7 +95,7 @@ def _neighbourhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
     """Return (N, N): 1 if image j (column) is among the nearest (N, k) of image i (row), else 0."""
     num_images, k = nearest.shape
     starts = np.arange(0, nearest.size + 1, k)
-    ones = np.ones(nearest.size, dtype)
+    ones: np.ndarray = np.ones(nearest.size, dtype)
     return sparse.csr_array((ones, nearest.ravel(), starts), shape=(num_images, num_images))
 
 

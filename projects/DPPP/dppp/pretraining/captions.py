@@ -42,7 +42,9 @@ def caption(
 
     Args:
         attributes: of the person, from identities.jsonl.
-        scene, lighting, view: of the image, from images.jsonl.
+        scene: of the image, from images.jsonl.
+        lighting: likewise.
+        view: likewise, with spaces for hyphens.
         rng: source of every choice.
     """
     phrases = describe(attributes, rng)

@@ -56,14 +56,15 @@ def pretrain(
     pixel_std: Tensor,
     device: str = "cpu",
     checkpoint_every: int = 500,
-) -> nn.Module:
+) -> open_clip.CLIP:
     """Train a CLIP from random weights, resuming a run of the same recipe and data in ``folder``.
 
     Args:
         pairs: what to train on.
         recipe: how to train.
         folder: for the checkpoint.
-        pixel_mean, pixel_std: (3,), 0..255.
+        pixel_mean: of each channel, (3,), 0..255.
+        pixel_std: of each channel, (3,), 0..255.
         device: where to train.
         checkpoint_every: steps between checkpoints.
 
@@ -108,14 +109,14 @@ def pretrain(
     return model.eval().cpu()
 
 
-def _clip_loss(model: nn.Module, images: Tensor, texts: Tensor) -> Tensor:
+def _clip_loss(model: open_clip.CLIP, images: Tensor, texts: Tensor) -> Tensor:
     with torch.autocast(images.device.type, torch.bfloat16):
         features = model(images, texts)
     loss: Tensor = open_clip.ClipLoss()(*(feature.float() for feature in features))
     return loss
 
 
-def _update(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def _update(model: open_clip.CLIP, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -7,7 +7,7 @@ import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..evaluation import evaluate_rank
 from .captions import full_caption
@@ -29,7 +29,7 @@ _QUESTIONS = {
 
 @torch.no_grad()
 def measure_zero_shot(
-    model: nn.Module,
+    model: open_clip.CLIP,
     pairs: Pairs,
     *,
     model_name: str,
@@ -44,7 +44,8 @@ def measure_zero_shot(
         pairs: images of people that the model was not trained on.
         model_name: open_clip's name of the model.
         words: attribute -> the words to choose among.
-        pixel_mean, pixel_std: (3,), 0..255.
+        pixel_mean: of each channel, (3,), 0..255.
+        pixel_std: of each channel, (3,), 0..255.
 
     Returns:
         ``attributes``: attribute -> ``accuracy`` of naming its word on an image, and ``chance``;
@@ -68,7 +69,7 @@ def measure_zero_shot(
     }
 
 
-def _embed_images(model: nn.Module, pairs: Pairs, mean: Tensor, std: Tensor) -> Tensor:
+def _embed_images(model: open_clip.CLIP, pairs: Pairs, mean: Tensor, std: Tensor) -> Tensor:
     """Return L2-normalised features (N, D)."""
     features = []
     for start in range(0, len(pairs), 256):

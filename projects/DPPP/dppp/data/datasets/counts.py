@@ -4,10 +4,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 from fastreid.utils.logger import log_first_n
 
 from ...log import LOGGER_NAME
+
+# Numbers in a test part, strings in a training part.
+Pid = TypeVar("Pid", int, str)
+Camera = TypeVar("Camera", int, str)
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,9 @@ def count(items: Sequence[tuple]) -> Counts:
     return Counts(len(items), len({item[1] for item in items}), len({item[2] for item in items}))
 
 
-def cameras_by_identity(items: Iterable[tuple]) -> defaultdict[int | str, set[int | str]]:
+def cameras_by_identity(items: Iterable[tuple[str, Pid, Camera]]) -> defaultdict[Pid, set[Camera]]:
     """Return identity -> its cameras, of ``(path, identity, camera)``; others have none."""
-    cameras: defaultdict[int | str, set[int | str]] = defaultdict(set)
+    cameras: defaultdict[Pid, set[Camera]] = defaultdict(set)
     for _, pid, camera in items:
         cameras[pid].add(camera)
     return cameras
