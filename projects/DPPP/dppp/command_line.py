@@ -1,6 +1,7 @@
 """What all command lines share: mistakes in one line with status 2, Ctrl-C with status 130."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -14,23 +15,41 @@ class Parser(argparse.ArgumentParser):
     """Reports a wrong command line like every other mistake: in one line, with status 2."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise the message as a UserError."""
         raise UserError(f"{message}; see {self.prog} --help")
 
 
 def run(main: Callable[[list[str]], int], stopped: str) -> NoReturn:
-    """Leave with the status of ``main``; a mistake is one line and status 2.
+    """Call ``main`` with the process's arguments and exit with its status.
 
     Args:
+        main: takes the arguments, returns the exit status.
         stopped: what to say after Ctrl-C.
     """
-    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be anything
-    sys.stderr.reconfigure(errors="backslashreplace")
+    sys.exit(status_of(lambda: main(sys.argv[1:]), stopped))
+
+
+def status_of(action: Callable[[], int], stopped: str) -> int:
+    """Return the exit status of ``action``, with one line on stderr for what stopped it.
+
+    Args:
+        action: returns its own exit status.
+        stopped: what to say after Ctrl-C.
+
+    Returns:
+        That status; 2 after a user's mistake, 1 if a number is not finite, 130 after Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file may have any name
     try:
-        status = main(sys.argv[1:])
+        return action()
     except (UserError, OSError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
-        status = 2
+        return 2
+    except FloatingPointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)
-        status = INTERRUPTED
-    sys.exit(status)
+        return INTERRUPTED

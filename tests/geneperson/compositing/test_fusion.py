@@ -40,21 +40,25 @@ def person() -> tuple[np.ndarray, np.ndarray]:
 def test_without_a_person_the_background_stays(background, lighting):
     nobody = np.zeros((256, 128), np.uint8)
     image = np.full((256, 128, 3), 90, np.uint8)
-    fused = fuse(image, nobody, background, lighting, _stream(), get_world("source"))
+    fused = fuse(
+        image, nobody, background, lighting=lighting, world=get_world("source"), rng=_stream()
+    )
     assert (fused == background).all()
 
 
 def test_full_coverage_gives_the_relit_person(background):
     alpha = np.full((256, 128), 255, np.uint8)
     image = np.random.default_rng(2).integers(0, 256, (256, 128, 3)).astype(np.uint8)
-    fused = fuse(image, alpha, background, NIGHT, _stream(), STILL)
+    fused = fuse(image, alpha, background, lighting=NIGHT, world=STILL, rng=_stream())
     assert (fused == relight(image, NIGHT, alpha)).all()
 
 
 def test_no_halo_of_the_old_background(person, background):
     image, alpha = person
     black = np.zeros_like(background)
-    fused = fuse(image, alpha, black, get_lighting("overcast"), _stream(), STILL).astype(int)
+    fused = fuse(
+        image, alpha, black, lighting=get_lighting("overcast"), world=STILL, rng=_stream()
+    ).astype(int)
     # Every pixel is a mixture of green and black, so red and blue stay well below green.
     seen = fused[alpha > 0]
     assert seen.max() > 100
@@ -73,7 +77,7 @@ def test_decontamination_keeps_solid_pixels(person):
 def test_the_ground_below_the_feet_is_darker(person):
     image, alpha = person
     white = np.full((256, 128, 3), 200, np.uint8)
-    fused = fuse(image, alpha, white, get_lighting("noon"), _stream(), STILL)
+    fused = fuse(image, alpha, white, lighting=get_lighting("noon"), world=STILL, rng=_stream())
     assert fused[241:245, 54:74].mean() < 180.0
     assert (fused[5:20, 5:20] == 200).all()
 
@@ -82,7 +86,7 @@ def test_the_ground_below_the_feet_is_darker(person):
 def test_nobody_floats_whatever_the_light(person, lighting):
     image, alpha = person
     white = np.full((256, 128, 3), 200, np.uint8)
-    fused = fuse(image, alpha, white, lighting, _stream(), STILL)
+    fused = fuse(image, alpha, white, lighting=lighting, world=STILL, rng=_stream())
     assert fused[241:244, 54:74].mean() < 180.0
 
 
@@ -95,7 +99,7 @@ def test_each_foot_has_its_own_shadow_but_a_hand_has_none():
     alpha[100:150, 100:110] = 255  # hand
     image = np.full((256, 128, 3), 90, np.uint8)
     white = np.full((256, 128, 3), 200, np.uint8)
-    fused = fuse(image, alpha, white, get_lighting("overcast"), _stream(), STILL)
+    fused = fuse(image, alpha, white, lighting=get_lighting("overcast"), world=STILL, rng=_stream())
     assert fused[241:244, 50:56].mean() < 185.0
     assert fused[221:224, 72:78].mean() < 185.0
     assert fused[160:190, 62:66].mean() > 196.0  # between the legs
@@ -109,7 +113,9 @@ def test_framing_moves_the_person_but_keeps_the_feet(person):
     light = get_lighting("overcast")
     boxes = set()
     for seed in range(30):
-        fused = fuse(image, alpha, black, light, np.random.default_rng(seed), world)
+        fused = fuse(
+            image, alpha, black, lighting=light, world=world, rng=np.random.default_rng(seed)
+        )
         rows, columns = np.nonzero(fused[:, :, 1] > 40)
         boxes.add((rows.min(), rows.max(), columns.min(), columns.max()))
         assert rows.max() < 255
@@ -119,7 +125,7 @@ def test_framing_moves_the_person_but_keeps_the_feet(person):
 def test_the_inputs_are_not_changed(person, background):
     image, alpha = person
     before = image.copy(), alpha.copy(), background.copy()
-    fuse(image, alpha, background, NIGHT, _stream(), get_world("shifted"))
+    fuse(image, alpha, background, lighting=NIGHT, world=get_world("shifted"), rng=_stream())
     assert all(
         (now == then).all() for now, then in zip((image, alpha, background), before, strict=True)
     )

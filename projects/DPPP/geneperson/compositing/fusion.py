@@ -18,16 +18,19 @@ def fuse(
     person: np.ndarray,
     alpha: np.ndarray,
     background: np.ndarray,
+    *,
     lighting: Lighting,
-    rng: np.random.Generator,
     world: World,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Alpha blending of a person over a background.
+    """Blend a person over a background.
 
     Args:
         person: (h, w, 3) uint8, drawn in neutral light.
         alpha: (h, w) uint8 coverage, 0..255.
-        background: (h, w, 3) uint8, already lit by `lighting`.
+        background: (h, w, 3) uint8, already lit.
+        lighting: the light of both.
+        world: how far its detector frames people off center.
         rng: draws the framing.
 
     Returns:

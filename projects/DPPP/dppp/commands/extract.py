@@ -1,0 +1,48 @@
+"""Embed the images of a folder, or of a list, and write their features into one file.
+
+dppp-extract --model CHECKPOINT IMAGES --output FILE.npz [--float16]
+
+IMAGES is a folder, or a .txt file with one path per line. An interrupted extraction resumes with
+the same command. Exit status 0: all images; 1: some could not be read, they are listed; 2: a
+mistake, in one line.
+"""
+
+import argparse
+import sys
+from typing import NoReturn
+
+from ..command_line import Parser, run
+from ..inference import extract
+from ..inference.arguments import add_model_arguments, load_model
+from ..inference.files import list_images, require_suffix
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments."""
+    parser = Parser(description="Write the features of images into one file.")
+    parser.add_argument("images", help="folder of images, or .txt file that lists them")
+    add_model_arguments(parser)
+    parser.add_argument("--output", required=True, help="file to write (.npz)")
+    parser.add_argument("--float16", action="store_true", help="half the size, 3 digits")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the file of features; return the exit status."""
+    args = parse(arguments)
+    require_suffix(args.output, ".npz")
+    list_images(args.images)  # refuse an empty folder before the model is built
+    features = extract(load_model(args), args.images, args.output, half=args.float16)
+    for line in features.skipped:
+        print(f"skipped: {line}", file=sys.stderr)
+    number, width = features.features.shape
+    print(
+        f"{args.output}: {number} images, features of {width} numbers ({features.features.dtype}), "
+        f"model {features.model}, {len(features.skipped)} skipped"
+    )
+    return 1 if features.skipped else 0
+
+
+def entry() -> NoReturn:
+    """Run the process's command line."""
+    run(main, stopped="stopped; run the same command again to resume")

@@ -1,0 +1,114 @@
+"""Find the images of a gallery that show the most similar people.
+
+dppp-search --model CHECKPOINT --gallery FILE.npz --query IMAGE ... [--top 10] [--output FILE.png]
+dppp-search --model CLIP:WEIGHTS --gallery FOLDER --text "a man in a red shirt" ...
+
+Prints a table for each query. --output draws the hits and writes them to FILE.csv too; where file
+names carry labels (0002_c1s1_000451_03.jpg), the frames are green for the same person and red for
+another.
+"""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from tabulate import tabulate
+
+from ..command_line import Parser, run
+from ..errors import UserError
+from ..inference import Embedder, Features, extract, load_features, search, search_texts
+from ..inference.arguments import add_model_arguments, load_model
+from ..inference.attention import overlay_attention
+from ..inference.extraction import embed_files
+from ..inference.files import list_images, require_suffix
+from ..inference.pictures import MAX_ROWS, Ranking, draw_rankings, save_picture
+from ..inference.search import write_rankings
+
+_TRUTHS = {True: "the same", False: "another", None: ""}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read and check the arguments."""
+    parser = Parser(description="Find people in a gallery.")
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--gallery", required=True, help="file of dppp-extract (.npz), folder or .txt list"
+    )
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--query", nargs="+", help="images, or one folder of them")
+    wanted.add_argument("--text", nargs="+", metavar="SENTENCE", help="descriptions of a person")
+    parser.add_argument("--top", type=int, default=10, help="hits per query (default 10)")
+    parser.add_argument("--output", help="picture to write (.png), with a .csv of the same name")
+    parser.add_argument("--attention", action="store_true", help="draw attention maps too")
+    args = parser.parse_args(arguments)
+    if args.top < 1:
+        raise UserError(f"--top is {args.top}; it must be 1 or more")
+    if args.output:
+        require_suffix(args.output, ".png")
+    elif args.attention:
+        raise UserError("--attention draws into a picture; add: --output FILE.png")
+    if args.attention and args.text:
+        raise UserError("--attention needs --query: a text has no attention map")
+    return args
+
+
+def main(arguments: list[str]) -> int:
+    """Print the rankings and draw them; return the exit status."""
+    args = parse(arguments)
+    embedder = load_model(args)
+    gallery = _gallery(args.gallery, embedder)
+    if args.text:
+        rankings = search_texts(embedder, args.text, gallery, args.top)
+    else:
+        rankings = search(embed_files(embedder, _query_files(args.query)), gallery, args.top)
+    for ranking in rankings:
+        print(_table(ranking))
+    if args.output:
+        overlay = partial(overlay_attention, embedder) if args.attention else None
+        path = Path(args.output)
+        heading = f"{embedder.name}, cosine similarity"
+        picture = draw_rankings(rankings, embedder.image_size, heading, overlay)
+        save_picture(path, picture)
+        write_rankings(path.with_suffix(".csv"), rankings, "cosine")
+        drawn = min(len(rankings), MAX_ROWS)
+        print(f"{path}: {drawn} of {len(rankings)} queries; all of them in {path.stem}.csv")
+    return 0
+
+
+def _table(ranking: Ranking) -> str:
+    rows = [
+        [rank, hit.file, f"{hit.score:.4f}", _TRUTHS[hit.same_person]]
+        for rank, hit in enumerate(ranking.hits, start=1)
+    ]
+    headers = ["rank", "image", "cosine", "person"]
+    return f"{ranking.query}\n{tabulate(rows, headers=headers, disable_numparse=True)}\n"
+
+
+def _gallery(source: str, embedder: Embedder) -> Features:
+    """Return the features in a file, or embed a folder or list."""
+    if not source.endswith(".npz"):
+        features = extract(embedder, source)
+        for line in features.skipped:
+            print(f"skipped: {line}", file=sys.stderr)
+        return features
+    features = load_features(source)
+    if features.model != embedder.digest:
+        raise UserError(
+            f"{source}: its features are from another model ({features.model}, --model is "
+            f"{embedder.digest}); run dppp-extract with this model"
+        )
+    return features
+
+
+def _query_files(names: list[str]) -> list[Path]:
+    if len(names) == 1 and Path(names[0]).is_dir():
+        root, paths = list_images(names[0])
+        return [root / path for path in paths]
+    return [Path(name) for name in names]
+
+
+def entry() -> NoReturn:
+    """Run the process's command line."""
+    run(main, stopped="stopped; nothing was written")

@@ -1,0 +1,48 @@
+"""Count the images of a folder in Market-1501's layout and list every problem in it.
+
+dppp-validate FOLDER
+
+Exit status 0: no problem; 1: problems, one per line; 2: the folder is missing or has another
+layout.
+"""
+
+import argparse
+from typing import NoReturn
+
+from tabulate import tabulate
+
+from ..command_line import Parser, run
+from ..data import DatasetReport, describe_dataset
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments."""
+    parser = Parser(description="Check a data set in Market-1501's layout.")
+    parser.add_argument("folder", help="contains bounding_box_train, query and bounding_box_test")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report; return the exit status."""
+    report = describe_dataset(parse(arguments).folder)
+    _show(report)
+    return 1 if report.problems else 0
+
+
+def _show(report: DatasetReport) -> None:
+    """Print the counts as a table, then one line per finding."""
+    rows = [
+        (part, counts.images, counts.identities, counts.cameras)
+        for part, counts in report.counts.items()
+    ]
+    print(tabulate(rows, headers=["Part", "Images", "Identities", "Cameras"], tablefmt="pipe"))
+    for note in report.notes:
+        print(f"note: {note}")
+    for problem in report.problems:
+        print(f"problem: {problem}")
+    print(f"{len(report.problems)} problem(s)")
+
+
+def entry() -> NoReturn:
+    """Run the process's command line."""
+    run(main, stopped="stopped; nothing was changed")

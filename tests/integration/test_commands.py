@@ -1,0 +1,30 @@
+"""The commands without fastreid, and what the scripts of tools/ have in common."""
+
+import subprocess
+import sys
+
+import pytest
+
+from helpers import ROOT
+
+WITHOUT_FASTREID = """
+import importlib.metadata, runpy, sys
+
+def version(name):
+    raise importlib.metadata.PackageNotFoundError(name)
+
+importlib.metadata.version = version
+sys.argv = [{tool!r}, "--help"]
+runpy.run_path({tool!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("tool", ["train_net", "validate_dataset", "reproduce"])
+def test_without_fastreid_one_line_names_the_cure(tool: str) -> None:
+    script = WITHOUT_FASTREID.format(tool=str(ROOT / "tools" / f"{tool}.py"))
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd="/", capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: dppp needs fastreid 1.4.0, not installed")
+    assert result.stderr.count("\n") == 1 and "pip install --no-deps" in result.stderr
