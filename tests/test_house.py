@@ -1,0 +1,138 @@
+"""The walls of the house: imports run one way, without circles, and the packages stay apart."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import ROOT
+
+PACKAGES = ROOT / "projects" / "DPPP"
+# Room -> the rooms it may import; modules at a package's root are open to all.
+ALLOWED = {
+    "geneperson": {
+        "worlds": set(),
+        "prompting": {"worlds"},
+        "posing": {"worlds"},
+        "dataset": {"worlds", "posing"},
+        "synthesis": {"prompting", "posing", "worlds"},
+        "compositing": {"posing", "worlds"},
+        "pipeline": {
+            "compositing", "dataset", "posing", "prompting", "synthesis", "worlds",
+        },
+    },
+    "dppp": {
+        "data": set(),
+        "losses": set(),
+        "evaluation": set(),
+        "modeling": {"losses"},
+        # config.py asks the model of a config whether it can use it, so it is above modeling
+        "config": {"modeling"},
+        "pretraining": {"data", "evaluation", "losses", "modeling", "config"},
+        "engine": {"data", "evaluation", "losses", "modeling", "config"},
+        "inference": {"data", "evaluation", "losses", "modeling", "config"},
+        "reproduce": {"data", "evaluation", "losses", "modeling", "config", "engine", "inference"},
+        "commands": {
+            "data", "evaluation", "modeling", "config", "engine", "inference", "reproduce",
+        },
+    },
+}  # fmt: skip
+# Modules at the root that open the package to others; nothing below them imports them.
+ENTRANCES = {"geneperson": {"__init__", "command_line"}, "dppp": {"__init__"}}
+HEAVY = ("torch", "diffusers", "transformers", "rembg", "onnxruntime", "openai")
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Dotted name -> file of every module of a package."""
+    found = {}
+    for path in (PACKAGES / package).rglob("*.py"):
+        parts = path.relative_to(PACKAGES).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(name: str, path: Path) -> set[str]:
+    """Dotted names that a module imports anywhere, relative ones resolved."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = (base if node.level else []) + ([node.module] if node.module else [])
+            found |= {".".join([*base, alias.name]) for alias in node.names} | {".".join(base)}
+    return found
+
+
+def room(name: str) -> str | None:
+    """The room a module is in; None for a module at the root of its package."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ALLOWED[parts[0]] else None
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_every_room_has_a_rule(package: str) -> None:
+    rooms = {path.parent.name for path in (PACKAGES / package).glob("*/__init__.py")}
+    assert rooms == set(ALLOWED[package]) - {"config"}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_imports_run_one_way(package: str) -> None:
+    wrong = []
+    for name, path in modules(package).items():
+        own = room(name)
+        for target in imports(name, path):
+            if not target.startswith(f"{package}."):
+                continue
+            other = room(target)
+            if own is None:
+                entrance = path.stem in ENTRANCES[package] and path.parent.name == package
+                allowed = entrance or other is None
+            else:
+                allowed = other in (None, own) or other in ALLOWED[package][own]
+            if not allowed:
+                wrong.append(f"{name} imports {target}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_no_room_is_its_own_ancestor(package: str) -> None:
+    """The table itself has no circle, so neither have the rooms."""
+
+    def above(name: str, seen: tuple[str, ...] = ()) -> None:
+        assert name not in seen, (*seen, name)
+        for other in ALLOWED[package][name]:
+            above(other, (*seen, name))
+
+    for name in ALLOWED[package]:
+        above(name)
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [("geneperson", {"dppp", "dppp_entry", "fastreid"}), ("dppp", {"geneperson", "diffusers"})],
+)
+def test_the_packages_meet_only_on_disk(package: str, forbidden: set[str]) -> None:
+    for name, path in modules(package).items():
+        roots = {target.split(".")[0] for target in imports(name, path)}
+        assert not roots & forbidden, name
+
+
+def test_the_root_of_geneperson_shows_the_stages() -> None:
+    files = list((PACKAGES / "geneperson").glob("*.py"))
+    assert len(files) <= 10
+
+
+def test_the_command_line_of_stage_1_loads_no_model_package() -> None:
+    script = f"import sys, geneperson.command_line; print([m for m in {HEAVY} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_no_file_is_long() -> None:
+    for package in ALLOWED:
+        for name, path in modules(package).items():
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, name
