@@ -58,11 +58,11 @@ def test_own_file_is_read_and_has_its_own_digest(tmp_path: Path) -> None:
         ({"upper_color": {"any": ["red"], "man": ["red"]}}, "upper_color: repeated words red"),
         ({"upper_color": {"child": ["red"], "any": ["red"]}}, "unknown group 'child'"),
         ({"hat": ["cap"]}, "unknown attribute 'hat'"),
-        ({"contradictions": [{"upper_wear": ["cape"], "footwear": ["boots"]}]}, "has no cape"),
-        ({"contradictions": [{"upper_wear": ["coat"]}]}, "rule 1: two attributes"),
+        ({"contradictions": [{"upper_wear": ["cape"], "footwear": ["boots"]}]}, "has no word cape"),
+        ({"contradictions": [{"upper_wear": ["coat"]}]}, "rule 1: must have two attributes"),
         (
             {"contradictions": [{"upper_color": ["red"], "lower_color": ["red"]}]},
-            "cannot be compared",
+            "cannot be combined",
         ),
         ({"contradictions": {}}, "a list of rules"),
     ],
@@ -83,7 +83,7 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "\xff"])
-def test_files_that_are_no_vocabulary(tmp_path: Path, text: str) -> None:
+def test_files_that_are_not_a_vocabulary(tmp_path: Path, text: str) -> None:
     path = tmp_path / "own.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"own\.json"):

@@ -1,10 +1,10 @@
 """Character prompts: the paper's template, filled so that no two identities wear the same outfit.
 
-An outfit is colour, pattern and style of upper and lower wear, and colour and style of footwear.
-All outfits that a gender can wear without contradiction form one numbered space (`OutfitSpace`).
-An identity draws a number from its own random stream; if that outfit is taken, the next free one is
-used. So the stream never repeats an outfit, can use a vocabulary up to its last outfit, and the
-first five identities of a big set are the five of a small one.
+An outfit is color, pattern and style of upper and lower wear, and color and style of footwear.
+All outfits that a gender can wear without contradiction form one numbered space
+(:class:`OutfitSpace`). An identity draws a number from its own random stream; if that outfit is
+taken, the next free one is used. So the stream never repeats an outfit, can use a vocabulary up to
+its last outfit, and the first five identities of a large set are those of a small one.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ NEGATIVE_PROMPT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Identity:
-    """One virtual person to draw.
+    """One person to draw.
 
     Attributes:
         index: candidate number, from 0; it does not depend on how many candidates are accepted.
         attributes: attribute name -> word, the gender and the prompt's lighting included.
         prompt: the filled template.
-        negative_prompt: what must not be drawn; the same for everybody.
+        negative_prompt: what must not be drawn; the same for all identities.
         seed: seed for drawing this person, in 0 .. 2**31 - 1.
     """
 
@@ -67,12 +67,13 @@ class OutfitSpace:
     """All outfits one gender can wear without contradiction, numbered 0 .. size - 1.
 
     The numbers run over the triples of styles (upper wear, lower wear, footwear) that go together,
-    and within a triple over the colours and patterns of its three garments.
+    and within a triple over the colors and patterns of its three garments.
     """
 
     def __init__(self, vocabulary: Vocabulary, gender: str) -> None:
         words = vocabulary.words[gender]
-        variants = {}  # (attribute of the style, style) -> its (colour, pattern, style) words
+        # (attribute of the style, style) -> its (color, pattern, style) words
+        variants: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         for names in GARMENTS.values():
             for variant in product(*(words[name] for name in names)):
                 if vocabulary.compatible(dict(zip(names, variant, strict=True))):
@@ -88,7 +89,7 @@ class OutfitSpace:
         self.size = self._starts[-1]
 
     def outfit(self, number: int) -> tuple[str, ...]:
-        """Give the words of an outfit, in the order of `vocabulary.OUTFIT`."""
+        """Return the words of an outfit, in the order of ``vocabulary.OUTFIT``."""
         triple = bisect_right(self._starts, number) - 1
         upper, lower, footwear = self._triples[triple]
         rest, third = divmod(number - self._starts[triple], len(footwear))
@@ -98,9 +99,9 @@ class OutfitSpace:
     def draw(
         self, taken: set[tuple[str, ...]], stream: np.random.Generator
     ) -> tuple[str, ...] | None:
-        """Draw an outfit that is not taken; None if every one is.
+        """Draw an outfit that is not taken; None if all are.
 
-        A triple of styles is drawn first, so that a style with few patterns is not a rare one.
+        A triple of styles is drawn first, so that a style with few patterns is not rare.
         """
         if not self.size:
             return None
@@ -114,26 +115,30 @@ class OutfitSpace:
 
 
 def capacity(vocabulary: Vocabulary) -> int:
-    """Count the different outfits that the vocabulary gives to women and men together."""
+    """Count the different outfits of a vocabulary, women's and men's together."""
     women, men = (OutfitSpace(vocabulary, gender) for gender in GENDERS)
     shared = sum(
         prod(
-            len(set(ours) & set(theirs))
-            for ours, theirs in zip(one, men.garments[styles], strict=True)
+            len(set(hers) & set(his))
+            for hers, his in zip(garments, men.garments[styles], strict=True)
         )
-        for styles, one in women.garments.items()
+        for styles, garments in women.garments.items()
         if styles in men.garments
     )
     return women.size + men.size - shared
 
 
 def check_capacity(vocabulary: Vocabulary, num_identities: int) -> None:
-    """Refuse a number of identities for which the vocabulary has too few outfits."""
+    """Refuse a number of identities for which the vocabulary has too few outfits.
+
+    Raises:
+        UserError: with both numbers.
+    """
     available = capacity(vocabulary)
     if num_identities > available:
         raise UserError(
-            f"{num_identities} identities need as many different outfits, but the vocabulary gives "
-            f"{available}: add colours, patterns or styles to it, or ask for fewer identities"
+            f"{num_identities} identities need as many different outfits, but the vocabulary has "
+            f"only {available}; add colors, patterns or styles to it, or build fewer identities"
         )
 
 
@@ -154,7 +159,7 @@ def excluded_outfits(
 
 
 def outfit_of(identity: Identity) -> tuple[str, ...]:
-    """Give the words of an identity's outfit, in the order of `vocabulary.OUTFIT`."""
+    """Return the words of an identity's outfit, in the order of ``vocabulary.OUTFIT``."""
     return tuple(identity.attributes[name] for name in OUTFIT)
 
 
@@ -163,10 +168,12 @@ def identities(
 ) -> Iterator[Identity]:
     """Yield identities until the vocabulary has no outfit left.
 
-    The stream depends on the arguments only, never on how many are taken from it.
+    The stream depends on the arguments only, never on how many identities are taken from it.
 
     Args:
-        excluded: outfits that nobody wears.
+        vocabulary: the words to draw from.
+        seed: of the stream.
+        excluded: outfits that no identity wears.
     """
     spaces = {gender: OutfitSpace(vocabulary, gender) for gender in GENDERS}
     taken = set(excluded)
@@ -174,7 +181,7 @@ def identities(
         stream = seeding.rng(seed, "identity", index)
         gender = GENDERS[stream.integers(len(GENDERS))]
         outfit = spaces[gender].draw(taken, stream)
-        if outfit is None:  # this gender has worn everything; the other may have something left
+        if outfit is None:  # this gender has worn all its outfits, the other perhaps not
             gender = GENDERS[1 - GENDERS.index(gender)]
             outfit = spaces[gender].draw(taken, stream)
             if outfit is None:
@@ -187,7 +194,13 @@ def identities(
             **_draw_body(vocabulary, gender, stream),
         }
         drawing_seed = int(stream.integers(2**31))
-        yield Identity(index, attributes, render(attributes), NEGATIVE_PROMPT, drawing_seed)
+        yield Identity(
+            index=index,
+            attributes=attributes,
+            prompt=render(attributes),
+            negative_prompt=NEGATIVE_PROMPT,
+            seed=drawing_seed,
+        )
 
 
 def _draw_body(vocabulary: Vocabulary, gender: str, stream: np.random.Generator) -> dict[str, str]:
@@ -198,6 +211,6 @@ def _draw_body(vocabulary: Vocabulary, gender: str, stream: np.random.Generator)
         if vocabulary.compatible(body):
             return body
     raise UserError(
-        f"the vocabulary's contradictions leave no body for '{gender}': remove some that name "
-        f"{', '.join(BODY)}"
+        f"the vocabulary's contradictions exclude every body for '{gender}'; remove some of those "
+        f"about {', '.join(BODY)}"
     )

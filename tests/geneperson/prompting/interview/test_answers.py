@@ -1,4 +1,4 @@
-"""Answers of a chat model: what is cleaned, what is refused, and when an answer is of no use."""
+"""Answers of a chat model: what is cleaned, what is rejected, and when an answer is unusable."""
 
 import json
 
@@ -6,13 +6,19 @@ import pytest
 
 from geneperson.prompting import vocabulary
 from geneperson.prompting.interview import banned
-from geneperson.prompting.interview.answers import FEWEST, MAX_TEXT, UnusableAnswerError, read
+from geneperson.prompting.interview.answers import (
+    FEWEST,
+    MAX_TEXT,
+    Answer,
+    UnusableAnswerError,
+    read,
+)
 from geneperson.prompting.interview.questions import MAX_WORDS
 
 GOOD = ["red", "navy blue", "off-white", "sage green"]
 
 
-def answer(words: object, attribute: str = "upper_color"):
+def answer(words: object, attribute: str = "upper_color") -> Answer:
     return read(json.dumps({"words": words}), attribute)
 
 
@@ -21,7 +27,7 @@ def letters(number: int) -> str:
 
 
 def test_good_words_are_kept_in_order() -> None:
-    assert answer(GOOD).words == tuple(GOOD) and answer(GOOD).refused == ()
+    assert answer(GOOD).words == tuple(GOOD) and answer(GOOD).rejected == ()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ def test_good_words_are_kept_in_order() -> None:
         '[1] {"words": "none"} {"words": %s}',
     ],
 )
-def test_prose_around_the_json_is_passed_over(text: str) -> None:
+def test_prose_around_the_json_is_skipped(text: str) -> None:
     assert read(text % json.dumps(GOOD), "upper_color").words == tuple(GOOD)
 
 
@@ -67,12 +73,12 @@ def test_spelling_is_brought_into_line(attribute: str, entry: str, word: str) ->
         (" . ", "empty"),
         ("red" * 20, "too long"),
         ("a red that goes very well", "too long"),
-        ("red, blue", "other characters"),
-        ("red/blue", "other characters"),
-        ("красный", "other characters"),
-        ("(red:1.5)", "other characters"),
-        ("{red}", "other characters"),
-        ("16-year-old", "other characters"),
+        ("red, blue", "not only letters"),
+        ("red/blue", "not only letters"),
+        ("красный", "not only letters"),
+        ("(red:1.5)", "not only letters"),
+        ("{red}", "not only letters"),
+        ("16-year-old", "not only letters"),
         ("sixteen year-old", "children and ages"),
         ("Baby blue", "children and ages"),
         ("schoolgirl plaid", "children and ages"),
@@ -92,10 +98,10 @@ def test_spelling_is_brought_into_line(attribute: str, entry: str, word: str) ->
         ("Negro brown", "ethnicity"),
     ],
 )
-def test_entries_that_are_refused(entry: object, reason: str) -> None:
-    found = answer([*GOOD, entry])
-    assert found.words == tuple(GOOD)
-    assert len(found.refused) == 1 and reason in found.refused[0]
+def test_entries_that_are_rejected(entry: object, reason: str) -> None:
+    checked = answer([*GOOD, entry])
+    assert checked.words == tuple(GOOD)
+    assert len(checked.rejected) == 1 and reason in checked.rejected[0]
 
 
 def test_a_hairstyle_may_be_long_but_not_endless() -> None:
@@ -106,22 +112,22 @@ def test_a_hairstyle_may_be_long_but_not_endless() -> None:
 
 @pytest.mark.parametrize("twin", ["Navy Blue", "navy-blue", "navyblue", "navy blue."])
 def test_repeated_words_count_once(twin: str) -> None:
-    found = answer([*GOOD, twin])
-    assert found.words == tuple(GOOD) and "repeated" in found.refused[0]
+    checked = answer([*GOOD, twin])
+    assert checked.words == tuple(GOOD) and "repeated" in checked.rejected[0]
 
 
-def test_two_spellings_of_grey_are_one_colour() -> None:
+def test_two_spellings_of_grey_are_one_color() -> None:
     assert answer([*GOOD, "light grey", "light gray"]).words == (*GOOD, "light grey")
 
 
 def test_more_words_than_asked_for_are_left_out() -> None:
     many = [letters(number) for number in range(100, 100 + MAX_WORDS + 3)]
-    found = answer(many)
-    assert found.words == tuple(many[:MAX_WORDS]) and len(found.refused) == 3
+    checked = answer(many)
+    assert checked.words == tuple(many[:MAX_WORDS]) and len(checked.rejected) == 3
 
 
-def test_refused_entries_are_safe_to_print() -> None:
-    shown = answer([*GOOD, "\x1b[2Jred\nblue" + "x" * 1000]).refused[0]
+def test_rejected_entries_are_safe_to_print() -> None:
+    shown = answer([*GOOD, "\x1b[2Jred\nblue" + "x" * 1000]).rejected[0]
     assert shown.isascii() and shown.isprintable() and len(shown) < 100
 
 
@@ -139,11 +145,14 @@ def test_refused_entries_are_safe_to_print() -> None:
         ('{"words":' * 2000, "no JSON object"),
         ('{"words": ' + "[" * 19_000, "no JSON object"),
         ('{"words": []}', "0 usable words"),
-        ('{"words": ["red", "nike red", "RED"]}', r"1 usable words \(refused: 'nike red' \(brands"),
+        (
+            '{"words": ["red", "nike red", "RED"]}',
+            r"1 usable words \(rejected: 'nike red' \(brands",
+        ),
         ('{"words": ["red"]}' + " " * MAX_TEXT, "longer than"),
     ],
 )
-def test_answers_of_no_use(text: str, reason: str) -> None:
+def test_unusable_answers(text: str, reason: str) -> None:
     with pytest.raises(UnusableAnswerError, match=reason) as error:
         read(text, "upper_color")
     assert "\n" not in str(error.value) and len(str(error.value)) < 300

@@ -1,4 +1,4 @@
-"""A vocabulary from a chat model, against a real HTTP server on loopback that speaks its protocol.
+"""A vocabulary from a chat model, with a real HTTP server on loopback that speaks its protocol.
 
 Retries run through the client's own back-off; the server shortens it with ``retry-after-ms``.
 """
@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -44,7 +45,7 @@ def words_for(attribute: str) -> list[str]:
 
 @dataclass
 class Reply:
-    """What the server does with one request; None for the body is a good answer."""
+    """What the server does with one request; a body of None stands for a good answer."""
 
     body: object = None
     status: int = 200
@@ -66,9 +67,9 @@ def fails(status: int, **headers: str) -> Reply:
 
 
 class ChatServer(ThreadingHTTPServer):
-    """Answers every question well, but for those that have a script of replies.
+    """Answers every question well, except those that have a script of replies.
 
-    The last reply of a script stays. Everything asked is kept: labels, request bodies, keys.
+    The last reply of a script repeats. All requests are kept: labels, bodies, keys.
     """
 
     def __init__(self) -> None:
@@ -139,10 +140,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
         one.shutdown()
 
 
-@pytest.fixture
-def run(tmp_path: Path):
-    """Make a vocabulary; gives its lines as label -> text, and its content."""
+class Run(Protocol):
+    """Make a vocabulary; return its lines as label -> text, and its content."""
 
+    def __call__(
+        self, model: str = "tiny", timeout_sec: float = 20.0
+    ) -> tuple[dict[str, str], dict]: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
     def make(model: str = "tiny", timeout_sec: float = 20.0) -> tuple[dict[str, str], dict]:
         output = tmp_path / "words.json"
         lines = make_vocabulary(output, model, tmp_path / "cache", timeout_sec)
@@ -151,7 +158,7 @@ def run(tmp_path: Path):
     return make
 
 
-def test_good_answers_become_a_vocabulary(server: ChatServer, run, tmp_path: Path) -> None:
+def test_good_answers_become_a_vocabulary(server: ChatServer, run: Run, tmp_path: Path) -> None:
     lines, content = run()
     assert server.asked == LABELS
     words = vocabulary.load(tmp_path / "words.json").words
@@ -167,7 +174,7 @@ def test_good_answers_become_a_vocabulary(server: ChatServer, run, tmp_path: Pat
 
 
 def test_requests_hold_the_question_and_nothing_that_a_model_may_refuse(
-    server: ChatServer, run
+    server: ChatServer, run: Run
 ) -> None:
     run("some/model")
     for question, body in zip(QUESTIONS, server.bodies, strict=True):
@@ -177,7 +184,9 @@ def test_requests_hold_the_question_and_nothing_that_a_model_may_refuse(
     assert server.keys == {f"Bearer {KEY}"}
 
 
-def test_contradictions_stay_where_their_words_do(server: ChatServer, run, tmp_path: Path) -> None:
+def test_contradictions_stay_where_their_words_do(
+    server: ChatServer, run: Run, tmp_path: Path
+) -> None:
     lines, content = run()
     assert content["contradictions"] == [
         {"upper_wear": ["coat"], "lower_wear": ["shorts"]},
@@ -189,7 +198,7 @@ def test_contradictions_stay_where_their_words_do(server: ChatServer, run, tmp_p
 
 
 def test_a_second_run_asks_nothing_and_needs_no_key(
-    server: ChatServer, run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: ChatServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run()
     first = (tmp_path / "words.json").read_bytes()
@@ -200,15 +209,15 @@ def test_a_second_run_asks_nothing_and_needs_no_key(
     assert lines["skin_color"] == "5 words from the model (answer kept from an earlier run)"
 
 
-def test_another_model_is_asked_anew(server: ChatServer, run) -> None:
+def test_another_model_is_asked_anew(server: ChatServer, run: Run) -> None:
     run("one")
     run("two")
-    run("one")  # still there
+    run("one")  # still cached
     assert server.asked == LABELS * 2
 
 
 def test_the_cache_says_what_was_asked_and_answered(
-    server: ChatServer, run, tmp_path: Path
+    server: ChatServer, run: Run, tmp_path: Path
 ) -> None:
     run()
     files = list((tmp_path / "cache").iterdir())
@@ -233,7 +242,7 @@ def test_the_cache_says_what_was_asked_and_answered(
     ],
 )
 def test_a_damaged_cache_file_is_asked_again(
-    server: ChatServer, run, tmp_path: Path, damage
+    server: ChatServer, run: Run, tmp_path: Path, damage: Callable[[dict], str]
 ) -> None:
     run()
     whole = (tmp_path / "words.json").read_bytes()
@@ -246,23 +255,23 @@ def test_a_damaged_cache_file_is_asked_again(
     assert (tmp_path / "words.json").read_bytes() == whole and file.read_text() == kept
 
 
-def test_refused_words_are_named_and_prose_is_passed_over(server: ChatServer, run) -> None:
+def test_rejected_words_are_named_and_prose_is_skipped(server: ChatServer, run: Run) -> None:
     entries = [*OTHERS, "Nike red", "TEAL", 7]
     server.scripts["upper_color"] = [says(f"Sure:\n{json.dumps({'words': entries})}\nEnjoy!")]
     lines, content = run()
     assert content["upper_color"] == {"any": OTHERS}
     assert lines["upper_color"] == (
-        "5 words from the model; refused: 'Nike red' (brands), 'TEAL' (repeated), '7' (not text)"
+        "5 words from the model; rejected: 'Nike red' (brands), 'TEAL' (repeated), '7' (not text)"
     )
 
 
 UNUSABLE = {
-    "prose": (says("Reds and blues are nice."), "the answer holds no JSON object"),
+    "prose": (says("Reds and blues are nice."), "the answer has no JSON object"),
     "empty": (says(""), "the answer is empty"),
     "null": (says(None), "the answer is empty"),
     "few": (says('{"words": ["red", "baby pink"]}'), "1 usable words"),
     "cut": (says('{"words": ["red", "bl', "length"), "the answer was cut off"),
-    "cut unsaid": (says('{"words": ["red", "bl'), "the answer holds no JSON object"),
+    "cut unsaid": (says('{"words": ["red", "bl'), "the answer has no JSON object"),
     "refusal": (says(None, refusal="I can't."), "the model refused to answer"),
     "filter": (says(None, "content_filter"), "the model refused to answer"),
     "key": (says(json.dumps({"words": [*OTHERS, KEY]})), "the answer repeats the key"),
@@ -271,7 +280,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_an_answer_that_stays_unusable_leaves_the_curated_words(
-    server: ChatServer, run, tmp_path: Path, kind: str
+    server: ChatServer, run: Run, tmp_path: Path, kind: str
 ) -> None:
     reply, reason = UNUSABLE[kind]
     server.scripts["hairstyle/woman"] = [reply]
@@ -289,7 +298,7 @@ def test_an_answer_that_stays_unusable_leaves_the_curated_words(
     assert content["hairstyle"] == {"woman": OTHERS, "man": OTHERS}
 
 
-def test_an_unusable_answer_may_be_followed_by_a_good_one(server: ChatServer, run) -> None:
+def test_an_unusable_answer_may_be_followed_by_a_good_one(server: ChatServer, run: Run) -> None:
     server.scripts["skin_color"] = [says("Hm."), says('{"words": ["girl"]}'), Reply()]
     lines, _ = run()
     assert lines["skin_color"] == "5 words from the model"
@@ -304,17 +313,17 @@ def test_an_unusable_answer_may_be_followed_by_a_good_one(server: ChatServer, ru
     ],
     ids=str,
 )
-def test_replies_of_another_protocol(server: ChatServer, run, reply: Reply) -> None:
+def test_replies_of_another_protocol(server: ChatServer, run: Run, reply: Reply) -> None:
     server.scripts["footwear_color"] = [reply]
     lines, _ = run()
     assert lines["footwear_color"] == (
-        "kept the curated words: the server's reply is no chat completion"
+        "kept the curated words: the server's reply is not a chat completion"
     )
     assert server.asked.count("footwear_color") == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_a_passing_failure_is_tried_again(server: ChatServer, run, status: int) -> None:
+def test_a_passing_failure_is_tried_again(server: ChatServer, run: Run, status: int) -> None:
     server.scripts["upper_pattern"] = [fails(status), fails(status), Reply()]
     lines, _ = run()
     assert lines["upper_pattern"] == "5 words from the model"
@@ -322,7 +331,7 @@ def test_a_passing_failure_is_tried_again(server: ChatServer, run, status: int) 
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_a_lasting_failure_costs_one_group(server: ChatServer, run, status: int) -> None:
+def test_a_lasting_failure_costs_one_group(server: ChatServer, run: Run, status: int) -> None:
     server.scripts["lower_wear/man"] = [fails(status)]
     lines, content = run()
     kept = list(vocabulary.load().words["man"]["lower_wear"])
@@ -332,7 +341,7 @@ def test_a_lasting_failure_costs_one_group(server: ChatServer, run, status: int)
     assert len(server.asked) == len(QUESTIONS) + chat.RETRIES
 
 
-def test_a_server_that_keeps_failing_is_not_pestered(server: ChatServer, run) -> None:
+def test_a_server_that_keeps_failing_is_not_pestered(server: ChatServer, run: Run) -> None:
     server.scripts = {label: [fails(500)] for label in LABELS[:3]}
     server.scripts[LABELS[5]] = [fails(500), Reply()]
     lines, _ = run()
@@ -340,7 +349,7 @@ def test_a_server_that_keeps_failing_is_not_pestered(server: ChatServer, run) ->
     assert lines[LABELS[5]] == "5 words from the model"
 
 
-def test_all_groups_may_stay_curated(server: ChatServer, run, tmp_path: Path) -> None:
+def test_all_groups_may_stay_curated(server: ChatServer, run: Run, tmp_path: Path) -> None:
     server.scripts = {label: [says("No.")] for label in LABELS}
     lines, content = run()
     assert all(lines[label].startswith("kept the curated words") for label in LABELS)
@@ -349,7 +358,7 @@ def test_all_groups_may_stay_curated(server: ChatServer, run, tmp_path: Path) ->
 
 
 def test_a_slow_answer_is_given_up_and_asked_again(
-    server: ChatServer, run, monkeypatch: pytest.MonkeyPatch
+    server: ChatServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chat, "RETRIES", 1)
     slow = Reply(wait_sec=60.0)
@@ -361,7 +370,7 @@ def test_a_slow_answer_is_given_up_and_asked_again(
     assert server.asked.count("skin_color") == 2
 
 
-def test_a_server_without_schemas_is_asked_in_words(server: ChatServer, run) -> None:
+def test_a_server_without_schemas_is_asked_in_words(server: ChatServer, run: Run) -> None:
     server.knows_schemas = False
     lines, _ = run()
     assert lines["upper_color"] == "5 words from the model"
@@ -370,7 +379,7 @@ def test_a_server_without_schemas_is_asked_in_words(server: ChatServer, run) -> 
     assert len(server.asked) == len(LABELS) + 1
 
 
-def test_a_request_that_is_refused_either_way_costs_one_group(server: ChatServer, run) -> None:
+def test_a_request_that_is_refused_either_way_costs_one_group(server: ChatServer, run: Run) -> None:
     server.scripts["upper_color"] = [fails(400)]
     server.scripts["upper_pattern"] = [fails(429), Reply()]
     lines, _ = run()
@@ -384,7 +393,7 @@ def test_a_request_that_is_refused_either_way_costs_one_group(server: ChatServer
     [(401, "does not accept the key"), (403, "may not use model 'tiny'"), (404, "has no model")],
 )
 def test_a_key_or_model_that_is_not_accepted(
-    server: ChatServer, run, tmp_path: Path, status: int, advice: str
+    server: ChatServer, run: Run, tmp_path: Path, status: int, advice: str
 ) -> None:
     server.scripts["upper_color"] = [fails(status)]
     with pytest.raises(UserError, match=advice) as error:
@@ -394,8 +403,10 @@ def test_a_key_or_model_that_is_not_accepted(
     assert len(server.asked) == 1 and not (tmp_path / "words.json").exists()
 
 
-def test_no_server(run, server: ChatServer, tmp_path: Path, monkeypatch) -> None:
-    with socket.socket() as unused:  # bound, but nobody listens
+def test_no_server(
+    run: Run, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as unused:  # bound, but not listening
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:secret@127.0.0.1:{port}/v1?token=secret")
@@ -408,17 +419,31 @@ def test_no_server(run, server: ChatServer, tmp_path: Path, monkeypatch) -> None
 
 
 @pytest.mark.parametrize("address", ["localhost:8000/v1", "ftp://host/v1", "http://", "http://[x"])
-def test_no_address(run, server: ChatServer, monkeypatch, address: str) -> None:
+def test_no_address(
+    run: Run, server: ChatServer, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", address)
-    with pytest.raises(UserError, match="OPENAI_BASE_URL is no address"):
+    with pytest.raises(UserError, match="OPENAI_BASE_URL is not the address"):
         run()
 
 
 @pytest.mark.parametrize(
     ("key", "message"),
-    [(None, "needs a key"), ("  ", "needs a key"), ("sk-\u2013x", "no key"), ("a\nb", "no key")],
+    [
+        (None, "needs a key"),
+        ("  ", "needs a key"),
+        ("sk-\u2013x", "not allowed"),
+        ("a\nb", "not allowed"),
+    ],
 )
-def test_no_key(server: ChatServer, run, tmp_path: Path, monkeypatch, key, message: str) -> None:
+def test_no_key(
+    server: ChatServer,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str | None,
+    message: str,
+) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     if key is not None:
         monkeypatch.setenv("OPENAI_API_KEY", key)
@@ -429,7 +454,7 @@ def test_no_key(server: ChatServer, run, tmp_path: Path, monkeypatch, key, messa
 
 
 def test_any_text_will_do_as_the_key_of_a_local_server(
-    server: ChatServer, run, monkeypatch
+    server: ChatServer, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a")
     lines, _ = run()
@@ -437,7 +462,11 @@ def test_any_text_will_do_as_the_key_of_a_local_server(
 
 
 def test_the_key_reaches_no_file_and_no_log(
-    server: ChatServer, run, tmp_path: Path, capfd, caplog: pytest.LogCaptureFixture
+    server: ChatServer,
+    run: Run,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
     server.scripts["upper_color"] = [fails(429), says(f'{{"words": ["{KEY}"]}}')]
@@ -451,13 +480,13 @@ def test_the_key_reaches_no_file_and_no_log(
     assert not [file for file in files if KEY.encode() in file.read_bytes()]
 
 
-def test_without_the_package(server: ChatServer, run, monkeypatch) -> None:
+def test_without_the_package(server: ChatServer, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(UserError, match="the vocabulary command needs the package openai: pip"):
         run()
 
 
-def test_ctrl_c_keeps_the_answers(server: ChatServer, run, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_answers(server: ChatServer, run: Run, tmp_path: Path) -> None:
     server.scripts[LABELS[4]] = [Reply(wait_sec=60.0), Reply()]
     code = (
         "import signal, sys; from geneperson.prompting.interview import make_vocabulary; "
@@ -482,9 +511,9 @@ def test_ctrl_c_keeps_the_answers(server: ChatServer, run, tmp_path: Path) -> No
         ({"timeout_sec": 0.0}, "time-out is 0 s"),
         ({"timeout_sec": float("nan")}, "time-out is nan s"),
         ({"timeout_sec": float("inf")}, "time-out is inf s"),
-        ({"output": "."}, "a file in a folder"),
-        ({"output": "nowhere/words.json"}, "a file in a folder"),
-        ({"cache": "taken"}, "cache .*taken.*give a folder"),
+        ({"output": "."}, "name a file in an existing folder"),
+        ({"output": "nowhere/words.json"}, "name a file in an existing folder"),
+        ({"cache": "taken"}, "cache .*taken.*name a folder"),
     ],
 )
 def test_arguments_that_cannot_be_used(

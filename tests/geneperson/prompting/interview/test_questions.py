@@ -1,4 +1,4 @@
-"""The questions are the paper's, one for every group of words, and their own examples pass."""
+"""The questions are the paper's, one for every group of words, and their examples pass."""
 
 import json
 
@@ -11,6 +11,7 @@ from geneperson.prompting.interview.questions import (
     MIN_WORDS,
     QUESTIONS,
     RESPONSE_FORMAT,
+    Question,
 )
 
 
@@ -52,7 +53,7 @@ def test_no_two_requests_and_no_two_labels_are_alike() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.label)
-def test_prompts_ask_for_words_that_would_be_accepted(question) -> None:
+def test_prompts_ask_for_words_that_would_be_accepted(question: Question) -> None:
     prompt = question.prompt
     assert question.text in prompt and f"{MIN_WORDS} to {MAX_WORDS}" in prompt
     assert "adults only" in prompt and "brands" in prompt
@@ -62,4 +63,4 @@ def test_prompts_ask_for_words_that_would_be_accepted(question) -> None:
     gender = "woman" if question.group == "any" else question.group
     words = [question.example, *vocabulary.load().words[gender][question.attribute][:12]]
     answer = answers.read(json.dumps({"words": list(dict.fromkeys(words))}), question.attribute)
-    assert answer.words[0] == question.example and not answer.refused
+    assert answer.words[0] == question.example and not answer.rejected

@@ -1,7 +1,7 @@
 """Words that no prompt may hold: of children, brands, real people, nudity and ethnicity.
 
-The lists stand in ``banned_words.json`` by kind, in lower case and in the singular; several words
-are a phrase. They err on the safe side: a model has enough other words for a colour or a shoe.
+The lists are in ``banned_words.json`` by kind, in lower case and in the singular; several words
+form a phrase. They err on the safe side: there are enough other words for a color or a shoe.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def kind_of(word: str) -> str | None:
-    """Tell which kind of banned word a lower-case word or phrase holds; None if it holds none.
+    """Return the kind of banned word that a lower-case word or phrase contains, None without one.
 
     Whole words are compared, so that "cowboy boots" and "double-breasted coat" pass.
     """
@@ -21,7 +21,7 @@ def kind_of(word: str) -> str | None:
     singular = [part.removesuffix("s") for part in parts]
     texts = (f" {' '.join(parts)} ", f" {' '.join(singular)} ")
     for kind, banned in _lists().items():
-        if any(f" {one} " in text for one in banned for text in texts):
+        if any(f" {phrase} " in text for phrase in banned for text in texts):
             return kind
     return None
 

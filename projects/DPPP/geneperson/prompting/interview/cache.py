@@ -1,4 +1,4 @@
-"""Answers of chat models on disk: one JSON file a request, named by the request's digest."""
+"""Answers of chat models on disk: one JSON file per request, named by the request's digest."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from .questions import RESPONSE_FORMAT
 
 
 class AnswerCache:
-    """Keeps the answers of one model.
+    """The stored answers of one model.
 
-    The digest covers the model, the whole prompt and the form asked for, not the server's address.
+    The digest covers the model, the whole prompt and the requested form, but not the server's
+    address.
 
     Args:
-        folder: where the files are; made with the first answer if it is missing.
-        model: name of the model that was asked.
+        folder: where the files are; created with the first answer.
+        model: name of the model.
 
     Raises:
         UserError: the folder cannot be used.
@@ -25,22 +26,22 @@ class AnswerCache:
 
     def __init__(self, folder: Path, model: str) -> None:
         if folder.exists() and not folder.is_dir():
-            raise UserError(f"cache {folder}: it is taken by a file; give a folder")
+            raise UserError(f"cache {folder}: is a file; name a folder")
         self._folder = folder
         self._model = model
 
     def get(self, prompt: str) -> str | None:
-        """Give the answer to a prompt; None if there is none or its file is damaged."""
+        """Return the answer to a prompt; None if it is missing or its file is damaged."""
         content = self._content(prompt)
         try:
-            found = json.loads(self._path(content).read_bytes())
-            answer = found.pop("answer")
+            saved = json.loads(self._path(content).read_bytes())
+            answer = saved.pop("answer")
         except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
             return None
-        return answer if found == content and isinstance(answer, str) else None
+        return answer if saved == content and isinstance(answer, str) else None
 
     def put(self, prompt: str, answer: str) -> None:
-        """Keep an answer.
+        """Store an answer.
 
         Raises:
             UserError: the folder cannot be written to.
@@ -50,7 +51,7 @@ class AnswerCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomic(self._path(content), to_json(content | {"answer": answer}))
         except OSError as error:
-            raise UserError(f"cache {self._folder}: {error.strerror}; give a folder") from error
+            raise UserError(f"cache {self._folder}: {error.strerror}; name a folder") from error
 
     def _content(self, prompt: str) -> dict[str, str]:
         request = {"model": self._model, "prompt": prompt, "response_format": RESPONSE_FORMAT}

@@ -1,15 +1,16 @@
-"""The questions a chat model is asked for words: the paper's (Sec. III-B and Fig. 2), one a group.
+"""The questions that ask a chat model for words: the paper's (Sec. III-B and Fig. 2), one a group.
 
-An attribute has one group of words for everybody, ``any``, or one each for ``woman`` and ``man``
-where the paper asks about women's and men's fashion. Not asked are the build, for which the paper's
-template names both words itself, and the lighting, whose nine kinds stand in `lighting`.
+An attribute has one group of words for both genders, ``any``, or one each for ``woman`` and ``man``
+where the paper asks about women's and men's fashion. There are no questions for the build, whose
+two words are in the paper's template, and for the lighting, whose nine kinds are in
+:mod:`~geneperson.worlds.lighting`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MIN_WORDS, MAX_WORDS = 12, 24  # asked for; as many as the curated groups have
+MIN_WORDS, MAX_WORDS = 12, 24  # requested; as many as the curated groups have
 
 _PROMPT = """{question}
 
@@ -20,7 +21,7 @@ only. Leave out the names of people and brands, ages, ethnicities, underwear and
 Answer with nothing but a JSON object of this form: {{"words": ["first answer", "second answer"]}}
 """
 
-# What the prompt says once more, for servers that can hold a model to a form.
+# The form that the prompt describes, for servers that can enforce it.
 RESPONSE_FORMAT = {
     "type": "json_schema",
     "json_schema": {
@@ -36,16 +37,16 @@ RESPONSE_FORMAT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """One question about one group of words.
 
     Attributes:
-        attribute: attribute of the vocabulary, such as "upper_wear".
+        attribute: vocabulary attribute, such as "upper_wear".
         group: "any", "woman" or "man".
         text: the question alone.
         gap: phrase with "___" where the answer goes.
-        example: an answer from the paper's own example of a prompt (Sec. III-B).
+        example: an answer from the paper's example prompt (Sec. III-B).
     """
 
     attribute: str
@@ -61,7 +62,7 @@ class Question:
 
     @property
     def prompt(self) -> str:
-        """All that the model is told."""
+        """The whole message to the model."""
         return _PROMPT.format(
             question=self.text, gap=self.gap, example=self.example, fewest=MIN_WORDS, most=MAX_WORDS
         )
@@ -92,9 +93,18 @@ _BY_GENDER = (
 )  # fmt: skip
 
 QUESTIONS = (
-    *(Question(attribute, "any", *rest) for attribute, *rest in _FOR_ALL),
     *(
-        Question(attribute, gender, text.format(whose=whose), gap, example)
+        Question(attribute=attribute, group="any", text=text, gap=gap, example=example)
+        for attribute, text, gap, example in _FOR_ALL
+    ),
+    *(
+        Question(
+            attribute=attribute,
+            group=gender,
+            text=text.format(whose=whose),
+            gap=gap,
+            example=example,
+        )
         for attribute, text, gap, example in _BY_GENDER
         for gender, whose in (("woman", "women's"), ("man", "men's"))
     ),
