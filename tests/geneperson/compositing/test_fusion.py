@@ -10,7 +10,7 @@ import pytest
 
 from geneperson.compositing.fusion import decontaminate, fuse
 from geneperson.worlds.catalogue import get_world
-from geneperson.worlds.lighting import LIGHTINGS, get_lighting, relight
+from geneperson.worlds.lighting import LIGHTINGS, Lighting, get_lighting, relight
 
 STILL = replace(get_world("source"), scale=(1.0, 1.0), shift=(0.0, 0.0))
 NIGHT = get_lighting("night")
@@ -37,23 +37,25 @@ def person() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("lighting", LIGHTINGS, ids=lambda lighting: lighting.name)
-def test_without_a_person_the_background_stays(background, lighting):
-    nobody = np.zeros((256, 128), np.uint8)
+def test_without_a_person_the_background_stays(background: np.ndarray, lighting: Lighting) -> None:
+    empty = np.zeros((256, 128), np.uint8)
     image = np.full((256, 128, 3), 90, np.uint8)
     fused = fuse(
-        image, nobody, background, lighting=lighting, world=get_world("source"), rng=_stream()
+        image, empty, background, lighting=lighting, world=get_world("source"), rng=_stream()
     )
     assert (fused == background).all()
 
 
-def test_full_coverage_gives_the_relit_person(background):
+def test_full_coverage_gives_the_relit_person(background: np.ndarray) -> None:
     alpha = np.full((256, 128), 255, np.uint8)
     image = np.random.default_rng(2).integers(0, 256, (256, 128, 3)).astype(np.uint8)
     fused = fuse(image, alpha, background, lighting=NIGHT, world=STILL, rng=_stream())
     assert (fused == relight(image, NIGHT, alpha)).all()
 
 
-def test_no_halo_of_the_old_background(person, background):
+def test_no_halo_of_the_old_background(
+    person: tuple[np.ndarray, np.ndarray], background: np.ndarray
+) -> None:
     image, alpha = person
     black = np.zeros_like(background)
     fused = fuse(
@@ -66,7 +68,7 @@ def test_no_halo_of_the_old_background(person, background):
     assert (seen[:, 2] <= 0.7 * seen[:, 1] + 6).all()
 
 
-def test_decontamination_keeps_solid_pixels(person):
+def test_decontamination_keeps_solid_pixels(person: tuple[np.ndarray, np.ndarray]) -> None:
     image, alpha = person
     cleaned = decontaminate(image, alpha)
     assert (cleaned[alpha == 255] == image[alpha == 255]).all()
@@ -74,7 +76,7 @@ def test_decontamination_keeps_solid_pixels(person):
     assert np.abs(cleaned[edge].astype(int) - (40, 150, 60)).max() <= 2
 
 
-def test_the_ground_below_the_feet_is_darker(person):
+def test_the_ground_below_the_feet_is_darker(person: tuple[np.ndarray, np.ndarray]) -> None:
     image, alpha = person
     white = np.full((256, 128, 3), 200, np.uint8)
     fused = fuse(image, alpha, white, lighting=get_lighting("noon"), world=STILL, rng=_stream())
@@ -83,14 +85,16 @@ def test_the_ground_below_the_feet_is_darker(person):
 
 
 @pytest.mark.parametrize("lighting", LIGHTINGS, ids=lambda lighting: lighting.name)
-def test_nobody_floats_whatever_the_light(person, lighting):
+def test_feet_have_a_shadow_in_every_light(
+    person: tuple[np.ndarray, np.ndarray], lighting: Lighting
+) -> None:
     image, alpha = person
     white = np.full((256, 128, 3), 200, np.uint8)
     fused = fuse(image, alpha, white, lighting=lighting, world=STILL, rng=_stream())
     assert fused[241:244, 54:74].mean() < 180.0
 
 
-def test_each_foot_has_its_own_shadow_but_a_hand_has_none():
+def test_each_foot_has_its_own_shadow_but_a_hand_has_none() -> None:
     """A step seen from above: the farther foot is higher in the picture, a hand higher still."""
     alpha = np.zeros((256, 128), np.uint8)
     alpha[30:160, 44:84] = 255
@@ -106,7 +110,7 @@ def test_each_foot_has_its_own_shadow_but_a_hand_has_none():
     assert (fused[152:200, 100:110] >= 198).all()
 
 
-def test_framing_moves_the_person_but_keeps_the_feet(person):
+def test_framing_moves_the_person_but_keeps_the_feet(person: tuple[np.ndarray, np.ndarray]) -> None:
     image, alpha = person
     world = get_world("shifted")
     black = np.zeros((256, 128, 3), np.uint8)
@@ -122,7 +126,9 @@ def test_framing_moves_the_person_but_keeps_the_feet(person):
     assert len(boxes) > 20
 
 
-def test_the_inputs_are_not_changed(person, background):
+def test_the_inputs_are_not_changed(
+    person: tuple[np.ndarray, np.ndarray], background: np.ndarray
+) -> None:
     image, alpha = person
     before = image.copy(), alpha.copy(), background.copy()
     fuse(image, alpha, background, lighting=NIGHT, world=get_world("shifted"), rng=_stream())

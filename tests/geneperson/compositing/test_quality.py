@@ -39,8 +39,8 @@ GOOD = (20, 40, 240, 88)
     [
         (cell(GOOD), None),
         (cell(), NO_PERSON),
-        (cell((0, 0, 8, 8)), NO_PERSON),  # dirt of the matting, also at the border
-        (cell(GOOD, (1, 1, 9, 9)), None),  # dirt beside a person
+        (cell((0, 0, 8, 8)), NO_PERSON),  # an error of the matting, also at the border
+        (cell(GOOD, (1, 1, 9, 9)), None),  # an error of the matting next to a person
         (cell(GOOD, (0, 0, 8, 8)), None),
         (cell((20, 10, 240, 50), (20, 70, 240, 110)), SEVERAL_PEOPLE),
         (cell(GOOD, (100, 100, 130, 120)), None),  # a bag is not a second person
@@ -103,7 +103,7 @@ INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.6
         (pose(INSIDE, OUTSIDE), 0.5, None),  # half of them, as asked
         (pose(INSIDE, OUTSIDE), 0.51, WRONG_POSE),
         (pose(INSIDE, INSIDE, OUTSIDE, visible=2), 1.0, None),  # only what is seen counts
-        (pose((0.72, 0.5)), 1.0, None),  # near enough: 4 pixels beside the person
+        (pose((0.72, 0.5)), 1.0, None),  # near enough: 4 pixels from the person
         (pose((0.77, 0.5)), 1.0, WRONG_POSE),  # 10 pixels
         (pose((-0.2, 0.5)), 1.0, WRONG_POSE),  # outside of the cell
         (pose((0.5, 1.4)), 1.0, WRONG_POSE),

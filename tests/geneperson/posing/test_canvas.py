@@ -11,12 +11,12 @@ from geneperson.posing.skeletons import NECK, walking_poses
 GRID = Grid(columns=7, rows=6, cell_height=256, cell_width=128)
 
 
-def test_the_papers_canvas():
+def test_the_papers_canvas() -> None:
     assert GRID.num_cells == 42
     assert GRID.size == (1536, 896)
 
 
-def test_boxes_tile_the_canvas():
+def test_boxes_tile_the_canvas() -> None:
     covered = np.zeros(GRID.size, int)
     for cell in range(GRID.num_cells):
         top, left, bottom, right = GRID.box(cell)
@@ -26,7 +26,7 @@ def test_boxes_tile_the_canvas():
         GRID.box(42)
 
 
-def test_crop_gives_the_cells_in_order():
+def test_crop_gives_the_cells_in_order() -> None:
     grid = Grid(columns=3, rows=2, cell_height=4, cell_width=5)
     canvas = np.zeros((*grid.size, 3), np.uint8)
     for cell in range(grid.num_cells):
@@ -39,12 +39,12 @@ def test_crop_gives_the_cells_in_order():
         grid.crop(canvas[1:])
 
 
-def test_edges_lie_on_the_grid_lines_and_nowhere_else():
+def test_edges_lie_on_the_grid_lines_and_nowhere_else() -> None:
     edges = edge_map(GRID)
     assert edges.shape == (1536, 896, 3) and edges.dtype == np.uint8
     rows, columns = np.nonzero(edges[:, :, 0])
 
-    def from_line(position, period, size):
+    def from_line(position: np.ndarray, period: int, size: int) -> np.ndarray:
         nearest = np.round(position / period) * period
         inner = (nearest > 0) & (nearest < size)
         return np.where(inner, np.abs(position - nearest), 1000)
@@ -56,7 +56,7 @@ def test_edges_lie_on_the_grid_lines_and_nowhere_else():
         assert edges[:, column * 128 - 3 : column * 128 + 3].max(axis=(1, 2)).mean() > 250
 
 
-def test_skeletons_use_openposes_colours_and_stay_in_their_cells():
+def test_skeletons_use_openposes_colors_and_stay_in_their_cells() -> None:
     made = walking_poses(42)
     picture = skeleton_map(GRID, made, limb_width=4)
     known = {(0, 0, 0), *COLORS, *(tuple(int(0.6 * c) for c in color) for color in COLORS)}
@@ -70,13 +70,13 @@ def test_skeletons_use_openposes_colours_and_stay_in_their_cells():
     assert len(LIMBS) == 17 and len(COLORS) == 18
 
 
-def test_hidden_joints_are_not_drawn():
+def test_hidden_joints_are_not_drawn() -> None:
     back = walking_poses(2)[1]
     picture = skeleton_map(Grid(columns=1, rows=1, cell_height=256, cell_width=128), [back], 4)
     nose = np.array(COLORS[0])
     assert not (picture == nose).all(axis=2).any()
 
 
-def test_one_pose_a_cell_is_asked_for():
+def test_another_number_of_poses_than_cells_is_an_error() -> None:
     with pytest.raises(ValueError, match="3 poses"):
         skeleton_map(GRID, walking_poses(3))

@@ -1,4 +1,4 @@
-"""Skeletons from images: controlnet_aux's own objects, its detector, and what it may be given."""
+"""Skeletons from images: controlnet_aux's objects, its detector, and unusable images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import pickle
 import warnings
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,7 +20,15 @@ from geneperson.posing import extraction as pose_extraction
 from geneperson.posing.canvas import COLORS, Grid, skeleton_map
 from geneperson.posing.extraction import extract_poses, fit_person
 from geneperson.posing.files import load_poses, save_poses
-from geneperson.posing.skeletons import GROUND, L_ANKLE, L_WRIST, NECK, R_WRIST, walking_poses
+from geneperson.posing.skeletons import (
+    GROUND,
+    L_ANKLE,
+    L_WRIST,
+    NECK,
+    R_WRIST,
+    Pose,
+    walking_poses,
+)
 
 if find_spec("controlnet_aux") is None:
     pytest.skip("controlnet_aux is not installed", allow_module_level=True)
@@ -29,18 +39,21 @@ from controlnet_aux.open_pose.body import Body, BodyResult, Keypoint
 from controlnet_aux.open_pose.model import bodypose_model
 from controlnet_aux.open_pose.util import draw_bodypose
 
+if TYPE_CHECKING:
+    from controlnet_aux.open_pose import PoseResult
 
-def keypoints(pose):
+
+def keypoints(pose: Pose) -> list[Keypoint | None]:
     seen = zip(pose.joints.tolist(), pose.visible, strict=True)
     return [Keypoint(x, y) if visible else None for (x, y, _), visible in seen]
 
 
-def person(points):
+def person(points: list[Keypoint | None]) -> PoseResult:
     found = sum(point is not None for point in points)
     return open_pose.PoseResult(BodyResult(points, float(found), found), None, None, None)
 
 
-def placed(pose, left, top, scale):
+def placed(pose: Pose, left: float, top: float, scale: float) -> PoseResult:
     """A walking pose in an image of 400 x 600 pixels, in a cell `scale` times as high."""
     wide = scale * 600 * pose.aspect / 400
     return person(
@@ -48,7 +61,7 @@ def placed(pose, left, top, scale):
     )
 
 
-def test_skeletons_look_as_controlnet_aux_draws_them():
+def test_skeletons_look_as_controlnet_aux_draws_them() -> None:
     for pose in walking_poses(14):
         ours = skeleton_map(
             Grid(columns=1, rows=1, cell_height=256, cell_width=128), [pose], limb_width=4
@@ -61,7 +74,9 @@ def test_skeletons_look_as_controlnet_aux_draws_them():
 
 
 @pytest.mark.parametrize(("left", "top", "scale"), [(0.0, 0.0, 1.0), (0.4, 0.3, 0.5)])
-def test_a_walking_person_is_put_back_where_the_walk_has_them(left, top, scale):
+def test_a_walking_person_is_fitted_where_the_walk_has_them(
+    left: float, top: float, scale: float
+) -> None:
     num_right = 0
     for pose in walking_poses(42):
         fitted = fit_person([placed(pose, left, top, scale)], 600, 400)
@@ -75,7 +90,7 @@ def test_a_walking_person_is_put_back_where_the_walk_has_them(left, top, scale):
     assert num_right > 36
 
 
-def test_a_person_without_legs_stands_where_their_legs_would_be():
+def test_a_person_without_legs_stands_where_their_legs_would_be() -> None:
     pose = walking_poses(42)[0]
     points = keypoints(pose)
     for joint in (9, 10, 12, 13):
@@ -85,7 +100,9 @@ def test_a_person_without_legs_stands_where_their_legs_would_be():
 
 
 @pytest.mark.parametrize("wrists", [((1.6, 0.25), (-0.6, 0.25)), ((0.6, -0.35), (0.4, -0.3))])
-def test_spread_and_raised_arms_stay_inside_the_cell(wrists):
+def test_spread_and_raised_arms_stay_inside_the_cell(
+    wrists: tuple[tuple[float, float], ...],
+) -> None:
     points = keypoints(walking_poses(42)[0])
     points[L_WRIST], points[R_WRIST] = (Keypoint(*wrist) for wrist in wrists)
     fitted = fit_person([person(points)], 256, 128)
@@ -94,7 +111,7 @@ def test_spread_and_raised_arms_stay_inside_the_cell(wrists):
     assert fitted.joints[L_ANKLE, 1] == pytest.approx(GROUND, abs=0.05)
 
 
-def test_what_was_extracted_can_be_written_and_read(tmp_path):
+def test_what_was_extracted_can_be_written_and_read(tmp_path: Path) -> None:
     fitted = [fit_person([placed(pose, 0.1, 0.1, 0.7)], 600, 400) for pose in walking_poses(42)]
     save_poses(tmp_path / "poses.json", fitted)
     for before, after in zip(fitted, load_poses(tmp_path / "poses.json"), strict=True):
@@ -102,7 +119,7 @@ def test_what_was_extracted_can_be_written_and_read(tmp_path):
         assert before.view == after.view
 
 
-def test_who_cannot_be_used_is_named():
+def test_who_cannot_be_used_is_named() -> None:
     upright = placed(walking_poses(1)[0], 0.0, 0.0, 1.0)
     few = person([point if joint < 7 else None for joint, point in enumerate(upright.body[0])])
     turned = person([Keypoint(point.y, point.x) for point in upright.body.keypoints])
@@ -118,11 +135,11 @@ def test_who_cannot_be_used_is_named():
     ):
         with pytest.raises(pose_extraction._UnusableError, match=reason):
             fit_person(people, 600, 400)
-    assert fit_person([few, upright], 600, 400).view == "front"  # a stray hand is no person
+    assert fit_person([few, upright], 600, 400).view == "front"  # a stray hand is not a person
 
 
 @pytest.fixture
-def blind(tmp_path):
+def blind(tmp_path: Path) -> Path:
     """A folder with weights of the right names and shapes that see nothing: all are one zero."""
     folder = tmp_path / "model"
     folder.mkdir()
@@ -134,7 +151,7 @@ def blind(tmp_path):
     return folder
 
 
-def test_a_detector_that_finds_nobody_is_answered_in_one_line(blind, tmp_path):
+def test_a_detector_that_finds_nobody_is_answered_in_one_line(blind: Path, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     for name, size in (("b.png", (200, 63)), ("a.jpg", (64, 64)), ("d.png", (63, 200))):
@@ -150,9 +167,9 @@ def test_a_detector_that_finds_nobody_is_answered_in_one_line(blind, tmp_path):
 
 
 class Dots:
-    """In the body network's place: sees joints that were painted as dots of their colours."""
+    """Replaces the body network: sees joints that were painted as dots of their colors."""
 
-    def __call__(self, bgr):
+    def __call__(self, bgr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rgb = bgr[:, :, ::-1].astype(int)
         candidate, subset = np.zeros((0, 4)), np.full((1, 20), -1.0)
         for joint, color in enumerate(COLORS):
@@ -167,7 +184,9 @@ class Dots:
     format_body_result = staticmethod(Body.format_body_result)
 
 
-def test_images_become_poses_in_the_order_of_their_names(tmp_path, monkeypatch):
+def test_images_become_poses_in_the_order_of_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     detector = open_pose.OpenposeDetector(Dots())
     monkeypatch.setattr(pose_extraction, "_load_detector", lambda model: detector)
     walk = walking_poses(4)  # front, right, back, left
@@ -192,13 +211,13 @@ def test_images_become_poses_in_the_order_of_their_names(tmp_path, monkeypatch):
     assert single.view == "back" and none == []
 
 
-def test_weights_that_are_none_are_refused_and_never_run(blind, tmp_path):
+def test_weights_that_are_none_are_refused_and_never_run(blind: Path, tmp_path: Path) -> None:
     image = tmp_path / "a.png"
     Image.new("RGB", (64, 64)).save(image)
     weights = blind / "body_pose_model.pth"
 
     class Trap:
-        def __reduce__(self):
+        def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "code ran"),)
 
     torch.save({"conv1_1.weight": Trap()}, weights)
@@ -215,7 +234,9 @@ def test_weights_that_are_none_are_refused_and_never_run(blind, tmp_path):
         extract_poses(image, str(blind))
 
 
-def test_a_model_that_cannot_be_fetched_is_named(tmp_path, monkeypatch):
+def test_a_model_that_cannot_be_fetched_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     image = tmp_path / "a.png"
     Image.new("RGB", (64, 64)).save(image)
@@ -225,12 +246,12 @@ def test_a_model_that_cannot_be_fetched_is_named(tmp_path, monkeypatch):
         assert "\n" not in str(caught.value) and model in str(caught.value)
 
 
-def test_a_place_without_images_is_refused(tmp_path):
+def test_a_place_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
         extract_poses(tmp_path / "missing")
     with pytest.raises(UserError, match=r"no image in this folder \(.jpg"):
         extract_poses(tmp_path)
 
 
-def test_importing_the_detector_is_quiet():
+def test_importing_the_detector_is_quiet() -> None:
     assert [str(warning.message) for warning in HEARD] == []

@@ -1,9 +1,11 @@
-"""Pose files: written, read, extended by hand, and refused when they are wrong."""
+"""Pose files: written, read, extended by hand, and refused when they are not valid."""
 
 from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +30,8 @@ from geneperson.prompting.vocabulary import load as load_vocabulary
 from geneperson.synthesis.procedural.figure import Figure
 from geneperson.worlds.catalogue import get_world
 
+Writer = Callable[..., Path]
+
 # A person seen from the front, as a user would write one down from a photograph.
 JOINTS = {
     "nose": [0.50, 0.16], "neck": [0.50, 0.24],
@@ -39,10 +43,10 @@ JOINTS = {
 
 
 @pytest.fixture
-def write(tmp_path):
-    """Write a file of the given poses, with any keys of the file changed."""
+def write(tmp_path: Path) -> Writer:
+    """Write a file of poses, with some keys of the file changed."""
 
-    def writer(*entries, **keys):
+    def writer(*entries: object, **keys: object) -> Path:
         path = tmp_path / "poses.json"
         path.write_text(json.dumps({"format": 1, "aspect": 0.5, "poses": entries, **keys}))
         return path
@@ -50,7 +54,7 @@ def write(tmp_path):
     return writer
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     for pitch_deg, aspect in ((0.0, 0.5), (22.0, 0.4)):
         written = walking_poses(42, pitch_deg, aspect)
@@ -69,7 +73,7 @@ def test_what_is_written_is_read_again(tmp_path):
     assert '"nose": [0.5, 0.' in text and max(map(len, text.splitlines())) < 120
 
 
-def test_people_are_drawn_from_a_file_as_from_the_built_in_walk(tmp_path):
+def test_people_are_drawn_from_a_file_as_from_the_built_in_walk(tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     save_poses(path, walking_poses(8))
     read = poses_for(path, 8, 0.0, 0.5)
@@ -80,7 +84,7 @@ def test_people_are_drawn_from_a_file_as_from_the_built_in_walk(tmp_path):
         assert np.abs(expected - drawn).mean() < 0.003
 
 
-def test_a_file_written_by_hand(write):
+def test_a_file_written_by_hand(write: Writer) -> None:
     (pose,) = load_poses(write({"joints": JOINTS}))
     assert (pose.view, pose.aspect, pose.pitch_deg) == ("front", 0.5, 0.0)
     assert pose.joints[L_WRIST, :2] == pytest.approx([0.72, 0.51])
@@ -91,7 +95,7 @@ def test_a_file_written_by_hand(write):
         require_depth([pose], "poses.json")
 
 
-def test_azimuth_view_or_joints_say_where_a_person_faces(write):
+def test_azimuth_view_or_joints_say_where_a_person_faces(write: Writer) -> None:
     turned, named, guessed, both = load_poses(
         write(
             {"azimuth_deg": -90, "joints": JOINTS},
@@ -107,7 +111,7 @@ def test_azimuth_view_or_joints_say_where_a_person_faces(write):
 
 
 @pytest.mark.parametrize("pitch_deg", [0.0, 6.0, 22.0])
-def test_the_guess_agrees_with_the_walk(pitch_deg):
+def test_the_guess_agrees_with_the_walk(pitch_deg: float) -> None:
     made = walking_poses(97, pitch_deg)
     num_right = 0
     for pose in made:
@@ -118,7 +122,7 @@ def test_the_guess_agrees_with_the_walk(pitch_deg):
     assert num_right > 0.9 * len(made)
 
 
-def test_a_file_without_views_is_guessed_from_the_drawn_joints(tmp_path):
+def test_a_file_without_views_is_guessed_from_the_drawn_joints(tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     made = walking_poses(8, aspect=0.8)
     save_poses(path, made)
@@ -129,13 +133,13 @@ def test_a_file_without_views_is_guessed_from_the_drawn_joints(tmp_path):
     assert [pose.view for pose in load_poses(path)] == [pose.view for pose in made]
 
 
-def test_hidden_joints_have_a_place_but_are_not_drawn(write):
+def test_hidden_joints_have_a_place_but_are_not_drawn(write: Writer) -> None:
     (pose,) = load_poses(write({"joints": JOINTS, "hidden": ["left_wrist"]}))
     assert not pose.visible[L_WRIST] and pose.visible.sum() == 13
     assert pose.joints[L_WRIST, 1] == pytest.approx(0.51)
 
 
-def test_a_body_keeps_its_proportions_in_a_cell_of_another_shape(write):
+def test_a_body_keeps_its_proportions_in_a_cell_of_another_shape(write: Writer) -> None:
     path = write({"joints": JOINTS})
     (pose,) = poses_for(path, 1, 0.0, aspect=1.0)
     assert pose.aspect == 1.0
@@ -143,13 +147,13 @@ def test_a_body_keeps_its_proportions_in_a_cell_of_another_shape(write):
     assert refit(pose, 0.5).joints[L_WRIST, :2] == pytest.approx([0.72, 0.51])
 
 
-def test_no_file_means_the_built_in_walk():
+def test_no_file_means_the_built_in_walk() -> None:
     made = poses_for("", 6, 12.0, 0.4)
     for pose, expected in zip(made, walking_poses(6, 12.0, 0.4), strict=True):
         assert (pose.joints == expected.joints).all()
 
 
-def test_of_too_many_poses_evenly_spread_ones_are_taken(tmp_path):
+def test_of_too_many_poses_evenly_spread_ones_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "poses.json"
     save_poses(path, walking_poses(42))
     every = load_poses(path)
@@ -160,12 +164,12 @@ def test_of_too_many_poses_evenly_spread_ones_are_taken(tmp_path):
     assert [pose.azimuth_deg for pose in some] == pytest.approx([0, 60, 120, 180, 240, 300])
 
 
-def test_too_few_poses_are_refused(write):
+def test_too_few_poses_are_refused(write: Writer) -> None:
     with pytest.raises(UserError, match=r"1 poses for 42 cells; add 41, or set CANVAS.COLUMNS"):
         poses_for(write({"joints": JOINTS}), 42, 0.0, 0.5)
 
 
-def changed(**joints):
+def changed(**joints: object) -> dict[str, object]:
     """The joints above with some replaced, or left out where the value is None."""
     merged = {**copy.deepcopy(JOINTS), **joints}
     return {"joints": {name: point for name, point in merged.items() if point is not None}}
@@ -205,7 +209,9 @@ def changed(**joints):
         ([[0.5, 0.1]] * 18, "must be an object with 'joints'"),
     ],
 )
-def test_a_wrong_pose_is_refused_with_its_number(write, entry, problem):
+def test_a_wrong_pose_is_refused_with_its_number(
+    write: Writer, entry: object, problem: str
+) -> None:
     with pytest.raises(UserError) as caught:
         load_poses(write({"joints": JOINTS}, entry))
     message = str(caught.value)
@@ -225,7 +231,7 @@ def test_a_wrong_pose_is_refused_with_its_number(write, entry, problem):
         ({"note": "mine"}, "unknown key 'note'"),
     ],
 )
-def test_a_wrong_file_is_refused(write, keys, problem):
+def test_a_wrong_file_is_refused(write: Writer, keys: dict[str, object], problem: str) -> None:
     with pytest.raises(UserError) as caught:
         load_poses(write({"joints": JOINTS}, **keys))
     assert problem in str(caught.value)
@@ -235,15 +241,15 @@ def test_a_wrong_file_is_refused(write, keys, problem):
     "content",
     [b"", b"nose 0.5 0.1", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": 1, "format": 1}'],
 )
-def test_rubbish_is_refused_in_one_line(tmp_path, content):
+def test_garbage_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "poses.json"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="not a JSON text") as caught:
+    with pytest.raises(UserError, match="not valid JSON") as caught:
         load_poses(path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_and_json_of_something_else_are_refused(tmp_path):
+def test_a_missing_file_and_json_of_something_else_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file"):
         load_poses(tmp_path / "poses.json")
     with pytest.raises(UserError, match="Is a directory"):
@@ -254,7 +260,7 @@ def test_a_missing_file_and_json_of_something_else_are_refused(tmp_path):
             load_poses(tmp_path / "poses.json")
 
 
-def test_all_problems_come_at_once_but_not_hundreds(write):
+def test_all_problems_come_at_once_but_not_hundreds(write: Writer) -> None:
     bad = changed(nose=[0.5], neck=[9, 9])
     with pytest.raises(UserError, match=r"'aspect' must.*pose 1: nose.*pose 1: neck"):
         load_poses(write(bad, aspect=-1))
@@ -262,7 +268,7 @@ def test_all_problems_come_at_once_but_not_hundreds(write):
         load_poses(write(*[bad] * 42))
 
 
-def test_nothing_half_written_stays(tmp_path):
+def test_nothing_half_written_stays(tmp_path: Path) -> None:
     for write_to in (save_poses, lambda path, poses: draw_poses(poses, path)):
         with pytest.raises(UserError, match=r"cannot write the p.*No such file"):
             write_to(tmp_path / "missing" / "file", walking_poses(2))
@@ -271,7 +277,7 @@ def test_nothing_half_written_stays(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_picture_shows_every_pose(write, tmp_path):
+def test_a_picture_shows_every_pose(write: Writer, tmp_path: Path) -> None:
     shown = [walking_pose(0.0, 0.3), *load_poses(write({"joints": JOINTS})), *walking_poses(6)]
     draw_poses(shown, tmp_path / "poses.png", limb_width=5)
     with Image.open(tmp_path / "poses.png") as image:

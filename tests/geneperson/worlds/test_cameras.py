@@ -26,7 +26,7 @@ def _detail(image: np.ndarray) -> float:
     return float(np.abs(np.diff(image.astype(float), axis=0)).mean())
 
 
-def test_the_same_stream_gives_the_same_picture(picture):
+def test_the_same_stream_gives_the_same_picture(picture: np.ndarray) -> None:
     camera = get_world("source").cameras["street"]
     one = camera.apply(picture, np.random.default_rng(1))
     assert (one == camera.apply(picture, np.random.default_rng(1))).all()
@@ -34,14 +34,14 @@ def test_the_same_stream_gives_the_same_picture(picture):
     assert one.dtype == np.uint8 and one.shape == picture.shape
 
 
-def test_blur_and_resolution_take_detail_away(picture):
+def test_blur_and_resolution_take_detail_away(picture: np.ndarray) -> None:
     stream = np.random.default_rng(0)
     plain = _detail(Camera().apply(picture, stream))
     assert _detail(Camera(blur=1.5).apply(picture, stream)) < 0.5 * plain
     assert _detail(Camera(resolution=0.4).apply(picture, stream)) < 0.5 * plain
 
 
-def test_cast_and_black_level():
+def test_cast_and_black_level() -> None:
     grey = np.full((32, 16, 3), 100, np.uint8)
     red, _, blue = (
         Camera(cast=(1.2, 1.0, 0.8)).apply(grey, np.random.default_rng(0)).mean(axis=(0, 1))
@@ -65,7 +65,7 @@ def rough() -> np.ndarray:
     return np.clip(128.0 + sum(layers), 0.0, 255.0).astype(np.uint8)
 
 
-def test_jpeg_leaves_blocks_and_loses_detail(rough):
+def test_jpeg_leaves_blocks_and_loses_detail(rough: np.ndarray) -> None:
     plain = Camera().apply(rough, np.random.default_rng(0))
     seen = {q: Camera(jpeg=q).apply(rough, np.random.default_rng(0)) for q in (95, 60, 15)}
     lost = {q: np.abs(image.astype(float) - plain).mean() for q, image in seen.items()}
@@ -76,12 +76,12 @@ def test_jpeg_leaves_blocks_and_loses_detail(rough):
     assert sizes[15] < 0.7 * sizes[95]
 
 
-def test_jpeg_keeps_red_red():
+def test_jpeg_keeps_red_red() -> None:
     red = np.zeros((64, 32, 3), np.uint8)
     red[:, :, 0] = 200
     seen = Camera(jpeg=60).apply(red, np.random.default_rng(0)).astype(int)
     assert np.abs(seen - Camera().apply(red, np.random.default_rng(0))).max() < 6
-    # Grey detail is kept better than coloured detail of the same strength: luma is not halved.
+    # Grey detail is kept better than colored detail of the same strength: luma is not halved.
     stripes = 120 + 60 * (np.arange(32) % 2)[None, :, None] * np.ones((64, 1, 1))
     grey, blue = np.repeat(stripes, 3, 2), np.full((64, 32, 3), 120.0)
     blue[:, :, 2] = stripes[:, :, 0]
@@ -93,7 +93,7 @@ def test_jpeg_keeps_red_red():
     assert kept[0] > 2.0 * kept[1]
 
 
-def test_any_quality_is_within_the_range(rough):
+def test_any_quality_is_within_the_range(rough: np.ndarray) -> None:
     for quality in (1, 100):
         for seed in range(10):
             assert Camera(jpeg=quality).apply(rough, np.random.default_rng(seed)).shape == (
@@ -101,19 +101,19 @@ def test_any_quality_is_within_the_range(rough):
             )
 
 
-def test_occlusion_comes_as_often_as_it_is_set(picture):
+def test_occlusion_comes_as_often_as_it_is_set(picture: np.ndarray) -> None:
     off = Camera(resolution=0.8, noise=3.0)
     on = replace(off, occlusion=0.3, occluders=("wall",))
     covered = 0
     for seed in range(600):
         skipped = np.random.default_rng(seed)
-        skipped.random()  # whether something stands there
+        skipped.random()  # whether there is an occlusion
         changed = on.apply(picture, np.random.default_rng(seed)) != off.apply(picture, skipped)
         covered += bool(changed.any())
     assert 0.24 < covered / 600 < 0.36
 
 
-def test_something_always_stands_there_at_probability_one(picture):
+def test_something_always_occludes_at_probability_one(picture: np.ndarray) -> None:
     plain = np.full_like(picture, (70, 150, 70))
     for seed in range(40):
         seen = Camera(occlusion=1.0).apply(plain, np.random.default_rng(seed)).astype(int)
@@ -121,8 +121,8 @@ def test_something_always_stands_there_at_probability_one(picture):
         assert 0.01 < changed.mean() < 0.40
 
 
-def test_the_thing_is_seen_through_the_lens():
-    """What stands in front is blurred like everything else, so it was there before the lens."""
+def test_the_thing_is_seen_through_the_lens() -> None:
+    """The occluding thing is blurred like everything else: it is in front of the lens."""
     plain = np.full((256, 128, 3), 120, np.uint8)
     sharp = Camera(occlusion=1.0, occluders=("wall",))
     soft = replace(sharp, resolution=0.3, blur=2.0)
@@ -130,8 +130,8 @@ def test_the_thing_is_seen_through_the_lens():
     assert _detail(other) < 0.7 * _detail(one)
 
 
-def test_without_compression_and_occlusion_nothing_is_drawn_for_them(picture):
-    """A camera without the two gives what it gave before there were any."""
+def test_without_compression_and_occlusion_nothing_is_drawn_for_them(picture: np.ndarray) -> None:
+    """A camera without the two takes nothing from the stream for them."""
     camera = Camera(
         resolution=0.8,
         blur=0.6,
@@ -155,7 +155,7 @@ def test_without_compression_and_occlusion_nothing_is_drawn_for_them(picture):
     assert np.abs(compressed.apply(picture, np.random.default_rng(3)) - near).mean() < 4.0
 
 
-def test_each_world_has_a_camera_for_every_scene_and_they_differ():
+def test_each_world_has_a_camera_for_every_scene_and_they_differ() -> None:
     for world in WORLDS.values():
         assert set(world.cameras) == set(SCENES)
         assert len(set(world.cameras.values())) == len(SCENES)
@@ -164,7 +164,7 @@ def test_each_world_has_a_camera_for_every_scene_and_they_differ():
     )
 
 
-def test_the_shifted_world_is_noisier_blurrier_and_higher():
+def test_the_shifted_world_is_noisier_blurrier_and_higher() -> None:
     source, shifted = get_world("source"), get_world("shifted")
     assert shifted.pitch_deg > source.pitch_deg + 5.0
     noise = [np.mean([camera.noise for camera in d.cameras.values()]) for d in (source, shifted)]
@@ -178,7 +178,7 @@ def test_the_shifted_world_is_noisier_blurrier_and_higher():
     )
 
 
-def test_what_stands_there_suits_the_scene():
+def test_occluders_suit_the_scene() -> None:
     for world in WORLDS.values():
         for scene, camera in world.cameras.items():
             assert camera.occluders and set(camera.occluders) <= set(THINGS)
@@ -186,6 +186,6 @@ def test_what_stands_there_suits_the_scene():
         assert not {"hedge", "car"} & set(world.cameras["indoor"].occluders)
 
 
-def test_an_unknown_world_is_refused():
+def test_an_unknown_world_is_refused() -> None:
     with pytest.raises(UserError, match=r"'mars'.*source, shifted"):
         get_world("mars")

@@ -1,4 +1,4 @@
-"""Things that stand in front of the person."""
+"""Things in front of the person."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _picture(level: float = 1.0) -> np.ndarray:
 
 
 @each_thing
-def test_the_same_stream_draws_the_same_thing(thing):
+def test_the_same_stream_draws_the_same_thing(thing: str) -> None:
     picture = _picture()
     before = picture.copy()
     one = occlude(picture, _stream(1), [thing])
@@ -51,7 +51,7 @@ def test_the_same_stream_draws_the_same_thing(thing):
 
 
 @each_thing
-def test_only_the_covered_pixels_change(thing):
+def test_only_the_covered_pixels_change(thing: str) -> None:
     picture = _picture()
     for seed in range(20):
         cover = _cover(thing, seed)
@@ -61,14 +61,14 @@ def test_only_the_covered_pixels_change(thing):
 
 
 @each_thing
-def test_a_thing_never_hides_the_picture(thing):
+def test_a_thing_never_hides_the_picture(thing: str) -> None:
     shares = [draw(thing, 256, 128, _stream(seed))[1].mean() for seed in range(150)]
     assert 0.015 < min(shares) and max(shares) < 0.25
 
 
 @each_thing
 @pytest.mark.parametrize("size", [(256, 128), (64, 32), (384, 128), (129, 65)])
-def test_a_thing_reaches_the_lower_edge_at_any_size(thing, size):
+def test_a_thing_reaches_the_lower_edge_at_any_size(thing: str, size: tuple[int, int]) -> None:
     for seed in range(10):
         reflectance, cover = draw(thing, *size, _stream(seed))
         assert reflectance.shape == (*size, 3) and cover.shape == size
@@ -78,7 +78,7 @@ def test_a_thing_reaches_the_lower_edge_at_any_size(thing, size):
 
 
 def _framed_people(world: str) -> list[np.ndarray]:
-    """Alpha maps of real figures as they stand in the finished images."""
+    """Masks of real figures as framed in finished images."""
     cfg = get_cfg()
     cfg.WORLD = world
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS = 4, 2
@@ -96,7 +96,7 @@ def _framed_people(world: str) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_about_two_thirds_of_a_person_stay_seen(world):
+def test_about_two_thirds_of_a_person_stay_seen(world: str) -> None:
     people = _framed_people(world)
     for thing in THINGS:
         hidden = np.array(
@@ -107,11 +107,11 @@ def test_about_two_thirds_of_a_person_stay_seen(world):
         )
         assert hidden.max() < 0.42, thing
         assert np.quantile(hidden, 0.95) < 1.0 / 3.0, thing
-        assert (hidden > 0.01).mean() > 0.6, f"{thing} is mostly beside the person"
+        assert (hidden > 0.01).mean() > 0.6, f"{thing} mostly misses the person"
 
 
 @each_thing
-def test_a_thing_is_lit_as_the_picture_is(thing):
+def test_a_thing_is_lit_as_the_picture_is(thing: str) -> None:
     day, night = _picture(), _picture(0.25)
     for seed in range(12):
         solid = _cover(thing, seed) > 0.95
@@ -123,7 +123,7 @@ def test_a_thing_is_lit_as_the_picture_is(thing):
         assert dark < night.max()
 
 
-def test_fog_lies_over_the_thing_too():
+def test_fog_covers_the_thing_too() -> None:
     clear = _picture()
     foggy = cv2.addWeighted(clear, 0.3, np.full_like(clear, 200), 0.7, 0.0)
     for thing in THINGS:
@@ -131,7 +131,7 @@ def test_fog_lies_over_the_thing_too():
         assert occlude(foggy, _stream(4), [thing])[solid].min() > 90, thing
 
 
-def test_only_the_named_things_stand_there():
+def test_only_the_named_things_appear() -> None:
     picture = np.full((256, 128, 3), 120, np.uint8)
     for seed in range(30):
         seen = occlude(picture, _stream(seed), ["bin", "hedge", "wall"])

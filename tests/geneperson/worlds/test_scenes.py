@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from yacs.config import CfgNode
 
 from geneperson.pipeline.spec import BuildSpec
+from geneperson.synthesis import Synthesizer
 from geneperson.worlds.lighting import LIGHTINGS
 from geneperson.worlds.scenes import SCENES, ScenePool, assign_scenes
 
 
 @pytest.fixture
-def synthesizer(cfg):
+def synthesizer(cfg: CfgNode) -> Synthesizer:
     return BuildSpec.from_config(cfg).build_synthesizer()
 
 
-def test_every_scene_in_every_light_can_be_drawn(synthesizer):
+def test_every_scene_in_every_light_can_be_drawn(synthesizer: Synthesizer) -> None:
     pictures = {
         (scene, lighting.name): synthesizer.background(scene, lighting.name, 0)
         for scene in SCENES
@@ -28,14 +30,14 @@ def test_every_scene_in_every_light_can_be_drawn(synthesizer):
         assert pictures[scene, "night"].mean() < 0.8 * pictures[scene, "day"].mean()
 
 
-def test_pictures_are_repeatable_and_vary(synthesizer, cfg):
+def test_pictures_are_repeatable_and_vary(synthesizer: Synthesizer, cfg: CfgNode) -> None:
     again = BuildSpec.from_config(cfg).build_synthesizer()
     one = synthesizer.background("park", "day", 0)
     assert (again.background("park", "day", 0) == one).all()
     assert np.abs(synthesizer.background("park", "day", 1).astype(int) - one).mean() > 5.0
 
 
-def test_the_shifted_world_has_other_scenes(synthesizer, cfg):
+def test_the_shifted_world_has_other_scenes(synthesizer: Synthesizer, cfg: CfgNode) -> None:
     cfg.WORLD = "shifted"
     shifted = BuildSpec.from_config(cfg).build_synthesizer()
     for scene in SCENES:
@@ -44,16 +46,16 @@ def test_the_shifted_world_has_other_scenes(synthesizer, cfg):
 
 
 class _CountingPainter:
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = []
 
-    def background(self, scene, lighting, index):
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         self.asked.append((scene, lighting, index))
         ramp = np.add.outer(np.arange(288), np.arange(320)) % 256
         return np.repeat(ramp[:, :, None], 3, axis=2).astype(np.uint8)
 
 
-def test_the_pool_draws_each_picture_once_and_crops_at_random():
+def test_the_pool_draws_each_picture_once_and_crops_at_random() -> None:
     painter = _CountingPainter()
     pool = ScenePool(painter, pool_size=2)
     stream = np.random.default_rng(0)
@@ -64,7 +66,7 @@ def test_the_pool_draws_each_picture_once_and_crops_at_random():
 
 
 @pytest.mark.parametrize("num_images", [1, 2, 3, 4, 16, 42, 60])
-def test_identities_are_seen_in_three_scenes_and_three_lights(num_images):
+def test_identities_are_seen_in_three_scenes_and_three_lights(num_images: int) -> None:
     for seed in range(20):
         places = assign_scenes(num_images, np.random.default_rng(seed))
         assert len(places) == num_images
@@ -74,5 +76,5 @@ def test_identities_are_seen_in_three_scenes_and_three_lights(num_images):
             assert len(kinds) >= min(3, num_images)
 
 
-def test_no_image_has_no_place():
+def test_no_image_has_no_place() -> None:
     assert assign_scenes(0, np.random.default_rng(0)) == []

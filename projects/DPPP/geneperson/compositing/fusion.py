@@ -1,4 +1,4 @@
-"""Pixel-level fusion: puts a relit person in front of a background of the same lighting."""
+"""Pixel-level fusion: put a relit person in front of a background under the same lighting."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from ..worlds.lighting import Lighting, relight
 from ..worlds.world import World
 
-_SOLID = 250  # alpha from which a pixel's colour is the person's alone
+_SOLID = 250  # alpha from which a pixel's color is the person's alone
 _SOLE = 0.05  # share of the person's height, above the lowest point, that shades the ground
 _STEP = 0.22  # how much higher in the picture the farther foot may be, of the person's height
-_CONTACT = 0.42  # least darkness below the feet: even fog's light does not get under a sole
+_CONTACT = 0.42  # minimum darkness below the feet: not even the light of fog gets under a sole
 
 
 def fuse(
@@ -46,28 +46,33 @@ def fuse(
 
 
 def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8 with the old background removed from the edge pixels.
+    """Remove the old background from the edge pixels of a person.
 
-    Edge pixels are mixed with the background the person was drawn or photographed on, which would
-    show as a halo on another one. Their colour is replaced by the mean of solid pixels nearby.
+    Edge pixels are mixed with the background that the person was drawn on, which would show as a
+    halo on another one. Their color is replaced by the mean of nearby solid pixels.
+
+    Args:
+        person: (h, w, 3) uint8.
+        alpha: (h, w) uint8 coverage, 0..255.
+
+    Returns:
+        (h, w, 3) uint8, a new array.
     """
     solid = (alpha >= _SOLID).astype(np.float32)
     colors = person * solid[:, :, None]
     size = max(5, alpha.shape[0] // 36) | 1
-    # A small neighbourhood first; a wide one where thin parts have no solid pixel close by.
-    near, near_weight = cv2.blur(colors, (5, 5)), cv2.blur(solid, (5, 5))
-    wide, wide_weight = cv2.blur(colors, (size, size)), cv2.blur(solid, (size, size))
-    near += 0.02 * wide
-    near_weight += 0.02 * wide_weight
-    spread = near / np.maximum(near_weight, 1e-6)[:, :, None]
-    keep = (solid > 0.0) | (near_weight < 1e-6)
+    # A small neighborhood first; a wide one where thin parts have no solid pixel nearby.
+    spread = cv2.blur(colors, (5, 5)) + 0.02 * cv2.blur(colors, (size, size))
+    weight = cv2.blur(solid, (5, 5)) + 0.02 * cv2.blur(solid, (size, size))
+    spread = spread / np.maximum(weight, 1e-6)[:, :, None]
+    keep = (solid > 0.0) | (weight < 1e-6)
     return np.where(keep[:, :, None], person, np.clip(spread + 0.5, 0.0, 255.0).astype(np.uint8))
 
 
 def _frame(
     person: np.ndarray, alpha: np.ndarray, rng: np.random.Generator, world: World
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scale about the ground point and shift, as an imperfect detector would have framed it."""
+    """Scale about the ground point and shift, as the box of an imperfect detector would."""
     height, width = alpha.shape
     scale = rng.uniform(*world.scale)
     shift_x = rng.uniform(-1.0, 1.0) * world.shift[0] * width
@@ -105,10 +110,10 @@ def _shadowed(background: np.ndarray, alpha: np.ndarray, lighting: Lighting) -> 
 
 
 def _soles(alpha: np.ndarray, foot_y: int, tall: int) -> np.ndarray:
-    """(h, w) uint8 0..255: the outline's lowest parts, each column for itself, moved down a little.
+    """(h, w) uint8 0..255: the lowest parts of the outline in each column, moved down slightly.
 
-    Seen from above, the farther foot stands higher in the picture than the nearer one. What hangs
-    higher still, a hem or a hand, does not shade the ground right below it.
+    Seen from above, the farther foot is higher in the picture than the nearer one. Parts that are
+    higher still, a hem or a hand, do not shade the ground right below them.
     """
     height = alpha.shape[0]
     top = max(0, foot_y - int((_STEP + _SOLE) * tall))

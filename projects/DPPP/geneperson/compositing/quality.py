@@ -1,4 +1,4 @@
-"""The quality filter: does a cell hold exactly one whole person of a usable size?"""
+"""The quality filter: does a cell show exactly one whole person of a usable size?"""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TOO_LARGE = "too large"
 WRONG_POSE = "wrong pose"
 
 _OPAQUE = 128  # alpha from which a pixel belongs to a person
-_SPECK = 0.005  # share of the cell below which a blob is dirt of the matting, not a person
-_REACH = 0.02  # a joint this close to the person, as a share of the cell's height, lies on it
+_SPECK = 0.005  # share of the cell; smaller blobs are errors of the matting
+_REACH = 0.02  # a joint this close to the person, in cell heights, counts as on it
 _SECOND_PERSON = 0.30  # a second blob this large, as a share of the first, is another person
 
 
@@ -56,12 +56,12 @@ class QualityLimits:
 
 
 def person_mask(alpha: np.ndarray) -> np.ndarray:
-    """Threshold an alpha map (H, W) uint8 into a mask (H, W) of 0 and 1, uint8."""
+    """Threshold an alpha map (H, W) uint8 into a mask (H, W) uint8 of 0 and 1."""
     return (alpha >= _OPAQUE).astype(np.uint8)
 
 
 def mask_area(alpha: np.ndarray) -> float:
-    """Measure the share of a cell that the person covers, 0..1."""
+    """Return the share of a cell that the person covers, 0..1."""
     return float(person_mask(alpha).mean())
 
 

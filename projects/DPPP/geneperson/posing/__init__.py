@@ -1,1 +1,1 @@
-"""Where and how a person stands: skeletons, pose files, the canvas of cells and its edge map."""
+"""How a person stands: skeletons, pose files, the canvas of cells and its condition images."""

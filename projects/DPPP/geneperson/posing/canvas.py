@@ -1,7 +1,7 @@
 """The canvas: a grid of cells that shows one identity in every pose, and its two condition images.
 
-The edge map (Canny) and the skeleton map (OpenPose's colours) are what the diffusion route gives to
-its two ControlNets; the crop turns the finished canvas into one image per cell.
+The diffusion route gives the edge map (Canny) and the skeleton map (OpenPose's colors) to its two
+ControlNets. Cropping turns the finished canvas into one image per cell.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .skeletons import Pose
 if TYPE_CHECKING:
     from yacs.config import CfgNode
 
-# OpenPose's 17 limbs and 18 colours (RGB), as ControlNet's pose model was trained on them.
+# OpenPose's 17 limbs and 18 colors (RGB), as ControlNet's pose model was trained on them.
 LIMBS = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10),
     (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
@@ -29,12 +29,12 @@ COLORS = (
     (0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255),
     (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
-_LIMB_DIMMING = 0.6  # OpenPose draws limbs at 60 % so that joints stand out
+_LIMB_DIMMING = 0.6  # OpenPose draws limbs at 60 % brightness, joints at 100 %
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """`columns` x `rows` equal cells, numbered row by row from the top left."""
+    """Equal cells, ``columns`` x ``rows``, numbered row by row from the top left."""
 
     columns: int
     rows: int
@@ -54,6 +54,7 @@ class Grid:
 
     @property
     def num_cells(self) -> int:
+        """Number of cells."""
         return self.columns * self.rows
 
     @property
@@ -62,7 +63,7 @@ class Grid:
         return self.rows * self.cell_height, self.columns * self.cell_width
 
     def box(self, cell: int) -> tuple[int, int, int, int]:
-        """(top, left, bottom, right) of a cell in canvas pixels, bottom and right exclusive."""
+        """Return (top, left, bottom, right) of a cell in pixels, bottom and right exclusive."""
         if not 0 <= cell < self.num_cells:
             raise IndexError(f"cell {cell} is outside the grid of {self.num_cells} cells")
         row, column = divmod(cell, self.columns)
@@ -70,7 +71,7 @@ class Grid:
         return top, left, top + self.cell_height, left + self.cell_width
 
     def crop(self, canvas: np.ndarray) -> list[np.ndarray]:
-        """Cells of a (H, W[, C]) canvas in cell order, each a view of the canvas."""
+        """Return the cells of a (H, W[, C]) canvas in cell order, each a view of the canvas."""
         if canvas.shape[:2] != self.size:
             raise ValueError(f"canvas is {canvas.shape[:2]}, the grid needs {self.size}")
         boxes = map(self.box, range(self.num_cells))
@@ -78,7 +79,7 @@ class Grid:
 
 
 def edge_map(grid: Grid) -> np.ndarray:
-    """(H, W, 3) uint8: Canny edges of the cell borders, white on black."""
+    """Draw the Canny edges of the cell borders, (H, W, 3) uint8, white on black."""
     height, width = grid.size
     lines = np.full((height, width), 255, np.uint8)
     for row in range(1, grid.rows):
@@ -92,9 +93,10 @@ def edge_map(grid: Grid) -> np.ndarray:
 
 
 def skeleton_map(grid: Grid, poses: Sequence[Pose], limb_width: int = 4) -> np.ndarray:
-    """(H, W, 3) uint8: one skeleton a cell on black, limbs as ellipses, joints as discs.
+    """Draw one skeleton per cell on black, (H, W, 3) uint8, limbs as ellipses, joints as discs.
 
     Args:
+        grid: the canvas.
         poses: one per cell.
         limb_width: half width of a limb and radius of a joint, in pixels.
     """
@@ -110,7 +112,7 @@ def skeleton_map(grid: Grid, poses: Sequence[Pose], limb_width: int = 4) -> np.n
 def _draw_skeleton(cell: np.ndarray, pose: Pose, limb_width: int) -> None:
     height, width = cell.shape[:2]
     points = (pose.joints[:, :2] * (width, height)).tolist()
-    for (start, end), color in zip(LIMBS, COLORS, strict=False):  # 17 limbs, 18 colours
+    for (start, end), color in zip(LIMBS, COLORS, strict=False):  # 17 limbs, 18 colors
         if not (pose.visible[start] and pose.visible[end]):
             continue
         (x0, y0), (x1, y1) = points[start], points[end]
@@ -118,7 +120,7 @@ def _draw_skeleton(cell: np.ndarray, pose: Pose, limb_width: int) -> None:
         half_length = int(math.hypot(x1 - x0, y1 - y0) / 2)
         angle = int(math.degrees(math.atan2(y1 - y0, x1 - x0)))
         polygon = cv2.ellipse2Poly(center, (half_length, limb_width), angle, 0, 360, 1)
-        cv2.fillConvexPoly(cell, polygon, [int(c * _LIMB_DIMMING) for c in color])
+        cv2.fillConvexPoly(cell, np.array(polygon), [int(c * _LIMB_DIMMING) for c in color])
     for joint in np.flatnonzero(pose.visible):
         x, y = points[int(joint)]
         cv2.circle(cell, (round(x), round(y)), limb_width, COLORS[joint], thickness=-1)

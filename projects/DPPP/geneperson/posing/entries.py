@@ -9,7 +9,7 @@ from .skeletons import JOINT_NAMES, NUM_JOINTS, VIEWS, Pose, view_name
 
 MIN_JOINTS = 8  # with fewer visible joints a pose is not usable
 _KEYS = ("view", "azimuth_deg", "pitch_deg", "joints", "hidden")
-_LOWEST, _HIGHEST = -0.5, 1.5  # of x, y and z: a hand may leave the cell
+_LOWEST, _HIGHEST = -0.5, 1.5  # of x, y and z: a hand may reach outside the cell
 
 
 def write_entry(pose: Pose) -> dict:
@@ -67,7 +67,7 @@ def read_entry(entry: object, aspect: float, problems: list[str]) -> Pose | None
 
 
 def _read_joints(places: dict, problems: list[str]) -> np.ndarray:
-    """(18, 3) float32, NaN where the entry gives no number."""
+    """(18, 3) float32, NaN where the entry has no number."""
     joints = np.full((NUM_JOINTS, 3), np.nan, np.float32)
     lengths = set()
     for name, point in places.items():
@@ -122,5 +122,6 @@ def _azimuth(entry: dict, joints: np.ndarray, visible: np.ndarray, aspect: float
 
 def is_number(value: object, lowest: float, highest: float) -> bool:
     """Tell whether a JSON value is a number in a range, ends included."""
-    is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_real and lowest <= value <= highest
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return lowest <= value <= highest

@@ -1,7 +1,7 @@
-"""Skeletons out of a user's images, with controlnet_aux's OpenPose network.
+"""Skeletons from a user's images, found with controlnet_aux's OpenPose network.
 
-Only the body network is loaded; hands and faces are too small in a cell to be drawn. OpenPose is
-licensed by CMU for non-commercial use only.
+Only the body network is loaded; hands and faces are too small to be drawn in a cell. OpenPose's
+license from CMU allows non-commercial use only.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ DEFAULT_MODEL = "lllyasviel/Annotators"
 WHAT = "the poses command"
 _WEIGHTS = "body_pose_model.pth"
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-_RESOLUTION = 512  # shorter side at which controlnet_aux detects
-_MIN_SIDE = 64  # pixels; a smaller image shows nobody, and a very flat one would need much memory
+_RESOLUTION = 512  # shorter side of the image that the detector gets
+_MIN_SIDE = 64  # pixels; smaller images are useless, and resizing a very flat one takes much memory
 _ASPECT = 0.5  # of the cell that poses are fitted into
 _MARGIN = 0.03  # of the cell, kept free around raised or spread arms
 
 
 class _UnusableError(Exception):
-    """Why an image gives no pose."""
+    """Why no pose can be extracted from an image."""
 
 
 def extract_poses(path: str | Path, model: str = DEFAULT_MODEL) -> tuple[list[Pose], list[str]]:
-    """Find one pose in every image that shows exactly one upright person.
+    """Extract one pose from every image that shows exactly one upright person.
 
     Args:
         path: an image, or a folder whose images are read in the order of their names.
@@ -49,10 +49,10 @@ def extract_poses(path: str | Path, model: str = DEFAULT_MODEL) -> tuple[list[Po
             body_pose_model.pth.
 
     Returns:
-        Poses without depth, and one line for each image that gave none.
+        Poses without depth, and one line for each image without a usable pose.
 
     Raises:
-        UserError: no images, no controlnet_aux, no model, or not a single pose.
+        UserError: there are no images, no usable pose, or controlnet_aux or the model is missing.
     """
     images = _images(Path(path))
     detector = _load_detector(model)
@@ -72,12 +72,12 @@ def fit_person(people: Sequence[PoseResult], height: int, width: int) -> Pose:
     """Fit the one person of an image into a cell, as tall and on the same ground as the walk.
 
     Args:
-        people: what the detector found; x and y in 0..1 of the image.
+        people: what the detector found, x and y in 0..1 of the image.
         height: of the image in pixels.
         width: of the image in pixels.
 
     Raises:
-        _UnusableError: not exactly one person with enough joints, or nobody upright.
+        _UnusableError: not exactly one person with enough joints, or the person is not upright.
     """
     found = [person for person in map(_points, people) if len(_seen(person)) >= MIN_JOINTS]
     if len(found) != 1:
@@ -146,13 +146,13 @@ def _pose_of(image: Path, detector: OpenposeDetector) -> Pose:
 
 
 def _load_detector(model: str) -> OpenposeDetector:
-    """Load the body network alone, on a GPU where there is one."""
+    """Load the body network alone, on a GPU if there is one."""
     open_pose = _open_pose()
     import torch
 
     weights = _weights(model)
     try:
-        # torch loads tensors only (its default since 2.6), so a file cannot run code
+        # torch loads only tensors (its default since 2.6), so the file cannot run code.
         body = open_pose.Body(str(weights))
     except (OSError, EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -164,7 +164,7 @@ def _load_detector(model: str) -> OpenposeDetector:
 
 def _open_pose() -> ModuleType:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are about parts of it that are not used here
+        warnings.simplefilter("ignore")  # about parts of it that are not used here
         return require("controlnet_aux.open_pose", WHAT)
 
 
@@ -179,7 +179,7 @@ def _weights(model: str) -> Path:
     name, _, revision = model.partition("@")
     try:
         return Path(hf_hub_download(name, _WEIGHTS, revision=revision or None))
-    except Exception as error:  # the hub, the network and the disk raise their own
+    except Exception as error:  # hub, network and disk each raise their own errors
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"--model {model}: no such folder, and {_WEIGHTS} cannot be fetched from the hub "

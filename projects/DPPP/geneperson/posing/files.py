@@ -1,4 +1,4 @@
-"""Pose files: skeletons as JSON that people can read, write and extend.
+"""Pose files: skeletons as JSON that users can read, write and extend.
 
 ::
 
@@ -7,10 +7,10 @@
        "joints": {"nose": [0.71, 0.16, 0.0], "neck": [0.55, 0.24, 0.0], ...},
        "hidden": ["left_eye", "left_ear"]}]}
 
-``aspect`` is width / height of the cell that x and y (0..1 from the top left) belong to. ``joints``
-have OpenPose's names; a joint that is not seen is left out. All joints of a pose have a third
-number, z towards the camera in cell heights, or none has. ``hidden`` joints have a place but are
-not drawn. Every key of a pose but ``joints`` may be left out: the view then follows from the
+``aspect`` is width / height of the cell that x and y (0..1 from the top left) refer to. ``joints``
+have OpenPose's names; leave out a joint that is not seen. Either all joints of a pose have a third
+number, z towards the camera in cell heights, or none has. ``hidden`` joints have a position but are
+not drawn. All keys of a pose except ``joints`` are optional: the view then follows from the
 azimuth, or the azimuth from the view, or both from the joints.
 """
 
@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..files import write_atomic
@@ -29,22 +30,22 @@ from .skeletons import NUM_JOINTS, Pose, walking_poses
 
 FORMAT = 1
 _KEYS = ("format", "aspect", "poses")
-_MAX_PROBLEMS = 8  # named in one message
+_MAX_PROBLEMS = 8  # listed in one message
 
 
 def poses_for(path: str | Path, count: int, pitch_deg: float, aspect: float) -> list[Pose]:
-    """One pose for each of `count` cells.
+    """Return one pose for each cell.
 
-    Of a file with more poses than cells, `count` evenly spread ones are taken.
+    From a file with more poses than cells, evenly spread ones are taken.
 
     Args:
         path: pose file; empty means the built-in walk.
         count: number of cells.
-        pitch_deg: downward pitch of the camera for the built-in walk; a file's poses keep theirs.
+        pitch_deg: downward pitch of the camera for the built-in walk; poses of a file keep theirs.
         aspect: width / height of a cell.
 
     Raises:
-        UserError: no such file, wrong content, or fewer poses than cells.
+        UserError: the file is missing or not valid, or has fewer poses than cells.
     """
     if not str(path):
         return walking_poses(count, pitch_deg, aspect)
@@ -58,7 +59,7 @@ def poses_for(path: str | Path, count: int, pitch_deg: float, aspect: float) -> 
 
 
 def require_depth(poses: Sequence[Pose], path: str | Path) -> None:
-    """Refuse poses that people cannot be drawn from by formula.
+    """Refuse poses that the procedural route cannot draw.
 
     Raises:
         UserError: a pose lacks a joint or its depth.
@@ -67,7 +68,7 @@ def require_depth(poses: Sequence[Pose], path: str | Path) -> None:
     if num_flat:
         raise UserError(
             f"poses {path}: SYNTHESIS.NAME procedural needs x, y and z of all {NUM_JOINTS} joints, "
-            f"but {num_flat} of {len(poses)} poses lack some; use diffusion, or other poses"
+            f"but {num_flat} of {len(poses)} poses lack some; use diffusion or other poses"
         )
 
 
@@ -90,7 +91,7 @@ def save_poses(path: str | Path, poses: Sequence[Pose]) -> None:
         "aspect": aspect,
         "poses": [write_entry(refit(pose, aspect)) for pose in poses],
     }
-    # one line for a joint, not one for each of its numbers
+    # One line per joint instead of one per number.
     text = re.sub(
         r"\[[^][{}]*]", lambda found: " ".join(found[0].split()), json.dumps(content, indent=2)
     )
@@ -105,20 +106,23 @@ def load_poses(path: str | Path) -> list[Pose]:
     """Read and check a pose file.
 
     Raises:
-        UserError: no such file, no JSON, or wrong content; its problems in one message.
+        UserError: the file is missing or not valid; the message lists its problems.
     """
     where = f"poses {path}"
     try:
         text = Path(path).read_text(encoding="utf-8")
         content = json.loads(text, object_pairs_hook=_without_repeats)
     except OSError as error:
-        raise UserError(f"{where}: {error.strerror}; give a JSON file of poses") from error
+        raise UserError(
+            f"{where}: {error.strerror}; set POSES.FILE to a JSON file of poses"
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not a JSON text ({error})") from error
+        raise UserError(f"{where}: not valid JSON ({error})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UserError(f'{where}: an object with "format": {FORMAT} is expected')
+        raise UserError(f'{where}: must be an object with "format": {FORMAT}')
     problems = [f"unknown key '{key}'" for key in content if key not in _KEYS]
-    aspect, entries = content.get("aspect"), content.get("poses")
+    aspect: Any = content.get("aspect")
+    entries = content.get("poses")
     if not is_number(aspect, 0.1, 10.0):
         problems.append("'aspect' must be width / height of a cell, 0.1..10")
         aspect = 1.0
@@ -127,9 +131,10 @@ def load_poses(path: str | Path) -> list[Pose]:
         entries = []
     poses = []
     for number, entry in enumerate(entries, start=1):
-        wrong: list[str] = []
-        poses.append(read_entry(entry, aspect, wrong))
-        problems += [f"pose {number}: {problem}" for problem in wrong]
+        of_entry: list[str] = []
+        if pose := read_entry(entry, aspect, of_entry):
+            poses.append(pose)
+        problems += [f"pose {number}: {problem}" for problem in of_entry]
     if problems:
         more = [f"{len(problems) - _MAX_PROBLEMS} more"] if len(problems) > _MAX_PROBLEMS else []
         raise UserError(f"{where}: {'; '.join(problems[:_MAX_PROBLEMS] + more)}")
@@ -137,10 +142,10 @@ def load_poses(path: str | Path) -> list[Pose]:
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict:
-    """Build a JSON object; of a key that stands twice, json would silently take the last."""
+    """Build a JSON object; json itself silently takes the last of a repeated key."""
     names = [name for name, _ in pairs]
     content = dict(pairs)
     if len(content) < len(names):
-        twice = next(name for name in content if names.count(name) > 1)
-        raise ValueError(f"'{twice}' stands twice in one object")
+        repeated = next(name for name in content if names.count(name) > 1)
+        raise ValueError(f"key '{repeated}' is repeated in one object")
     return content

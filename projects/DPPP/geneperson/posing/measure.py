@@ -1,7 +1,7 @@
-"""What a flat skeleton says about its person: where the ground is, how tall, which way they face.
+"""Measurements on a flat skeleton: the ground line, the person's height, the way they face.
 
 Letters: points is (18, 2), x right and y down in one unit (pixels, or cell heights), NaN where a
-joint was not seen. The walking model of `poses` gives the proportions.
+joint was not seen. The proportions are those of the walking model in ``skeletons``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from . import skeletons
 
 _ARMS = (skeletons.R_ELBOW, skeletons.R_WRIST, skeletons.L_ELBOW, skeletons.L_WRIST)
-# Arms may be raised, so they tell nothing about a body's height.
+# Arms may be raised, so they say nothing about a body's height.
 _UPRIGHT = tuple(joint for joint in range(skeletons.NUM_JOINTS) if joint not in _ARMS)
 _MIN_SPAN = 0.25  # body heights between the highest and the lowest joint; a trunk has 0.3
 _MAX_WIDTH = 1.5  # width of a standing body in body heights; spread arms make it about 1
@@ -22,11 +22,11 @@ _NUM_PHASES = 16  # of the gait, for its mean
 
 
 def standing(points: np.ndarray) -> tuple[float, float] | None:
-    """Measure an upright body by its highest and its lowest joint, whichever were seen.
+    """Measure an upright body by the highest and the lowest joint that were seen.
 
     Returns:
         y of the ground line and the body's height from the ground to the crown, in the unit of
-        `points`; None if this is no upright body or too little of one.
+        ``points``; None if the body is not upright or too little of it was seen.
     """
     seen = [joint for joint in _UPRIGHT if np.isfinite(points[joint]).all()]
     if not seen:
@@ -47,8 +47,8 @@ def standing(points: np.ndarray) -> tuple[float, float] | None:
 def guess_azimuth(points: np.ndarray) -> float:
     """Guess which way a person faces, in degrees; 0 to the camera, 90 to the viewer's right.
 
-    The order and distance of the shoulders (or hips) tell front from back, the place of the nose
-    before the neck tells left from right; from behind, the one ear or eye in sight does.
+    The order and distance of the shoulders (or hips) distinguish front from back. The position of
+    the nose relative to the neck distinguishes left from right; from behind, a visible eye or ear.
     """
     measured = standing(points)
     height = measured[1] if measured else math.nan
@@ -69,7 +69,7 @@ def guess_azimuth(points: np.ndarray) -> float:
 
 
 def _breadth(points: np.ndarray, end: int, start: int, height: float, axis: int = 0) -> float:
-    """Horizontal distance of two joints against their distance in the body frame, -1..1.
+    """Return the distance of two joints in the image relative to the body frame's, -1..1.
 
     NaN if a joint or the body's height is unknown.
     """
@@ -80,7 +80,7 @@ def _breadth(points: np.ndarray, end: int, start: int, height: float, axis: int 
 
 @lru_cache(maxsize=1)
 def _proportions() -> np.ndarray:
-    """(18, 3) mean joints of the walking body, body height 1, both feet on the ground."""
+    """Return the (18, 3) mean joints of the walking body, height 1, both feet on the ground."""
     gait = np.stack([skeletons.body_joints(phase / _NUM_PHASES) for phase in range(_NUM_PHASES)])
     mean = gait.mean(axis=0)
     mean[[skeletons.R_ANKLE, skeletons.L_ANKLE], 1] = gait[

@@ -1,4 +1,4 @@
-"""A picture of skeletons, to check a pose file by eye."""
+"""A picture of skeletons, for checking a pose file by eye."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .canvas import Grid, skeleton_map
 from .files import refit
 from .skeletons import NUM_JOINTS, Pose
 
-_COLUMNS = 7  # as many as the paper's canvas has
+_COLUMNS = 7  # as on the paper's canvas
 _CELL_HEIGHT = 256  # pixels
 _BLANK = Pose(
     joints=np.full((NUM_JOINTS, 3), np.nan, np.float32),
@@ -29,7 +29,7 @@ def draw_poses(poses: Sequence[Pose], path: str | Path, limb_width: int = 4) -> 
     """Write a PNG with the poses in rows, each with its number from 1 and its view.
 
     Args:
-        poses: at least one; all are shown in the first one's aspect.
+        poses: at least one; all are shown in the first pose's aspect.
         path: file to write.
         limb_width: half width of a limb, in pixels of a cell that is 256 pixels high.
 

@@ -3,7 +3,7 @@
 Frames. Body frame: x to the person's left, y up from the ground, z forward; unit = body height.
 View frame: x right and y down in the cell (0..1 each), z towards the camera in cell heights.
 The projection is orthographic with a camera that looks down by ``pitch_deg``; a surveillance camera
-stands far from the person, so perspective within one body is below a pixel or two.
+is far from the person, so the perspective within one body is a pixel or two at most.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Pose:
 
     Attributes:
         joints: (18, 3) float32; x, y in 0..1 of the cell (y down), z in cell heights, + towards the
-            camera. What a picture or a file does not tell is NaN: z, or all of an unseen joint.
-        visible: (18,) bool; False for face joints turned away and for joints that were not found.
+            camera. NaN where unknown: z of a flat skeleton, all three of an unseen joint.
+        visible: (18,) bool; False for face joints turned away and for joints not found.
         azimuth_deg: 0 faces the camera, 90 faces the viewer's right, 180 shows the back.
         view: name of the nearest of eight views; "right" faces the viewer's right.
         pitch_deg: how far the camera looks down.
@@ -71,19 +71,19 @@ class Pose:
 
     @property
     def has_depth(self) -> bool:
-        """Whether all 18 joints are known in three dimensions, as drawing by formula needs."""
+        """Whether all 18 joints are known in three dimensions, as procedural drawing needs."""
         return bool(np.isfinite(self.joints).all())
 
 
 def view_name(azimuth_deg: float) -> str:
-    """Name of the 45-degree sector around `azimuth_deg`."""
+    """Return the name of the 45-degree sector around an azimuth."""
     return VIEWS[round((azimuth_deg % 360.0) / 45.0) % 8]
 
 
 def walking_poses(count: int = 42, pitch_deg: float = 0.0, aspect: float = 0.5) -> list[Pose]:
-    """`count` poses, azimuths spread evenly over the circle.
+    """Return poses of a walk whose azimuths are spread evenly over the circle.
 
-    Gait phases follow the golden ratio, so that neighbouring azimuths are in different steps and
+    Gait phases follow the golden ratio, so that neighboring azimuths are at different phases and
     any few of the poses still cover the gait cycle.
 
     Args:
@@ -101,10 +101,10 @@ def walking_poses(count: int = 42, pitch_deg: float = 0.0, aspect: float = 0.5) 
 def walking_pose(
     azimuth_deg: float, phase: float, pitch_deg: float = 0.0, aspect: float = 0.5
 ) -> Pose:
-    """The pose at one instant of the gait cycle (`phase` in 0..1), fitted into its cell."""
+    """Return the pose at one phase (0..1) of the gait cycle, fitted into its cell."""
     body = body_joints(phase)
     view = body @ view_matrix(azimuth_deg, pitch_deg).T  # x right, y up, z to the camera
-    # The ground point below the pelvis stays put; the middle of the silhouette is centred.
+    # The ground line is fixed; the middle of the silhouette is centered.
     middle = 0.5 * (view[:, 0].min() + view[:, 0].max())
     joints = np.empty((NUM_JOINTS, 3), np.float32)
     joints[:, 0] = 0.5 + (view[:, 0] - middle) * BODY_HEIGHT / aspect
@@ -121,7 +121,7 @@ def walking_pose(
 
 
 def view_matrix(azimuth_deg: float, pitch_deg: float) -> np.ndarray:
-    """(3, 3) rotation from the body frame to (right, up, to the camera)."""
+    """Return the (3, 3) rotation from the body frame to (right, up, to the camera)."""
     a, p = math.radians(azimuth_deg), math.radians(pitch_deg)
     turn = np.array(
         [[math.cos(a), 0.0, math.sin(a)], [0.0, 1.0, 0.0], [-math.sin(a), 0.0, math.cos(a)]]
@@ -134,7 +134,7 @@ def view_matrix(azimuth_deg: float, pitch_deg: float) -> np.ndarray:
 
 
 def body_joints(phase: float) -> np.ndarray:
-    """(18, 3) joints of the walking body in the body frame, body height 1, lowest foot on y = 0."""
+    """Return the (18, 3) joints of the walking body: body frame, height 1, lowest foot at y = 0."""
     swing = 2.0 * math.pi * phase
     joints = np.zeros((NUM_JOINTS, 3))
     pelvis_yaw = math.radians(5.0) * math.sin(swing)  # left hip forward with the left leg
@@ -181,7 +181,7 @@ def _arm(joints: np.ndarray, shoulder: int, stride: float, sign: float) -> None:
 
 
 def _swung(length: float, angle: float) -> np.ndarray:
-    """A bone hanging down, turned forward by `angle` radians."""
+    """Return a bone that hangs down, turned forward by ``angle`` radians."""
     return np.array([0.0, -length * math.cos(angle), length * math.sin(angle)])
 
 
@@ -192,7 +192,7 @@ def _yawed(offset: tuple[float, float, float], yaw: float) -> np.ndarray:
 
 
 def _toe_drop(pitch_deg: float) -> float:
-    """Room below the ankle line for the foot that points at a camera looking down."""
+    """Return the room below the ankles for a foot that points at a camera looking down."""
     return 0.11 * math.sin(math.radians(pitch_deg))
 
 

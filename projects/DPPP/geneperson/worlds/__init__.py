@@ -1,1 +1,1 @@
-"""What surrounds a person: scenes, lightings, cameras, occlusion, and worlds made of them."""
+"""What surrounds a person: scenes, lightings, occlusion, cameras, and worlds made of them."""

@@ -1,4 +1,4 @@
-"""What a camera does to the finished picture: occlusion, resolution, blur, tone, noise and JPEG.
+"""What a camera does to a finished picture: occlusion, resolution, blur, tone, noise and JPEG.
 
 Each scene has its own camera, as each camera of a real Re-ID data set has its own look.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from .color import saturate
 from .occlusion import THINGS, occlude
 
-_JPEG_JITTER = 6.0  # how far the quality of one image may lie from the camera's
+_JPEG_JITTER = 6.0  # how far the quality of one image may be from the camera's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Camera:
         saturation: 0 = grey, 1 = unchanged.
         black: grey level that black is lifted to, 0..255.
         jpeg: quality of the camera's own compression, 1..100; 0 = not compressed.
-        occlusion: probability that something stands in front of the person, 0..1.
-        occluders: names out of `occlusion.THINGS`, what may stand before this camera.
+        occlusion: probability that something occludes the person, 0..1.
+        occluders: names from ``occlusion.THINGS``, what may occlude people of this camera.
     """
 
     resolution: float = 1.0
@@ -47,7 +47,7 @@ class Camera:
     occluders: tuple[str, ...] = tuple(THINGS)
 
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """(H, W, 3) uint8 as this camera would have recorded it, a new array."""
+        """Return an (H, W, 3) uint8 image as this camera would have recorded it, a new array."""
         height, width = image.shape[:2]
         if self.occlusion and rng.random() < self.occlusion:
             image = occlude(image, rng, self.occluders)
@@ -59,7 +59,7 @@ class Camera:
         if self.noise:
             strength = np.float32(self.noise * (1.0 + 0.25 * jitter[5]))
             seen += (strength * rng.standard_normal((height, width), np.float32))[:, :, None]
-            # Chroma noise is coarser than luma noise: sensors interpolate colour.
+            # Chroma noise is coarser than luma noise: sensors interpolate color.
             coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32)
             seen += cv2.resize(coarse, (width, height)) * (0.6 * strength)
         recorded = np.clip(seen + 0.5, 0.0, 255.0).astype(np.uint8)
@@ -84,9 +84,11 @@ class Camera:
         return (255.0 * level).astype(np.float32).reshape(1, 256, 3)
 
     def _compress(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """(H, W, 3) uint8 after the camera's JPEG encoder and a decoder."""
+        """Return an (H, W, 3) uint8 image after the camera's JPEG encoder and a decoder."""
         quality = round(self.jpeg + rng.uniform(-_JPEG_JITTER, _JPEG_JITTER))
         # OpenCV's order is B, G, R, which decides what is luma and what is chroma.
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, min(max(quality, 1), 100)])
-        return cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+        assert decoded is not None  # OpenCV reads what it has written
+        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)

@@ -1,8 +1,8 @@
-"""Camera worlds: "source" to train in, "shifted" to be tested in as if it were another data set.
+"""Camera worlds: "source" for training, "shifted" as the target domain of a test.
 
-Everything that differs between the two stands in :class:`World`; the people come from the same
-vocabulary in both, so that only the world around them changes. "world-1", "world-2" ... are random
-ones, to train in many.
+All differences between the two are fields of :class:`World`. The people of both come from the same
+vocabulary, so that only the world around them changes. "world-1", "world-2" and so on are random
+worlds, for training in many.
 """
 
 from __future__ import annotations
@@ -113,9 +113,15 @@ WORLDS: Mapping[str, World] = {world.name: world for world in (SOURCE, SHIFTED)}
 
 
 def get_world(name: str) -> World:
-    """The camera world called `name` (configuration key ``WORLD``)."""
+    """Return a camera world by its name (configuration key ``WORLD``).
+
+    Raises:
+        UserError: the name is unknown.
+    """
     if match := re.fullmatch(r"world-([1-9]\d{0,8})", name):
         return random_world(name, int(match[1]))
     if name not in WORLDS:
-        raise UserError(f"WORLD is {name!r}: use one of {', '.join(WORLDS)}, or world-1 and so on")
+        raise UserError(
+            f"WORLD is {name!r}: use one of {', '.join(WORLDS)}, or world-1, world-2 ..."
+        )
     return WORLDS[name]

@@ -1,8 +1,8 @@
 """The nine lightings (s1..s9 of the folder contract) and relighting to match them.
 
 The paper shows nine illuminations in its Fig. 4 without naming them; these are ours. A lighting's
-prompt words go into the character's and the background's prompt, its numbers into :func:`relight`,
-which acts on persons and backgrounds alike so that both end up under one light.
+words go into the prompts of people and backgrounds, its numbers into :func:`relight`, which is
+applied to both, so that they are under the same light.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Lighting:
     """One illumination.
 
     Attributes:
-        name: short name, used for file-independent bookkeeping.
+        name: short name.
         prompt: words for the prompts.
         gains: white balance, multiplies R, G, B.
         exposure: overall brightness, 1 = as drawn.
@@ -29,7 +29,7 @@ class Lighting:
         saturation: 0 = grey, 1 = as drawn.
         direction: (x, y) in the image from which the light comes, y down, length <= 1.
         directional: how much brighter the lit side is, 0..1.
-        haze: share of `haze_color` mixed in, 0..1.
+        haze: share of ``haze_color`` mixed in, 0..1.
         haze_color: R, G, B, 0..255.
         lamp: strength of a pool of artificial light around the person, 0..1.
         shadow: darkness of the shadow on the ground, 0..1.
@@ -175,18 +175,23 @@ _BY_NAME = {lighting.name: lighting for lighting in LIGHTINGS}
 
 
 def get_lighting(name: str) -> Lighting:
-    """The lighting called `name`."""
+    """Return a lighting by its name.
+
+    Raises:
+        ValueError: the name is unknown.
+    """
     if name not in _BY_NAME:
         raise ValueError(f"unknown lighting {name!r}; known: {', '.join(_BY_NAME)}")
     return _BY_NAME[name]
 
 
 def relight(rgb: np.ndarray, lighting: Lighting, alpha: np.ndarray | None = None) -> np.ndarray:
-    """Show a picture that was drawn in neutral light under `lighting`.
+    """Light a picture that was drawn in neutral light.
 
     Args:
         rgb: (H, W, 3) uint8.
-        alpha: (H, W) uint8 mask of a person, whose rounded shape then catches the light on one
+        lighting: the light.
+        alpha: (H, W) uint8 coverage of a person, whose rounded shape then is brighter on the lit
             side; None for a background, which gets a gradient over the whole picture instead.
 
     Returns:
@@ -195,13 +200,13 @@ def relight(rgb: np.ndarray, lighting: Lighting, alpha: np.ndarray | None = None
     height, width = rgb.shape[:2]
     lit = cv2.LUT(rgb, _tone_table(lighting))
     saturate(lit, lighting.saturation)
-    light = _light_field(height, width, lighting, alpha is not None)
+    light = _light_field(height, width, lighting, person=alpha is not None)
     if alpha is not None and lighting.directional:
         light = light + lighting.directional * _side_light(alpha, lighting.direction)
     lit *= light[:, :, None]
     if lighting.haze:
-        haze = _haze_field(height, width, lighting, alpha is not None)
-        lit += (np.float32(lighting.haze_color) - lit) * haze[:, None, None]
+        haze = _haze_field(height, width, lighting, person=alpha is not None)
+        lit += (np.array(lighting.haze_color, np.float32) - lit) * haze[:, None, None]
     return np.clip(lit + 0.5, 0.0, 255.0).astype(np.uint8)
 
 
@@ -217,8 +222,8 @@ def _tone_table(lighting: Lighting) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _light_field(height: int, width: int, lighting: Lighting, person: bool) -> np.ndarray:
-    """(H, W) float32 factor: gradient over a background, and the pool of a lamp."""
+def _light_field(height: int, width: int, lighting: Lighting, *, person: bool) -> np.ndarray:
+    """(H, W) float32 factor: a gradient over a background, and the pool of light of a lamp."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width * 2.0 - 1.0, y / height * 2.0 - 1.0
     field = np.ones((height, width), np.float32)
@@ -232,7 +237,7 @@ def _light_field(height: int, width: int, lighting: Lighting, person: bool) -> n
 
 
 @lru_cache(maxsize=64)
-def _haze_field(height: int, width: int, lighting: Lighting, person: bool) -> np.ndarray:
+def _haze_field(height: int, width: int, lighting: Lighting, *, person: bool) -> np.ndarray:
     """(H,) float32 share of haze: even over a person, thicker towards the far top of a scene."""
     if person:
         return np.full(height, lighting.haze, np.float32)
@@ -243,7 +248,7 @@ def _haze_field(height: int, width: int, lighting: Lighting, person: bool) -> np
 def _side_light(alpha: np.ndarray, direction: tuple[float, float]) -> np.ndarray:
     """(H, W) float32 in about -1..1: how much a rounded body faces the light.
 
-    The blurred mask acts as the height of a cushion; its slope stands in for surface normals.
+    The blurred coverage is taken as the height of a cushion, whose slope replaces surface normals.
     """
     size = max(3, alpha.shape[0] // 24) | 1
     cushion = cv2.blur(cv2.blur(alpha, (size, size)), (size, size))

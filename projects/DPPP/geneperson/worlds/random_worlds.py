@@ -1,9 +1,8 @@
-"""Random camera worlds, "world-1", "world-2" ..., each drawn from its number.
+"""Random camera worlds, "world-1", "world-2" and so on, each drawn from its number.
 
-They vary what differs from one real data set to the next: sensors, framing, camera height, bodies,
-grain. "shifted", the world to be tested in, is kept out: no random world looks down nearly as
-steeply or shares its backgrounds, and none quite has its bodies or its light and dark. Sensors may
-be as poor as there.
+They vary what differs between real data sets: sensors, framing, camera height, bodies and grain.
+The held-out "shifted" world is excluded: its camera pitch, backgrounds, body proportions and
+shading are outside the sampled ranges. Sensor quality and framing may overlap.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from .world import World, cameras_of
 
 @lru_cache(maxsize=64)
 def random_world(name: str, number: int) -> World:
-    """Draw the camera world that belongs to a number."""
+    """Draw the camera world of a number, always the same."""
     stream = seeding.rng(0, "domain", number)
     uniform = stream.uniform
     hardness = uniform(0.0, 1.0)  # good sensors in one world, poor ones in another

@@ -1,4 +1,4 @@
-"""The six scenes, which act as the six cameras c1..c6, and the pool their crops are taken from."""
+"""The six scenes, which act as the cameras c1..c6, and the pool of background pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from .lighting import LIGHTINGS, Lighting
 
 SCENES = ("street", "commercial", "park", "field", "residential", "indoor")
-# What stands in a scene, for the paper's background template.
+# What is in a scene, for the paper's background template.
 _SCENERY = {
     "street": "outdoors, street, {lighting}, building, tree",
     "commercial": "outdoors, commercial area, {lighting}, shops, shop windows, signs",
@@ -30,32 +30,38 @@ def background_prompt(scene: str, lighting: Lighting) -> str:
 
 
 class Painter(Protocol):
-    """Whatever gives background pictures: a synthesizer, or a folder of finished ones."""
+    """A source of background pictures: a synthesizer, or a folder of finished ones."""
 
-    def background(self, scene: str, lighting: str, index: int) -> np.ndarray: ...
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
+        """Return picture number ``index`` of a scene under a lighting, (h, w, 3) uint8."""
 
 
 class ScenePool:
-    """`pool_size` pictures for every scene and lighting, made when first asked for, and kept.
+    """Pictures for every scene and lighting, made when first needed, and kept.
 
-    A handful of pictures and random crops of them stand in for an endless supply, because a
-    diffusion model needs seconds for each one.
+    Random crops of a few pictures replace a new picture per image, because a diffusion model needs
+    seconds for each.
+
+    Args:
+        painter: makes the pictures.
+        pool_size: pictures per scene and lighting.
     """
 
-    def __init__(self, synthesizer: Painter, pool_size: int):
-        self._synthesizer = synthesizer
+    def __init__(self, painter: Painter, pool_size: int) -> None:
+        self._painter = painter
         self._pool_size = pool_size
         self._pictures: dict[tuple[str, str, int], np.ndarray] = {}
 
     def crop(
         self, scene: str, lighting: str, size: tuple[int, int], rng: np.random.Generator
     ) -> np.ndarray:
-        """A random part of a random picture.
+        """Cut a random part out of a random picture.
 
         Args:
-            scene: one of SCENES.
-            lighting: name of one of LIGHTINGS.
-            size: (height, width) wanted.
+            scene: one of ``SCENES``.
+            lighting: name of one of ``LIGHTINGS``.
+            size: (height, width) of the crop.
+            rng: draws both.
 
         Returns:
             (height, width, 3) uint8.
@@ -63,7 +69,7 @@ class ScenePool:
         height, width = size
         picture = self._picture(scene, lighting, int(rng.integers(self._pool_size)))
         zoom, across, down = rng.uniform(size=3)
-        # The largest window of the wanted shape that fits, then a mild zoom into it.
+        # The largest window of this shape that fits, then a slight zoom into it.
         fit = min(picture.shape[0] / height, picture.shape[1] / width)
         fit *= _ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * zoom
         window_height, window_width = round(height * fit), round(width * fit)
@@ -76,12 +82,12 @@ class ScenePool:
     def _picture(self, scene: str, lighting: str, index: int) -> np.ndarray:
         key = (scene, lighting, index)
         if key not in self._pictures:
-            self._pictures[key] = self._synthesizer.background(scene, lighting, index)
+            self._pictures[key] = self._painter.background(scene, lighting, index)
         return self._pictures[key]
 
 
 def assign_scenes(num_images: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """(scene index, lighting index) for each image of one identity, drawn at random.
+    """Draw (scene index, lighting index) for each image of one identity.
 
     Scenes and lightings are each dealt like cards, deck after deck, so that an identity with three
     or more images is seen in at least three scenes and three lightings.
@@ -92,6 +98,6 @@ def assign_scenes(num_images: int, rng: np.random.Generator) -> list[tuple[int, 
 
 
 def _dealt(count: int, num_kinds: int, rng: np.random.Generator) -> list[int]:
-    """`count` draws that repeat no kind before every kind of the running deck has been dealt."""
+    """Draw kinds so that none repeats before the current deck has been dealt completely."""
     decks = [rng.permutation(num_kinds) for _ in range(-(-count // num_kinds))]
     return [int(kind) for deck in decks for kind in deck][:count]

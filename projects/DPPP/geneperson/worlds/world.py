@@ -1,4 +1,4 @@
-"""What makes a camera world: its cameras, how they frame people, bodies and backgrounds."""
+"""What makes up a camera world: its cameras, their framing, bodies and backgrounds."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class World:
         name: as in the configuration.
         cameras: scene name -> camera.
         pitch_deg: how far the cameras look down.
-        scale: (lowest, highest) size of the person against the size drawn in the cell.
+        scale: (lowest, highest) size of the person relative to the size drawn in the cell.
         shift: (x, y) largest shift of the person, as shares of width and height.
-        head_scale: size of heads against natural proportions.
-        girth: width of torso and limbs against natural proportions.
-        leg_scale: leg length against natural proportions (the torso takes the difference).
-        scene_style: which palette and layouts the procedural scenes use.
+        head_scale: size of heads relative to natural proportions.
+        girth: width of torso and limbs relative to natural proportions.
+        leg_scale: leg length relative to natural proportions (the torso takes the difference).
+        scene_style: palette and layouts of the procedural scenes, named after the first world that
+            has them.
         shading: strength of the light and dark on the drawn body, 0..1.
         cloth_noise: grain of the cloth, in grey levels of 255.
     """
@@ -40,7 +41,7 @@ class World:
     cloth_noise: float
 
 
-# What may stand before the person in each scene.
+# What may occlude a person in each scene.
 _OCCLUDERS = {
     "street": ("post", "bin", "car"),
     "commercial": ("post", "bin", "wall"),
@@ -54,7 +55,13 @@ _OCCLUDERS = {
 def cameras_of(
     *looks: Camera, jpeg: Sequence[int], occlusion: Sequence[float]
 ) -> Mapping[str, Camera]:
-    """Each scene's camera from its look, its compression and how often its view is blocked."""
+    """Return each scene's camera.
+
+    Args:
+        *looks: one per scene, in the order of ``SCENES``.
+        jpeg: quality of each camera's compression.
+        occlusion: probability of an occlusion for each camera.
+    """
     return {
         scene: replace(look, jpeg=quality, occlusion=often, occluders=_OCCLUDERS[scene])
         for scene, look, quality, often in zip(SCENES, looks, jpeg, occlusion, strict=True)

@@ -10,7 +10,7 @@ from geneperson.synthesis.procedural import palette
 LUMA = np.array((0.299, 0.587, 0.114))
 
 
-def test_modifiers_make_darker_and_lighter():
+def test_modifiers_make_darker_and_lighter() -> None:
     light, plain, dark = (palette.fabric(f"{word}grey") @ LUMA for word in ("light ", "", "dark "))
     assert light > plain + 30 > dark + 60
 
@@ -18,17 +18,17 @@ def test_modifiers_make_darker_and_lighter():
 @pytest.mark.parametrize(
     ("words", "strongest"), [("navy blue", 2), ("olive green", 1), ("burgundy", 0), ("sky blue", 2)]
 )
-def test_the_strongest_channel(words, strongest):
+def test_the_strongest_channel(words: str, strongest: int) -> None:
     assert palette.fabric(words).argmax() == strongest
 
 
-def test_names_beyond_our_table_come_from_css_and_the_rest_from_a_hash():
+def test_names_beyond_our_table_come_from_css_and_the_rest_from_a_hash() -> None:
     assert palette.fabric("orchid").tolist() == [218, 112, 214]
     assert (palette.fabric("glaucous") == palette.fabric("glaucous")).all()
     assert (palette.fabric("glaucous") != palette.fabric("zaffre")).any()
 
 
-def test_skin_and_hair_words_are_ordered_by_lightness():
+def test_skin_and_hair_words_are_ordered_by_lightness() -> None:
     skins = [
         "pale ivory",
         "fair",
@@ -56,7 +56,7 @@ def test_skin_and_hair_words_are_ordered_by_lightness():
 @pytest.mark.parametrize(
     "words", ["black", "white", "beige", "red", "light grey", "mustard yellow"]
 )
-def test_the_second_colour_of_a_pattern_stands_out(words):
+def test_the_second_color_of_a_pattern_stands_out(words: str) -> None:
     color = palette.fabric(words)
     for seed in range(5):
         second = palette.contrasting(color, np.random.default_rng(seed))

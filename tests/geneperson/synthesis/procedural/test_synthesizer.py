@@ -1,4 +1,4 @@
-"""The procedural people: repeatable, in the prompt's colours, the same from every side."""
+"""The procedural people: repeatable, in the prompt's colors, the same from every side."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from geneperson.posing.skeletons import L_HIP, NECK, R_HIP, walking_poses
 from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import Identity
 from geneperson.synthesis.procedural import palette
+from geneperson.synthesis.procedural.synthesizer import ProceduralSynthesizer
 
 PLAIN = {
     "gender": "woman", "upper_color": "red", "upper_pattern": "plain", "upper_wear": "t-shirt",
@@ -24,29 +25,34 @@ PLAIN = {
 
 
 def person(seed: int = 1, **words: str) -> Identity:
-    return Identity(0, {**PLAIN, **words}, "", "", seed)
+    attributes = {**PLAIN, **words}
+    return Identity(index=0, attributes=attributes, prompt="", negative_prompt="", seed=seed)
 
 
-def synthesizer(columns: int, rows: int = 1, cell=(128, 64), world: str = "source"):
+def synthesizer(
+    columns: int, rows: int = 1, cell: tuple[int, int] = (128, 64), world: str = "source"
+) -> ProceduralSynthesizer:
     cfg = get_cfg()
     cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, cfg.CANVAS.CELL_SIZE = columns, rows, cell
     cfg.WORLD, cfg.QUALITY.MIN_CELLS = world, 1
     return BuildSpec.from_config(cfg).build_synthesizer()
 
 
-def cells(painter, identity: Identity) -> list[tuple[np.ndarray, np.ndarray]]:
+def cells(
+    painter: ProceduralSynthesizer, identity: Identity
+) -> list[tuple[np.ndarray, np.ndarray]]:
     drawn = painter.characters([identity])[0]
     crop = painter.grid.crop
     return list(zip(crop(drawn.image), crop(drawn.alpha), strict=True))
 
 
-def test_a_canvas_has_the_grids_size_and_an_alpha():
+def test_a_canvas_has_the_grids_size_and_an_alpha() -> None:
     drawn = synthesizer(3, 2).characters([person()])[0]
     assert drawn.image.shape == (256, 192, 3) and drawn.image.dtype == np.uint8
     assert drawn.alpha.shape == (256, 192) and drawn.alpha.dtype == np.uint8
 
 
-def test_equal_identities_give_equal_bytes_whoever_else_is_drawn():
+def test_equal_identities_give_equal_bytes_whoever_else_is_drawn() -> None:
     one, other = person(1), person(2, gender="man", upper_pattern="floral")
     painter = synthesizer(4)
     alone = painter.characters([one])[0]
@@ -56,7 +62,7 @@ def test_equal_identities_give_equal_bytes_whoever_else_is_drawn():
     assert (painter.characters([one])[0].image == alone.image).all()
 
 
-def test_the_seed_varies_people_of_one_prompt_a_little():
+def test_the_seed_varies_people_of_one_prompt_a_little() -> None:
     painter = synthesizer(1)
     one, other = (painter.characters([person(seed)])[0] for seed in (1, 2))
     assert (one.alpha != other.alpha).any()
@@ -66,13 +72,13 @@ COLORS = ("red", "green", "navy blue", "yellow", "white", "black", "pink")
 
 
 def _distance(seen: np.ndarray, color: str) -> float:
-    """How far a pixel is from a colour in light or in half shade."""
+    """How far a pixel is from a color in light or in half shade."""
     shades = np.linspace(0.65, 1.05, 9)[:, None] * palette.fabric(color)
     return float(np.abs(seen - shades).sum(axis=1).min())
 
 
 @pytest.mark.parametrize("color", COLORS)
-def test_the_torso_has_the_prompts_colour_from_every_side(color):
+def test_the_torso_has_the_prompts_color_from_every_side(color: str) -> None:
     painter = synthesizer(8, cell=(256, 128))
     drawn = cells(painter, person(upper_color=color))
     for (image, alpha), pose in zip(drawn, walking_poses(8, 6.0), strict=True):
@@ -84,7 +90,7 @@ def test_the_torso_has_the_prompts_colour_from_every_side(color):
         assert min(COLORS, key=lambda candidate: _distance(seen, candidate)) == color
 
 
-def test_the_body_is_one_piece_that_passes_the_quality_filter():
+def test_the_body_is_one_piece_that_passes_the_quality_filter() -> None:
     limits = quality.QualityLimits.from_config(get_cfg())
     for world in ("source", "shifted"):
         painter = synthesizer(7, 6, cell=(256, 128), world=world)
@@ -102,7 +108,7 @@ def _histogram(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return counts.ravel() / counts.sum()
 
 
-def test_two_people_differ_more_than_two_views_of_one():
+def test_two_people_differ_more_than_two_views_of_one() -> None:
     painter = synthesizer(8)
     people = [
         person(
@@ -114,7 +120,7 @@ def test_two_people_differ_more_than_two_views_of_one():
     ]
     histograms = [[_histogram(*cell) for cell in cells(painter, one)] for one in people]
 
-    def distance(one, other):
+    def distance(one: np.ndarray, other: np.ndarray) -> float:
         return 0.5 * np.abs(one - other).sum()
 
     within = [distance(views[0], view) for views in histograms for view in views[1:]]
@@ -128,7 +134,7 @@ def test_two_people_differ_more_than_two_views_of_one():
     assert max(within) < min(between) + 0.15
 
 
-def test_the_face_is_seen_from_the_front_only():
+def test_the_face_is_seen_from_the_front_only() -> None:
     painter = synthesizer(4, cell=(256, 128))
     skin = palette.skin(PLAIN["skin_color"])
     shares = []
@@ -141,7 +147,7 @@ def test_the_face_is_seen_from_the_front_only():
     assert back < side < front and back < other_side < front
 
 
-def test_patterns_turn_with_the_person():
+def test_patterns_turn_with_the_person() -> None:
     """Buttons and an open jacket are seen from the front and not from behind."""
     painter = synthesizer(2, cell=(256, 128))
     (front, front_alpha), (back, back_alpha) = cells(
@@ -161,14 +167,14 @@ def _attribute_words() -> list[tuple[str, str, str]]:
                    for name, group in words[gender].items() for word in group})  # fmt: skip
 
 
-def test_every_word_of_the_vocabulary_can_be_drawn():
+def test_every_word_of_the_vocabulary_can_be_drawn() -> None:
     painter = synthesizer(1, cell=(64, 32))
     for name, word, gender in _attribute_words():
         drawn = painter.characters([person(gender=gender, **{name: word})])[0]
         assert drawn.alpha.max() == 255, (name, word)
 
 
-def test_words_nobody_foresaw_are_drawn_too_and_always_alike():
+def test_unforeseen_words_are_drawn_too_and_always_alike() -> None:
     odd = person(
         upper_color="glaucous", upper_pattern="zigzaggy swirls", upper_wear="caftan",
         lower_color="octarine", lower_pattern="???", lower_wear="jodhpurs", footwear="clogs",
@@ -180,11 +186,11 @@ def test_words_nobody_foresaw_are_drawn_too_and_always_alike():
     assert one.alpha.max() == 255
 
 
-def test_garments_cover_what_their_names_say():
+def test_garments_cover_what_their_names_say() -> None:
     painter = synthesizer(1, cell=(256, 128))
     skin = palette.skin(PLAIN["skin_color"])
 
-    def bare(**words) -> int:
+    def bare(**words: str) -> int:
         ((image, alpha),) = cells(painter, person(upper_color="green", **words))
         return int(((np.abs(image - skin).sum(axis=2) < 130) & (alpha > 250)).sum())
 
@@ -195,7 +201,7 @@ def test_garments_cover_what_their_names_say():
     assert bare(lower_wear="skirt") > bare(lower_wear="long skirt")
 
 
-def test_an_unknown_synthesizer_is_refused():
+def test_an_unknown_synthesizer_is_refused() -> None:
     cfg = get_cfg()
     cfg.SYNTHESIS.NAME = "crayon"
     with pytest.raises(UserError, match=r"SYNTHESIS.NAME is 'crayon': use one of procedural"):

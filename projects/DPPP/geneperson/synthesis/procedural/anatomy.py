@@ -1,4 +1,4 @@
-"""From a pose to the places where body parts go, with one person's proportions."""
+"""From a pose to the positions of body parts, with one person's proportions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RIGHT = (R_SHOULDER, R_HIP)
 _LEFT = (L_SHOULDER, L_HIP)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stance:
     """One person in one pose, in pixels of the drawing buffer (x right, y down, z to the camera).
 
@@ -37,7 +37,7 @@ class Stance:
         axes: (3, 3) rows are the unit vectors left, up and forward of the body.
         turn: (cosine, sine) of the azimuth.
         unit: pixels per body height.
-        head: (3,) centre of the head.
+        head: (3,) center of the head.
     """
 
     joints: np.ndarray
@@ -48,30 +48,34 @@ class Stance:
 
     @property
     def neck(self) -> np.ndarray:
+        """(3,) base of the neck."""
         return self.joints[NECK]
 
     @property
     def pelvis(self) -> np.ndarray:
+        """(3,) point between the hips."""
         return 0.5 * (self.joints[R_HIP] + self.joints[L_HIP])
 
     def offset(self, left: float, up: float, forward: float) -> np.ndarray:
-        """A vector of the body frame, given in body heights, in pixels."""
+        """Convert a vector of the body frame from body heights to pixels, (3,)."""
         return np.array((left, up, forward)) @ self.axes * self.unit
 
     def along(self, vector: np.ndarray, axis: int) -> float:
-        """Component of a vector along left (0), up (1) or forward (2), in body heights."""
+        """Return a vector's component along left (0), up (1) or forward (2), in body heights."""
         return float(vector @ self.axes[axis]) / self.unit
 
 
 def stand(pose: Pose, height: int, build: Build, leg_scale: float) -> Stance:
     """Put a person of this build into a pose.
 
-    The pose belongs to an average adult. Shoulders and hips are widened about the spine, legs are
-    lengthened from the ground up, and all is scaled about the point on the ground between the feet.
+    The pose is that of an average adult. Shoulders and hips are widened about the spine, legs are
+    lengthened from the ground up, and everything is scaled about the ground point between the feet.
 
     Args:
+        pose: a pose with depth.
         height: height of the buffer in pixels; its width follows from the pose's aspect.
-        leg_scale: leg length of the camera world's bodies against natural ones.
+        build: the person's proportions.
+        leg_scale: leg length of the world's bodies relative to natural ones.
     """
     unit = BODY_HEIGHT * height
     joints = pose.joints.astype(np.float64) * (height * pose.aspect, height, height)
@@ -89,7 +93,13 @@ def stand(pose: Pose, height: int, build: Build, leg_scale: float) -> Stance:
     unit *= build.stature
     ears = 0.5 * (joints[R_EAR] + joints[L_EAR])
     azimuth = math.radians(pose.azimuth_deg)
-    return Stance(joints, axes, (math.cos(azimuth), math.sin(azimuth)), unit, ears)
+    return Stance(
+        joints=joints,
+        axes=axes,
+        turn=(math.cos(azimuth), math.sin(azimuth)),
+        unit=unit,
+        head=ears,
+    )
 
 
 def _lengthen_legs(joints: np.ndarray, scale: float, up: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""One person, ready to be drawn in any pose: textures and profiles are made once."""
+"""One person, ready to be drawn in any pose; textures and profiles are made once."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Figure:
     """Draws one identity.
 
     Args:
-        identity: whose attributes and seed say what the person looks like.
-        world: whose bodies and shading are used.
+        identity: its attributes and seed determine the person's looks.
+        world: its bodies and shading are used.
     """
 
     def __init__(self, identity: Identity, world: World) -> None:
@@ -57,7 +57,12 @@ class Figure:
         self._colors = atlas.colors()
 
     def draw(self, pose: Pose, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """The person in one cell.
+        """Draw the person in one cell.
+
+        Args:
+            pose: a pose with depth.
+            height: of the cell in pixels.
+            width: of the cell in pixels.
 
         Returns:
             (height, width, 3) float32 RGB 0..255, premultiplied by the coverage, and
@@ -92,7 +97,7 @@ class Figure:
 
 
 def _occlusion(buffer: DepthBuffer) -> np.ndarray:
-    """(H, W) 0..1: how far a point lies behind its surroundings on the body."""
+    """(H, W) 0..1: how far a point is behind its surroundings on the body."""
     height = buffer.depth.shape[0]
     size = height // 24 | 1
     covered = (buffer.texel >= 0).astype(np.float32)

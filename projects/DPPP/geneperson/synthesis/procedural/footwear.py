@@ -7,7 +7,7 @@ import numpy as np
 from .wardrobe import Shoe
 
 _WHITE_SOLE = np.array((232, 232, 228), np.float32)
-_GREY_SOLE = np.array((196, 196, 194), np.float32)  # of a white shoe, to be told from it
+_GREY_SOLE = np.array((196, 196, 194), np.float32)  # of a white shoe, to contrast with it
 _LACES = np.array((235, 235, 232), np.float32)
 
 
@@ -26,7 +26,7 @@ def paint_shoes(shoe: Shoe, color: np.ndarray, skin: np.ndarray) -> dict[str, np
     u = (np.arange(columns)[None, :, None] + 0.5) / columns - 0.5
     v = (np.arange(rows)[:, None, None] + 0.5) / rows
     base = np.broadcast_to(color, (rows, columns, 3)).copy()
-    sole = color * 0.45
+    sole: np.ndarray = color * 0.45
     if shoe.white_sole:
         sole = _GREY_SOLE if color.mean() > 200.0 else _WHITE_SOLE
     if shoe.bare:

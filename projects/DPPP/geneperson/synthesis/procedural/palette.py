@@ -1,4 +1,4 @@
-"""From colour words to RGB: clothes, skin and hair, for any words a vocabulary may hold."""
+"""From color words to RGB: clothes, skin and hair, for any words of a vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import ImageColor
 
 from ...worlds.color import LUMA, luma
 
-# Fabric colours as they photograph: less pure than the screen colours of the same name.
+# Fabric colors as they photograph: less pure than the screen colors of the same name.
 _FABRIC = {
     "black": (34, 34, 38), "white": (236, 236, 234), "grey": (128, 128, 130),
     "gray": (128, 128, 130), "charcoal": (62, 64, 68), "silver": (186, 188, 192),
@@ -47,7 +47,7 @@ _HAIR = {
     "grey": (140, 140, 142), "gray": (140, 140, 142), "silver": (204, 204, 208),
     "white": (228, 228, 226),
 }  # fmt: skip
-# Words that change a colour: factor on the brightness and share of white mixed in.
+# Words that change a color: factor on the brightness and share of white mixed in.
 _MODIFIERS = {
     "dark": (0.58, 0.0), "deep": (0.68, 0.0), "light": (1.0, 0.42), "pale": (1.0, 0.55),
     "soft": (1.0, 0.25), "pastel": (1.0, 0.5), "bright": (1.12, 0.0),
@@ -64,7 +64,7 @@ def skin(words: str) -> np.ndarray:
     known = [_SKIN[word] for word in _split(words) if word in _SKIN]
     if not known:
         return _lookup(words, _SKIN, modify=False)
-    return np.mean(known, axis=0, dtype=np.float32)
+    return np.array(known, np.float32).mean(axis=0)
 
 
 def hair(words: str) -> np.ndarray:
@@ -73,13 +73,13 @@ def hair(words: str) -> np.ndarray:
         return _rgb((138, 100, 68))
     if "dark" in _split(words) or "light" in _split(words):
         return _lookup(words, _HAIR, modify=True)
-    # The more telling word stands first: "chestnut brown", "silver white".
+    # The more specific word comes first: "chestnut brown", "silver white".
     known = [_HAIR[word] for word in _split(words) if word in _HAIR]
     return _rgb(known[0]) if known else _lookup(words, _HAIR, modify=True)
 
 
 def contrasting(color: np.ndarray, stream: np.random.Generator) -> np.ndarray:
-    """A second colour for patterns that stands out from the first one."""
+    """Draw a second color for patterns that stands out from the first, (3,) float32."""
     partners = [_FABRIC[name] for name in ("white", "black", "cream", "navy", "grey", "red", "sky")]
     brightness = float(luma(color))
     distances = [float(np.abs(color - _rgb(partner)).sum()) for partner in partners]
@@ -112,7 +112,7 @@ def _named_or_hashed(words: str, parts: list[str]) -> np.ndarray:
     for name in ("".join(parts), *reversed(parts)):
         if name in ImageColor.colormap:
             return _rgb(ImageColor.getrgb(name)[:3])
-    # A word no table knows still gets one colour, always the same.
+    # An unknown word still gets a color, always the same.
     code = zlib.crc32(words.encode())
     rgb = colorsys.hsv_to_rgb((code % 360) / 360.0, 0.55, 0.45 + 0.4 * ((code >> 12) % 100) / 100.0)
     return _rgb(rgb) * 255.0

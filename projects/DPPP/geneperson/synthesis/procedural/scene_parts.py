@@ -1,6 +1,6 @@
 """The parts that scenes are made of: sky, ground, house fronts, trees, cars, lamps, paving.
 
-Lengths are in metres: x from the middle, distances from the camera.
+Lengths are in meters: x from the middle, distances from the camera.
 """
 
 from __future__ import annotations

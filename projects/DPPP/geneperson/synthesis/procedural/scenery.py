@@ -1,7 +1,7 @@
 """Six procedural scenes, each a function that paints its stage from back to front.
 
-A scene is painted in neutral light, softened as a lens would, relit, and only then given its own
-lamps, so that windows and signs glow at night.
+A scene is painted in neutral light, softened as by a lens and relit. Its own lamps are added last,
+so that windows and signs glow at night.
 """
 
 from __future__ import annotations

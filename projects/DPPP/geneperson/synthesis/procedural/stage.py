@@ -1,6 +1,6 @@
 """The stage a scene is painted on: pixels, glow, and the geometry of its ground.
 
-Lengths are in metres: a person on the front of the picture is 1.7 m high.
+Lengths are in meters: a person on the front of the picture is 1.7 m high.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from ...worlds.lighting import Lighting, relight
 
 Color = tuple[float, float, float] | np.ndarray  # R, G, B, 0..255
-Span = tuple[float, float]  # from, to in metres
+Span = tuple[float, float]  # from, to in meters
 Point = tuple[float, float]  # x, y in pixels
 
 _FEET = 0.94  # y of the ground point of the person, of the picture's height
 _PERSON = 0.76  # height of the person, of the picture's height
-FRONT = 6.0  # metres from the camera to the person
+FRONT = 6.0  # meters from the camera to the person
 
 
 @dataclass(kw_only=True)
@@ -29,7 +29,7 @@ class Stage:
 
     Attributes:
         image: (h, w, 3) float32 RGB 0..255 in neutral light.
-        glow: (h, w, 3) float32, what shines by itself where lamps are lit.
+        glow: (h, w, 3) float32, light of its own: lamps, signs and lit windows.
         horizon: y of the horizon in pixels; above the picture for a camera that looks down.
         stream: source of every random choice.
         shifted: whether the palette and layouts are those of the "shifted" style.
@@ -54,7 +54,7 @@ class Stage:
         return self.image.shape[1]
 
     def scale(self, distance: float) -> float:
-        """Return the pixels per metre at a distance from the camera."""
+        """Return the pixels per meter at a distance from the camera."""
         return _PERSON * self.height / 1.7 * FRONT / distance
 
     def ground_y(self, distance: float) -> float:
@@ -62,12 +62,12 @@ class Stage:
         return self.horizon + (_FEET * self.height - self.horizon) * FRONT / distance
 
     def point(self, x: float, up: float, distance: float) -> tuple[float, float]:
-        """Return the pixel of a point ``x`` metres right of the middle and ``up`` above ground."""
+        """Return the pixel of a point ``x`` meters right of the middle and ``up`` above ground."""
         scale = self.scale(distance)
         return 0.5 * self.width + x * scale, self.ground_y(distance) - up * scale
 
     def polygon(self, points: Sequence[Point], color: Color, glow: Color | None = None) -> None:
-        """Fill a polygon; without ``glow`` it hides what shines behind it."""
+        """Fill a polygon; without ``glow`` it hides the glow behind it."""
         corners = np.round(np.array(points) * 16).astype(np.int32)
         shown = [float(c) for c in color]
         cv2.fillPoly(self.image, [corners], shown, cv2.LINE_AA, 4)
@@ -80,18 +80,18 @@ class Stage:
         """Draw a rectangle that faces the camera.
 
         Args:
-            across: (left, right) in metres from the middle.
-            up: (low, high) in metres above the ground.
-            distance: from the camera in metres.
+            across: (left, right) in meters from the middle.
+            up: (low, high) in meters above the ground.
+            distance: from the camera in meters.
             color: of its surface.
-            glow: what it shines by itself where lamps are lit.
+            glow: its own light, seen when lamps are lit.
         """
         left, bottom = self.point(across[0], up[0], distance)
         right, top = self.point(across[1], up[1], distance)
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], color, glow)
 
     def slab(self, across: Span, along: Span, color: Color) -> None:
-        """Draw a rectangle on the ground: (left, right) and (near, far) in metres."""
+        """Draw a rectangle on the ground: (left, right) and (near, far) in meters."""
         self.polygon(self._on_ground(across, along), color)
 
     def shade(self, across: Span, along: Span, factor: float) -> None:
@@ -114,7 +114,7 @@ class Stage:
 
     def pick(self, *colors: Color) -> np.ndarray:
         """Draw one of the colors, varied a little; the shifted style's are greyer and cooler."""
-        color = np.array(colors[self.stream.integers(len(colors))], np.float32)
+        color: np.ndarray = np.array(colors[self.stream.integers(len(colors))], np.float32)
         color = color * self.stream.uniform(0.88, 1.12) + self.stream.normal(0.0, 5.0, 3)
         if self.shifted:
             color = 0.6 * color + 0.4 * color.mean() + (-6.0, 2.0, 6.0)
@@ -142,8 +142,8 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
     """Soften, mottle and light a painted stage, (h, w, 3) uint8."""
     height, width = stage.height, stage.width
     image = stage.image
-    mottle = stage.stream.normal(0.0, 1.0, (10, 12)).astype(np.float32)
-    mottle = cv2.resize(mottle, (width, height), interpolation=cv2.INTER_CUBIC)
+    cells = stage.stream.normal(0.0, 1.0, (10, 12)).astype(np.float32)
+    mottle = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
     image *= 1.0 + 0.03 * mottle[:, :, None]
     # Sharp where the person stands, soft in the distance.
     soft = cv2.GaussianBlur(image, (0, 0), height / 115.0)
@@ -163,7 +163,7 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def noise_tile(seed: int) -> np.ndarray:
-    """(256, 256) float32 noise of several grain sizes and unit deviation, about seamless."""
+    """(256, 256) float32 noise of several grain sizes and unit deviation."""
     stream = np.random.default_rng(seed)
     tile = np.zeros((256, 256), np.float32)
     for cells, weight in ((256, 0.55), (64, 0.55), (24, 0.4), (8, 0.3)):

@@ -1,7 +1,7 @@
 """Textures of one outfit: cloth cut for each body part, with collars, fronts, hems and belts.
 
 On every part u = 0.5 is the front. What is painted around it (an open jacket, buttons, a neckline)
-is therefore seen from the front and from nowhere else.
+is therefore seen only from the front.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Tailor:
         self._upper = cloth(upper_color, words["upper_pattern"], stream, grain=grain, folds=folds)
         self._lower = cloth(lower_color, words["lower_pattern"], stream, grain=grain, folds=0.9)
         inner = [palette.fabric(name) for name in _INNER]
-        # The shirt under an open jacket is one of the colours that differ from the jacket.
+        # The shirt under an open jacket is one of the colors that differ from the jacket.
         inner = [c for c in inner if float(np.abs(c - upper_color).sum()) > 120.0]
         self._inner = inner[stream.integers(len(inner))]
         self.tucked = bottom.kind == "skirt" and top.hem == 0.0 and top.bulk < 0.006

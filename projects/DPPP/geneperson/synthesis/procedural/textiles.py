@@ -1,8 +1,8 @@
 """Cloth: patterns painted flat, to be wrapped around a body part.
 
 A swatch covers one part: columns run around it, rows along it. Sizes are in units of the body
-height, so that a stripe is as wide on a sleeve as on the chest; repeats around are whole numbers,
-so that the pattern closes behind the back.
+height, so that a stripe is as wide on a sleeve as on the chest. A pattern repeats a whole number of
+times around a part, so that it closes behind the back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Cloth:
         color: RGB 0..255.
         second: color of the pattern, RGB 0..255.
         pattern: pattern word of the prompt.
-        scale: size of the pattern against the usual, about 1.
+        scale: size of the pattern relative to the usual, about 1.
         phase: 0..1, where the pattern starts, so that garments differ in more than color.
         grain: standard deviation of the weave in grey levels.
         folds: strength of the folds, 0..1.
@@ -153,7 +153,7 @@ def _polka(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> 
 
 
 def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
-    """Five-petalled flowers on a jittered lattice; each with a heart of another colour."""
+    """Paint five-petaled flowers on a jittered lattice; each has a heart of another color."""
     period = 0.056 * cloth.scale
     period_x = _whole(around, period)
     count = round(around / period_x)
@@ -184,7 +184,7 @@ def _camouflage(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream
 
 
 def _gradient(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
-    """Fades to a light or dark tone of the same colour, so that the prompt's colour stays true."""
+    """Fade to a light or dark tone of the same color, so that the prompt's color stays true."""
     share = np.clip((y - 0.02) / 0.36, 0.0, 1.0)[:, :, None]
     far = cloth.color * 0.30 if cloth.color.mean() > 105.0 else 0.35 * cloth.color + 150.0
     return cloth.color + (far - cloth.color) * share
@@ -195,7 +195,7 @@ def _color_block(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Strea
 
 
 def _distressed(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
-    """Worn patches: bleached threads over the front of thigh and knee."""
+    """Paint worn patches: bleached threads on the front of thigh and knee."""
     image = _mix(cloth, np.zeros_like(x))
     worn = np.exp(-(((x / around - 0.5) / 0.17) ** 2))
     image += (60.0 * worn * (0.6 + 0.4 * np.sin(y * 90.0)))[:, :, None]
@@ -248,7 +248,7 @@ def _painter(pattern: str) -> _Painter:
     for keyword, painter in _PATTERNS.items():
         if keyword in words:
             return painter
-    # A word nobody foresaw still looks the same wherever it turns up.
+    # An unforeseen word gets a pattern too, always the same.
     return _FALLBACKS[zlib.crc32(words.encode()) % len(_FALLBACKS)]
 
 
@@ -258,10 +258,10 @@ def _mix(cloth: Cloth, share: np.ndarray) -> np.ndarray:
 
 
 def _wave(position: np.ndarray, period: float, phase: float) -> np.ndarray:
-    """0..1 triangle wave."""
+    """Return a triangle wave, 0..1."""
     return np.abs(((position / period + phase) % 1.0) * 2.0 - 1.0)
 
 
 def _whole(around: float, period: float) -> float:
-    """The period next to `period` that fits a whole number of times around."""
+    """Return the nearest period that fits a whole number of times around."""
     return around / max(1, round(around / period))

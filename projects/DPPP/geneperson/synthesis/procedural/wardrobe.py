@@ -1,7 +1,7 @@
 """What a prompt's words mean for the drawing: garments, footwear and hair.
 
-Words are matched by keyword, so that a vocabulary may hold words nobody foresaw: an unknown garment
-is drawn as a plain long-sleeved top, trousers or sneakers.
+Words are matched by keyword, so that a vocabulary may have unforeseen words: an unknown garment is
+drawn as a plain long-sleeved top, trousers or sneakers.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Hair:
         tied: "", "high ponytail", "low ponytail", "bun", "twin tails" or "braid".
         texture: "straight", "wavy", "curly" or "afro".
         bangs: hair over the forehead.
-        volume: thickness against the usual.
+        volume: thickness relative to the usual.
     """
 
     length: str = "short"
@@ -212,7 +212,7 @@ _Choice = TypeVar("_Choice")
 
 
 def _first(words: str, table: tuple[tuple[str, _Choice], ...], default: _Choice) -> _Choice:
-    """The value of the first keyword that the words contain."""
+    """Return the value of the first keyword that the words contain."""
     words = words.lower()
     return next((value for keyword, value in table if keyword in words), default)
 
@@ -227,7 +227,7 @@ def clothes(words: Mapping[str, str]) -> Clothes:
 
 
 def hair(words: str) -> Hair:
-    """Hairstyle from comma-joined words, such as "long hair, wavy hair texture, low ponytail"."""
+    """Return the hairstyle for words such as "long hair, wavy hair texture, low ponytail"."""
     words = words.lower()
     lengths = (
         ("bald", "bald"), ("shaved head", "bald"), ("buzz", "buzz"), ("waist", "waist"),
