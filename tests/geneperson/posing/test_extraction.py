@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from geneperson import UserError
-from geneperson.posing import extraction as pose_extraction
+from geneperson.posing import extraction
 from geneperson.posing.canvas import COLORS, Grid, skeleton_map
 from geneperson.posing.extraction import extract_poses, fit_person
 from geneperson.posing.files import load_poses, save_poses
@@ -34,7 +34,7 @@ if find_spec("controlnet_aux") is None:
     pytest.skip("controlnet_aux is not installed", allow_module_level=True)
 with warnings.catch_warnings(record=True) as HEARD:
     warnings.simplefilter("always")
-    open_pose = pose_extraction._open_pose()
+    open_pose = extraction._open_pose()
 from controlnet_aux.open_pose.body import Body, BodyResult, Keypoint
 from controlnet_aux.open_pose.model import bodypose_model
 from controlnet_aux.open_pose.util import draw_bodypose
@@ -133,7 +133,7 @@ def test_who_cannot_be_used_is_named() -> None:
         ([lying], "no upright person"),
         ([upside_down], "no upright person"),
     ):
-        with pytest.raises(pose_extraction._UnusableError, match=reason):
+        with pytest.raises(extraction._UnusableError, match=reason):
             fit_person(people, 600, 400)
     assert fit_person([few, upright], 600, 400).view == "front"  # a stray hand is not a person
 
@@ -188,7 +188,7 @@ def test_images_become_poses_in_the_order_of_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detector = open_pose.OpenposeDetector(Dots())
-    monkeypatch.setattr(pose_extraction, "_load_detector", lambda model: detector)
+    monkeypatch.setattr(extraction, "_load_detector", lambda model: detector)
     walk = walking_poses(4)  # front, right, back, left
     for name, pose in zip("badc", walk, strict=True):
         picture = np.zeros((600, 300, 3), np.uint8)
