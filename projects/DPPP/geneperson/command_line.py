@@ -186,7 +186,8 @@ def _vocabulary(args: argparse.Namespace) -> int:
 
 
 def _poses(args: argparse.Namespace) -> int:
-    poses, skipped = walking_poses(), []
+    poses = walking_poses()
+    skipped: list[str] = []
     if args.images is not None:
         poses, skipped = extract_poses(args.images, args.model)
     for line in skipped:
