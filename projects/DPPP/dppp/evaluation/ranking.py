@@ -27,7 +27,7 @@ from ..errors import UserError
 from .distances import DistanceRows
 
 
-def evaluate_rank(
+def evaluate_rank(  # noqa: PLR0917  FastReID's signature
     distmat: np.ndarray | DistanceRows,
     q_pids: np.ndarray,
     g_pids: np.ndarray,
