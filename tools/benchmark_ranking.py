@@ -1,13 +1,13 @@
 #!/usr/bin/env python
-"""How long ranking takes, beside FastReID's two evaluators, on distances of Market-1501's size.
+"""Time ranking against FastReID's two evaluators, on distances of Market-1501's size.
 
 benchmark_ranking.py [--queries N] [--gallery N] [--identities N] [--cameras N]
 benchmark_ranking.py --msmt17
 
-The distances are random, nearer between images of one identity; the labels are spread evenly. The
-best of three runs counts, except for the Python evaluator, which has one: it takes a minute.
-FastReID's Cython evaluator is compiled in a temporary folder where that is possible. --msmt17
-ranks features of MSMT17's size instead, and prints the peak memory of the process.
+The distances are random, smaller between images of one identity; the labels are uniform. The best
+of three runs counts, except for FastReID's Python evaluator, which takes a minute and runs once.
+Its Cython evaluator is compiled in a temporary folder if there is a compiler. --msmt17 ranks
+features of MSMT17's size instead and prints the peak memory of the process.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -29,25 +30,34 @@ import torch
 from tabulate import tabulate
 
 import dppp  # noqa: F401  makes fastreid importable
+from dppp.command_line import Parser, run
 from dppp.evaluation import DistanceRows, evaluate_rank
 
-NEARER = 0.3  # how much of the distances' range images of one identity are nearer by
+CLOSER = 0.3  # subtracted from distances in [0, 1) between images of one identity
 MSMT17 = {"queries": 11_659, "gallery": 82_161, "identities": 3_060, "cameras": 15}
 FEATURE_WIDTH = 512
+Labels = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=3_368)
-    parser.add_argument("--gallery", type=int, default=15_913)
-    parser.add_argument("--identities", type=int, default=751)
-    parser.add_argument("--cameras", type=int, default=6)
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments."""
+    parser = Parser(description="Time ranking against FastReID's evaluators.")
+    parser.add_argument("--queries", type=int, default=3_368, help="default 3368")
+    parser.add_argument("--gallery", type=int, default=15_913, help="images, default 15913")
+    parser.add_argument("--identities", type=int, default=751, help="default 751")
+    parser.add_argument("--cameras", type=int, default=6, help="default 6")
     parser.add_argument("--msmt17", action="store_true", help="memory at MSMT17's size instead")
-    args = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the comparison, or the memory; return the exit status."""
+    args = parse(arguments)
     if args.msmt17:
         measure_memory()
     else:
         compare(args.queries, args.gallery, args.identities, args.cameras)
+    return 0
 
 
 def compare(queries: int, gallery: int, identities: int, cameras: int) -> None:
@@ -56,7 +66,7 @@ def compare(queries: int, gallery: int, identities: int, cameras: int) -> None:
     q_pids, g_pids, _, _ = labels
     distances = np.random.default_rng(1).random((queries, gallery), dtype=np.float32)
     for row, pid in zip(distances, q_pids, strict=True):
-        row[g_pids == pid] -= NEARER
+        row[g_pids == pid] -= CLOSER
 
     runs = {"dppp.evaluation.evaluate_rank": timed(evaluate_rank, distances, *labels, runs=3)}
     runs["FastReID, Python"] = timed(fastreid_python(), distances, *labels)
@@ -77,15 +87,15 @@ def compare(queries: int, gallery: int, identities: int, cameras: int) -> None:
     print(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
 
 
-def random_labels(queries: int, gallery: int, identities: int, cameras: int) -> tuple:
-    """q_pids, g_pids, q_camids, g_camids."""
+def random_labels(queries: int, gallery: int, identities: int, cameras: int) -> Labels:
+    """Return q_pids, g_pids, q_camids, g_camids."""
     rng = np.random.default_rng(0)
     pids = rng.integers(0, identities, queries), rng.integers(0, identities, gallery)
     return *pids, rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
 
 
 def timed(evaluate: Callable, *arguments: object, runs: int = 1) -> tuple[float, float]:
-    """Seconds of the quickest of ``runs`` calls, and the mAP."""
+    """Return the seconds of the fastest of ``runs`` calls, and the mAP."""
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
@@ -95,13 +105,14 @@ def timed(evaluate: Callable, *arguments: object, runs: int = 1) -> tuple[float,
 
 
 def fastreid_python() -> Callable:
+    """Return FastReID's evaluator in Python."""
     from fastreid.evaluation.rank import evaluate_rank as upstream
 
     return lambda *arguments: upstream(*arguments, use_cython=False)
 
 
 def fastreid_cython(folder: Path) -> Callable | None:
-    """FastReID's compiled evaluator; None where it cannot be compiled."""
+    """Return FastReID's compiled evaluator; None if it cannot be compiled."""
     source = Path(fastreid.__file__).parent / "evaluation" / "rank_cylib"
     copy = Path(shutil.copytree(source, folder / "rank_cylib"))
     build = [sys.executable, "setup.py", "build_ext", "--inplace"]
@@ -111,14 +122,15 @@ def fastreid_cython(folder: Path) -> Callable | None:
 
 
 def _import_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("rank_cy", path)
+    loader = ExtensionFileLoader("rank_cy", str(path))
+    spec = ModuleSpec("rank_cy", loader, origin=str(path))
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module
 
 
 def measure_memory() -> None:
-    """Rank features of MSMT17's size; print seconds and the most memory the process ever had."""
+    """Rank features of MSMT17's size; print the seconds and the peak memory of the process."""
     labels = random_labels(**MSMT17)
     q_pids, g_pids, _, _ = labels
     generator = torch.Generator().manual_seed(0)
@@ -139,4 +151,4 @@ def measure_memory() -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)
-    main()
+    run(main, stopped="stopped")

@@ -3,28 +3,22 @@
 
 pretrain_clip.py --output DIR [--worlds 10] [--epochs 20] [--seed 0] [--data DIR] [--workers 2]
 
-Builds a set for each of the random camera worlds world-1, world-2 ... (those that are there are
-kept), trains, checks what the model knows about held-out people in the quickstart's two worlds, and
-writes DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). A run that was
-stopped goes on with the same command.
+Builds a set for each of the random camera worlds world-1, world-2 ... (finished sets are kept),
+trains, measures zero-shot accuracy on held-out people of the quickstart's two worlds, and writes
+DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). An interrupted run resumes
+with the same command.
 """
 
 import argparse
 import platform
 import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
-
-try:
-    import dppp
-except ImportError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
 
 import open_clip
 import torch
 
+import dppp
 import geneperson
 from dppp.command_line import Parser, run
 from dppp.config import load_config
@@ -47,14 +41,15 @@ _TAG = "procedural"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read and check the arguments."""
     parser = Parser(description="Train the small CLIP on generated pedestrians and their prompts.")
     parser.add_argument("--output", required=True, help="folder for the checkpoint and the weights")
     parser.add_argument("--data", help="folder of the generated sets (default: the data root's)")
     parser.add_argument("--worlds", type=int, default=10, help="random camera worlds (default 10)")
-    parser.add_argument("--identities", type=int, help="people in each (default: the config's)")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--identities", type=int, help="people per world (default: the config's)")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="epochs of training")
+    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="pairs per step")
+    parser.add_argument("--seed", type=int, default=Recipe.seed, help="seed of the training")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
     args = parser.parse_args(arguments)
@@ -67,7 +62,54 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str]) -> int:
+    """Build the sets, train, measure and write the weights; return the exit status."""
     args = parse(arguments)
+    worlds, held_out = _build_sets(args)
+    cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
+    size = tuple(cfg.INPUT.SIZE_TRAIN)
+    mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
+    recipe = Recipe(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
+    pairs = read_pairs(worlds, size, ("bounding_box_train",))
+    tested = {
+        name: read_pairs([folder], size, ("query", "bounding_box_test"))
+        for name, folder in held_out.items()
+    }
+    for name, held_out_pairs in tested.items():
+        _refuse_shared_outfits(pairs, held_out_pairs, name)
+    device = choose_device(args.device)
+    output = Path(args.output)
+    model = pretrain(pairs, recipe, output, device=device, pixel_mean=mean, pixel_std=std)
+    record = {
+        "model": recipe.model,
+        "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
+        "recipe": {key: value for key, value in asdict(recipe).items() if key != "model"},
+        "data": [_facts(source) for source in pairs.sources],
+        "held_out": {name: _facts(test.sources[0]) for name, test in tested.items()},
+        "software": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "open_clip": open_clip.__version__,
+        },
+        "zero_shot": {
+            name: measure_zero_shot(
+                model,
+                test,
+                model_name=recipe.model,
+                words=_words(),
+                pixel_mean=mean,
+                pixel_std=std,
+            )
+            for name, test in tested.items()
+        },
+    }
+    path = output / f"{recipe.model}.{_TAG}.safetensors"
+    write_weights(model, path, record)
+    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+    return 0
+
+
+def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
+    """Build the sets to train on and, by name of their world, the held-out ones."""
     data = Path(args.data) if args.data else Path(data_root(), "pretraining")
     people = ["IDENTITIES.TRAIN", str(args.identities)] if args.identities else []
     worlds = [
@@ -86,41 +128,7 @@ def main(arguments: list[str]) -> int:
             ("shifted world", "quickstart_shifted"),
         )
     }
-    cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
-    size = tuple(cfg.INPUT.SIZE_TRAIN)
-    pixels = {
-        "pixel_mean": torch.tensor(cfg.MODEL.PIXEL_MEAN),
-        "pixel_std": torch.tensor(cfg.MODEL.PIXEL_STD),
-    }
-    recipe = Recipe(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
-    pairs = read_pairs(worlds, size, ("bounding_box_train",))
-    tested = {
-        name: read_pairs([folder], size, ("query", "bounding_box_test"))
-        for name, folder in held_out.items()
-    }
-    for name, of in tested.items():
-        _refuse_shared_outfits(pairs, of, name)
-    model = pretrain(pairs, recipe, Path(args.output), device=choose_device(args.device), **pixels)
-    record = {
-        "model": recipe.model,
-        "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
-        "recipe": {key: value for key, value in asdict(recipe).items() if key != "model"},
-        "data": [_facts(source) for source in pairs.sources],
-        "held_out": {name: _facts(of.sources[0]) for name, of in tested.items()},
-        "software": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "open_clip": open_clip.__version__,
-        },
-        "zero_shot": {
-            name: measure_zero_shot(model, of, model_name=recipe.model, words=_words(), **pixels)
-            for name, of in tested.items()
-        },
-    }
-    path = Path(args.output) / f"{recipe.model}.{_TAG}.safetensors"
-    write_weights(model, path, record)
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
-    return 0
+    return worlds, held_out
 
 
 def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
@@ -133,20 +141,20 @@ def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
 
 
 def _refuse_shared_outfits(pairs: Pairs, held_out: Pairs, name: str) -> None:
-    """What is tested on must not have been seen: neither in this data nor by an accident of it."""
-    seen, tested = (
-        {tuple(person[part] for part in OUTFIT) for person in of.attributes}
-        for of in (pairs, held_out)
+    """Raise a UserError if a held-out person wears an outfit of the training data."""
+    trained, tested = (
+        {tuple(person[part] for part in OUTFIT) for person in side.attributes}
+        for side in (pairs, held_out)
     )
-    if seen & tested:
+    if trained & tested:
         raise dppp.UserError(
-            f"{len(seen & tested)} outfits of the {name} are worn in the training data; name its "
-            "seed and number of prompts in IDENTITIES.EXCLUDE of configs/GenePerson/pretraining.yml"
+            f"{len(trained & tested)} outfits of the {name} occur in the training data; add its "
+            "seed and number of prompts to IDENTITIES.EXCLUDE in configs/GenePerson/pretraining.yml"
         )
 
 
 def _words() -> dict[str, list[str]]:
-    """Attribute -> all words that prompts have for it, of women and men."""
+    """Return, by attribute, all words that prompts use for it, for women and men."""
     words = {name: list(group) for name, group in vocabulary.load().words[GENDERS[0]].items()}
     for name, group in vocabulary.load().words[GENDERS[1]].items():
         words[name] += [word for word in group if word not in words[name]]
@@ -154,7 +162,7 @@ def _words() -> dict[str, list[str]]:
 
 
 def _facts(source: dict) -> dict:
-    """What is recorded of a set: enough to build it again and to see what is not in it."""
+    """Return what is recorded of a set: enough to build it again and to check what it excludes."""
     return {
         "digest": source["digest"],
         "identities": sum(source["identities"].values()),
@@ -168,4 +176,4 @@ def _facts(source: dict) -> dict:
 
 
 if __name__ == "__main__":
-    run(main, stopped="stopped; the same command goes on from the last checkpoint")
+    run(main, stopped="stopped; run the same command again to resume")

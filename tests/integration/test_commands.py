@@ -1,10 +1,14 @@
-"""The commands without fastreid, and what the scripts of tools/ have in common."""
+"""The commands without fastreid, and the one version number."""
 
+import importlib.metadata
 import subprocess
 import sys
 
 import pytest
+import yaml
 
+import dppp
+import geneperson
 from helpers import ROOT
 
 WITHOUT_FASTREID = """
@@ -28,3 +32,9 @@ def test_without_fastreid_one_line_names_the_cure(tool: str) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("error: dppp needs fastreid 1.4.0, not installed")
     assert result.stderr.count("\n") == 1 and "pip install --no-deps" in result.stderr
+
+
+def test_one_version_number() -> None:
+    version = importlib.metadata.version("dppp-fastreid")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert dppp.__version__ == geneperson.__version__ == citation["version"] == version

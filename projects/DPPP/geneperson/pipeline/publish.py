@@ -17,12 +17,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .. import __version__, seeding
+from .. import seeding
 from ..dataset import card, layout
 from ..dataset.contact_sheet import PER_REASON, contact_sheet
 from ..errors import UserError
 from ..files import sha256, to_json, write_atomic
 from ..prompting.prompts import Identity
+from ..version import __version__
 from .queries import choose_queries
 from .spec import BuildSpec
 from .staging import Record, Staging
