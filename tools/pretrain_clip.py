@@ -50,6 +50,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="epochs of training")
     parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="pairs per step")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="seed of the training")
+    parser.add_argument(
+        "--dtype", choices=("bf16", "fp32"), default=Recipe.dtype, help="of the forward pass"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
     args = parser.parse_args(arguments)
@@ -68,7 +71,9 @@ def main(arguments: list[str]) -> int:
     cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
     size = tuple(cfg.INPUT.SIZE_TRAIN)
     mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
-    recipe = Recipe(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
+    recipe = Recipe(
+        epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, dtype=args.dtype
+    )
     pairs = read_pairs(worlds, size, ("bounding_box_train",))
     tested = {
         name: read_pairs([folder], size, ("query", "bounding_box_test"))

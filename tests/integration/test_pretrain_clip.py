@@ -20,11 +20,11 @@ WEIGHTS = "DPPP-Tiny-16-quickgelu.procedural.safetensors"
 @pytest.mark.slow
 def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
     """The same call again finds everything made; another folder, trained anew, gets the same."""
-    small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --data data --output"
+    small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --dtype fp32 --data data"
     written = []
     for output in ("out", "out", "again"):
         result = subprocess.run(
-            [sys.executable, str(SCRIPT), *small.split(), output],
+            [sys.executable, str(SCRIPT), *small.split(), "--output", output],
             cwd=tmp_path,
             env=os.environ | {"FASTREID_DATASETS": str(tmp_path)},
             capture_output=True,

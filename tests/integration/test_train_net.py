@@ -11,6 +11,7 @@ import open_clip
 import pytest
 import torch
 
+import processes
 from helpers import CONFIGS, ROOT, SMALL, TOY
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,11 +24,9 @@ def train_net(data_root: Path, tmp_path: Path) -> Run:
     """Run the tool in ``tmp_path``; its output goes to ``tmp_path/out``."""
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(TOOL), *map(str, arguments), "OUTPUT_DIR", "out"]
-        env = os.environ | {"FASTREID_DATASETS": str(data_root)} | environment
-        return subprocess.run(
-            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300
-        )
+        environment = {"FASTREID_DATASETS": str(data_root)} | environment
+        arguments = (*arguments, "OUTPUT_DIR", "out")
+        return processes.run(TOOL, *arguments, cwd=tmp_path, environment=environment)
 
     return run
 
@@ -90,10 +89,18 @@ def test_missing_baseline_weights(train_net: Run) -> None:
     assert_refused(result, "nope.pth", "MODEL.BACKBONE.PRETRAIN False")
 
 
-def test_missing_clip_weights(train_net: Run) -> None:
+def test_missing_clip_weights(data_root: Path, tmp_path: Path) -> None:
     """Without a network: one line, and the key that takes a file."""
-    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": "empty"}
-    result = train_net("--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY, **offline)
+    recipe = ["--config-file", CONFIGS / "DPPP" / "vit_b16.yml", *SMALL, *TOY]
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": "empty", "FASTREID_DATASETS": str(data_root)}
+    result = subprocess.run(  # a new process: the hub's package reads these when it is imported
+        [sys.executable, TOOL, *map(str, recipe), "OUTPUT_DIR", "out"],
+        cwd=tmp_path,
+        env=os.environ | offline,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert_refused(result, "'openai'", "MODEL.DPPP.CLIP_PRETRAINED")
 
 

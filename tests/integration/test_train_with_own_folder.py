@@ -1,14 +1,12 @@
 """One command line that trains on GenePerson and another folder together, and evaluates on both."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from PIL import Image
 
+import processes
 from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 ONE_PHASE = ("MODEL.DPPP.PHASES", (1,), "INPUT.SIZE_TRAIN", [64, 32], "INPUT.SIZE_TEST", [64, 32])
@@ -37,19 +35,14 @@ def test_geneperson_and_two_other_folders_in_one_line(data_root: Path, tmp_path:
             Image.open(image).save(image.with_suffix(".png"))
             image.unlink()
     sets = "('GenePersonToy', 'Own', 'Market1501')"
-    result = subprocess.run(
-        [
-            sys.executable, str(ROOT / "tools" / "train_net.py"),
-            "--config-file", str(DPPP_CONFIGS / "quickstart.yml"),
-            *map(str, (*SMALL, *ONE_PHASE)), "OUTPUT_DIR", "out",
-            "DATASETS.MARKET_STYLE_DIRS", "('Own',)", "DATASETS.NAMES", sets,
-            "DATASETS.TESTS", "('GenePersonToy', 'Own', 'Market1501', 'DukeMTMC')",
-        ],
+    result = processes.run(
+        ROOT / "tools" / "train_net.py",
+        "--config-file", DPPP_CONFIGS / "quickstart.yml",
+        *SMALL, *ONE_PHASE, "OUTPUT_DIR", "out",
+        "DATASETS.MARKET_STYLE_DIRS", "('Own',)", "DATASETS.NAMES", sets,
+        "DATASETS.TESTS", "('GenePersonToy', 'Own', 'Market1501', 'DukeMTMC')",
         cwd=tmp_path,
-        env=os.environ | {"FASTREID_DATASETS": str(datasets)},
-        capture_output=True,
-        text=True,
-        timeout=300,
+        environment={"FASTREID_DATASETS": str(datasets)},
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]

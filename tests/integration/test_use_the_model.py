@@ -3,12 +3,8 @@
 import csv
 import dataclasses
 import json
-import os
-import runpy
 import subprocess
-import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +12,7 @@ import pytest
 from PIL import Image
 
 import dppp
+import processes
 from dppp.inference import export, extract, load_features, search
 from dppp.inference.search import same_person
 from dppp.pretraining.captions import full_caption
@@ -30,11 +27,9 @@ def tool(data_root: Path) -> Tool:
     """Run a command of tools/ in a folder."""
 
     def run(name: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), *map(str, arguments)]
-        env = os.environ | {"FASTREID_DATASETS": str(data_root)}
-        return subprocess.run(
-            command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300
-        )
+        environment = {"FASTREID_DATASETS": str(data_root)}
+        path = ROOT / "tools" / f"{name}.py"
+        return processes.run(path, *arguments, cwd=cwd, environment=environment)
 
     return run
 
@@ -308,34 +303,12 @@ def _tensor(pixels: np.ndarray) -> object:
 
 
 def test_mistakes_on_the_command_line(
-    tool: Tool,
-    trained: Path,
-    gallery: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tool: Tool, trained: Path, gallery: Path, tmp_path: Path
 ) -> None:
     model = ["--model", trained / "model_inference.pth"]
-    refused(
-        tool("search", *model, "--gallery", gallery, "--query", "nobody.jpg", cwd=tmp_path),
-        "nobody.jpg",
-    )
-    here = partial(tool_in_this_process, monkeypatch, capsys)
-    monkeypatch.chdir(tmp_path)
-    refused(here("export", *model, "--output", "model.txt"), ".onnx or .pt2")
-    refused(here("extract", tmp_path, *model, "--output", "a.npz"), "no .jpg, .jpeg")
+    nobody = ["--gallery", gallery, "--query", "nobody.jpg"]
+    refused(tool("search", *model, *nobody, cwd=tmp_path), "nobody.jpg")
+    refused(tool("export", *model, "--output", "model.txt", cwd=tmp_path), ".onnx or .pt2")
+    output = ["--output", "a.npz"]
+    refused(tool("extract", tmp_path, *model, *output, cwd=tmp_path), "no .jpg, .jpeg")
     assert not list(tmp_path.iterdir())
-
-
-def tool_in_this_process(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    *arguments: object,
-) -> subprocess.CompletedProcess[str]:
-    """What ``tool`` gives, without the seconds that a new process takes to import torch."""
-    path = ROOT / "tools" / f"{name}.py"
-    monkeypatch.setattr(sys, "argv", [str(path), *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(path), run_name="__main__")
-    return subprocess.CompletedProcess(sys.argv, end.value.code, *capsys.readouterr())

@@ -1,13 +1,13 @@
 """tools/validate_dataset.py as users run it: in its own process, from another folder."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import processes
 from dppp import UserError
 from dppp.data import describe_dataset
 from dppp.data.datasets.counts import Counts
@@ -36,9 +36,8 @@ def draw(path: Path, size: tuple[int, int] = (32, 64), mode: str = "RGB") -> Non
     Image.new(mode, size, 0 if mode == "P" else "grey").save(path)
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=120)
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return processes.run(TOOL, *arguments, cwd=Path("/"))
 
 
 def test_a_good_folder(folder: Path) -> None:

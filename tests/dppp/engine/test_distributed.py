@@ -4,26 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from fastreid.config import CfgNode
 
+import processes
 from helpers import DPPP_CONFIGS, ROOT, SMALL, free_url
 
 ONE_STEP = Path(__file__).parent / "one_step.py"
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-
-
-def run(
-    command: Sequence[object], cwd: Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"OMP_NUM_THREADS": "1"} | environment
-    return subprocess.run(
-        list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, timeout=300
-    )
+TRAIN_NET = ROOT / "tools" / "train_net.py"
 
 
 def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: Path) -> None:
@@ -37,8 +29,7 @@ def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: P
     for count in (1, 2):
         output = tmp_path / f"{count}.pt"
         files = [tmp_path / "config.yml", tmp_path / "batch.pt", output]
-        result = run([*TORCHRUN, count, ONE_STEP, *files], tmp_path)
-        assert result.returncode == 0, result.stderr
+        processes.torchrun(count, ONE_STEP, *files, cwd=tmp_path)
         steps[count] = torch.load(output)
     for phase in (1, 2):
         one, two = steps[1][phase], steps[2][phase]
@@ -49,26 +40,37 @@ def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: P
                 assert torch.allclose(two[part][name], value, atol=1e-5, rtol=1e-4), (part, name)
 
 
-@pytest.mark.parametrize("start", ["--num-gpus", "torchrun"])
-def test_training_in_two_processes(data_root: Path, tmp_path: Path, start: str) -> None:
-    tool = ROOT / "tools" / "train_net.py"
-    command = [*TORCHRUN, 2, tool] if start == "torchrun" else [sys.executable, tool]
-    command += ["--config-file", DPPP_CONFIGS / "quickstart.yml"]
-    if start != "torchrun":
-        command += ["--num-gpus", 2, "--dist-url", free_url()]
-    command += [*SMALL, "OUTPUT_DIR", "out"]
-    result = run(command, tmp_path, FASTREID_DATASETS=str(data_root))
+def trained(output: Path) -> bool:
+    table = json.loads((output / "summary.json").read_text())["results_percent"]
+    return "after phase 2" in table["GenePersonToy"] and (output / "model_final.pth").exists()
+
+
+def test_training_by_torchrun(data_root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command += [TRAIN_NET, "--config-file", DPPP_CONFIGS / "quickstart.yml", *SMALL]
+    result = subprocess.run(
+        [*map(str, command), "OUTPUT_DIR", "out"],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "FASTREID_DATASETS": str(data_root)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr
-    table = json.loads((tmp_path / "out" / "summary.json").read_text())["results_percent"]
-    assert "after phase 2" in table["GenePersonToy"]
-    assert (tmp_path / "out" / "model_final.pth").exists()
+    assert trained(tmp_path / "out")
 
 
-def test_a_mistake_in_two_processes_is_still_a_line(tmp_path: Path) -> None:
-    tool, config = ROOT / "tools" / "train_net.py", DPPP_CONFIGS / "quickstart.yml"
-    command = [sys.executable, tool, "--config-file", config, "--num-gpus", 2]
-    command += ["--dist-url", free_url()]
-    result = run(command, tmp_path, FASTREID_DATASETS=str(tmp_path))
+def test_training_by_num_gpus(data_root: Path, tmp_path: Path) -> None:
+    """A mistake that only the processes find is still one line; without it, they train."""
+    command = ["--config-file", DPPP_CONFIGS / "quickstart.yml", "--num-gpus", 2]
+    command += ["--dist-url", free_url(), *SMALL, "OUTPUT_DIR", "out"]
+    no_data = {"FASTREID_DATASETS": str(tmp_path)}
+    result = processes.run(TRAIN_NET, *command, cwd=tmp_path, environment=no_data)
     assert result.returncode == 2, result.stderr
     assert "error: data set GenePersonToy" in result.stderr
     assert "Traceback" not in result.stderr
+
+    data = {"FASTREID_DATASETS": str(data_root)}
+    result = processes.run(TRAIN_NET, *command, cwd=tmp_path, environment=data)
+    assert result.returncode == 0, result.stderr
+    assert trained(tmp_path / "out")

@@ -1,12 +1,11 @@
 """MODEL.FREEZE_LAYERS in two processes: DistributedDataParallel and dropped gradients agree."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
 import torch
 
+import processes
 from helpers import CONFIGS, SMALL, TOY
 
 CONFIG = CONFIGS / "Baselines" / "bagtricks_R50.yml"
@@ -36,17 +35,13 @@ def moved(
     }
 
 
-def test_a_frozen_part_in_two_processes(data_root: Path, tmp_path: Path) -> None:
+def test_a_frozen_part_in_two_processes(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     script = Path(__file__).parent / "frozen_run.py"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    run = subprocess.run(
-        [*command, *map(str, [script, CONFIG, tmp_path, *OPTS, "OUTPUT_DIR", tmp_path / "out"])],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "FASTREID_DATASETS": str(data_root)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr
+    opts = [*OPTS, "OUTPUT_DIR", tmp_path / "out"]
+    processes.torchrun(2, script, CONFIG, tmp_path, *opts, cwd=tmp_path)
     (first, weights), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     heads = {("heads", "weights"), ("heads", "statistics")}
     backbone = {("backbone", "weights"), ("backbone", "statistics")}

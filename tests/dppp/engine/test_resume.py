@@ -190,26 +190,39 @@ def test_weights_of_another_shape_or_model_are_refused(quickstart: Config, tmp_p
         evaluate(quickstart("MODEL.WEIGHTS", path))
 
 
-def test_a_file_knows_how_its_projector_is_used(quickstart: Config, tmp_path: Path) -> None:
+RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
+
+
+@pytest.fixture(scope="module")
+def literal_run(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A run whose destylization projector has no residual; not to be changed."""
+    folder = tmp_path_factory.mktemp("literal")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FASTREID_DATASETS", str(data_root))
+        opts = [*SMALL, RESIDUAL, False, "OUTPUT_DIR", str(folder)]
+        trainer = train(load_config(str(DPPP_CONFIGS / "quickstart.yml"), opts))
+    return FinishedRun(folder=folder, trainer=trainer)
+
+
+def test_a_file_knows_how_its_projector_is_used(
+    quickstart: Config, pristine_run: FinishedRun, literal_run: FinishedRun
+) -> None:
     """Equal names and shapes, other features: the file says which, or another use is refused."""
-    residual, literal = (("MODEL.DPPP.DESTYLIZATION_RESIDUAL", value) for value in (True, False))
     picture, digests = Image.new("RGB", (64, 128), "teal"), []
-    for number, opts in enumerate((residual, literal)):
-        folder = str(tmp_path / str(number))
-        network = train(quickstart(*opts, "OUTPUT_DIR", folder)).raw_model.eval()
-        assert network.destylization.residual is opts[1]
+    for run, residual in ((pristine_run, True), (literal_run, False)):
+        network = run.trainer.raw_model.eval()
+        assert network.destylization.residual is residual
         for file in ("model_final.pth", "model_inference.pth"):
-            model = dppp.load(f"{folder}/{file}", device="cpu")
-            assert model.model.network.destylization.residual is opts[1]
+            model = dppp.load(run.folder / file, device="cpu")
+            assert model.model.network.destylization.residual is residual
         pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
         own = torch.nn.functional.normalize(network(pixels)).detach().numpy()
         np.testing.assert_allclose(model.embed([picture]), own, atol=1e-5)
         digests.append(model.digest)
-        other = (literal, residual)[number]
-        with pytest.raises(
-            UserError, match=rf"has \S+RESIDUAL = {opts[1]}, the config has {other[1]};"
-        ):
-            evaluate(quickstart(*other, "MODEL.WEIGHTS", f"{folder}/model_final.pth"))
+        says = rf"has \S+RESIDUAL = {residual}, the config has {not residual};"
+        other = (RESIDUAL, not residual, "MODEL.WEIGHTS", str(run.folder / "model_final.pth"))
+        with pytest.raises(UserError, match=says):
+            evaluate(quickstart(*other))
     assert len(set(digests)) == 2
 
 
@@ -225,12 +238,14 @@ def test_phase_2_of_either_kind_starts_from_a_phase_1_file(
     assert torch.equal(trainer.raw_model.destylization(v_g), v_g)
 
 
-def test_a_file_that_is_older_than_the_key_is_literal(quickstart: Config, tmp_path: Path) -> None:
-    train(quickstart("MODEL.DPPP.DESTYLIZATION_RESIDUAL", False))
-    key, digests = "MODEL.DPPP.DESTYLIZATION_RESIDUAL", {}
-    for name, facts in (("old", {}), ("literal", {key: False}), ("residual", {key: True})):
-        saved = torch.load(tmp_path / "model_inference.pth", weights_only=True)
-        del saved["architecture"][key]
+def test_a_file_that_is_older_than_the_key_is_literal(
+    literal_run: FinishedRun, tmp_path: Path
+) -> None:
+    digests = {}
+    kinds = {"old": {}, "literal": {RESIDUAL: False}, "residual": {RESIDUAL: True}}
+    for name, facts in kinds.items():
+        saved = torch.load(literal_run.folder / "model_inference.pth", weights_only=True)
+        del saved["architecture"][RESIDUAL]
         saved["architecture"] |= facts
         torch.save(saved, tmp_path / f"{name}.pth")
         model = dppp.load(tmp_path / f"{name}.pth", device="cpu")

@@ -30,7 +30,7 @@ STATISTICS = {
     "pixel_mean": torch.tensor([120.0, 115.0, 105.0]),
     "pixel_std": torch.tensor([68.0, 66.0, 70.0]),
 }
-RECIPE = Recipe(epochs=2, batch_size=16, warmup=2, learning_rate=1e-3)
+RECIPE = Recipe(epochs=2, batch_size=16, warmup=2, learning_rate=1e-3, dtype="fp32")
 PERSON = {
     "gender": "woman",
     "upper_color": "red",
@@ -183,6 +183,18 @@ def test_another_recipe_or_other_data_are_not_resumed(pairs: Pairs, tmp_path: Pa
     changed = replace(pairs, sources=[pairs.sources[0] | {"digest": "0"}])
     with pytest.raises(UserError, match="another data"):
         pretrain(changed, short, tmp_path, **STATISTICS)
+
+
+def test_bf16_is_another_run(pairs: Pairs, tmp_path: Path) -> None:
+    assert Recipe().dtype == "bf16"
+    small = replace(pairs, pixels=pairs.pixels[:4])
+    one_step = replace(RECIPE, epochs=1, batch_size=4)
+    half = replace(one_step, dtype="bf16")
+    models = [pretrain(small, one, tmp_path / one.dtype, **STATISTICS) for one in (one_step, half)]
+    in_fp32, in_bf16 = (model.visual.proj for model in models)
+    assert torch.isfinite(in_bf16).all() and not torch.equal(in_fp32, in_bf16)
+    with pytest.raises(UserError, match="another dtype"):
+        pretrain(small, one_step, tmp_path / "bf16", **STATISTICS)
 
 
 def test_a_checkpoint_of_something_else_is_a_line(pairs: Pairs, tmp_path: Path) -> None:
