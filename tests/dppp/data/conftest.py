@@ -1,7 +1,9 @@
 """What tests of data sets share."""
 
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +28,12 @@ def warnings() -> Iterator[list[str]]:
     logger.addHandler(collector)
     yield collector.messages
     logger.removeHandler(collector)
+
+
+@pytest.fixture
+def own_root(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the data that a test may spoil."""
+    root = tmp_path / "datasets"
+    shutil.copytree(data_root, root)
+    monkeypatch.setenv("FASTREID_DATASETS", str(root))
+    return root

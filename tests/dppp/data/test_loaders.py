@@ -1,6 +1,5 @@
-"""Generated folders as FastReID data sets, and loaders that refuse what cannot work."""
+"""Loaders: what is in a batch, sets that mix, and what is refused because it cannot work."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,29 +11,8 @@ from fastreid.config import CfgNode
 from PIL import Image
 
 from dppp import UserError
-from dppp.data import build_test_loader, build_train_loader, load_dataset, register_geneperson
-from dppp.errors import DataNotFoundError, one_line
-
-
-@pytest.fixture
-def own_root(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the data that a test may spoil."""
-    root = tmp_path / "datasets"
-    shutil.copytree(data_root, root)
-    monkeypatch.setenv("FASTREID_DATASETS", str(root))
-    return root
-
-
-def test_items_are_what_fastreid_wants(quickstart: Callable[..., CfgNode]) -> None:
-    dataset = load_dataset(quickstart(), "GenePersonToy")
-    assert len(dataset.train) == 60
-    path, pid, camera = dataset.train[0]
-    assert path.endswith(".jpg")
-    assert pid == "GenePersonToy_1"
-    assert camera.startswith("GenePersonToy_")
-    assert len({item[1] for item in dataset.train}) == 10
-    assert {item[1] for item in dataset.query} == {11, 12, 13, 14}
-    assert {item[2] for item in dataset.query + dataset.gallery} <= set(range(6))
+from dppp.data import build_test_loader, build_train_loader
+from dppp.errors import one_line
 
 
 def test_two_sets_keep_their_identities_apart(
@@ -79,35 +57,6 @@ def test_test_loader_gives_queries_first(quickstart: Callable[..., CfgNode]) -> 
     assert len(paths) == 24
 
 
-def test_missing_and_unfinished_sets_are_named(
-    quickstart: Callable[..., CfgNode], own_root: Path
-) -> None:
-    (own_root / "GenePersonToy" / "dataset.json").unlink()
-    with pytest.raises(
-        DataNotFoundError, match=r"GenePersonToy.*does not exist.*geneperson_gen\.py"
-    ):
-        load_dataset(quickstart(), "GenePersonToy")
-    (own_root / "GenePersonToy" / ".build").mkdir()
-    with pytest.raises(DataNotFoundError, match="has not finished"):
-        load_dataset(quickstart(), "GenePersonToy")
-
-
-@pytest.mark.parametrize("name", ["0001_c1s3.jpg", "0001_c12s3_000017_00.jpg", "notes.txt"])
-def test_a_strange_file_name_is_refused(
-    quickstart: Callable[..., CfgNode], own_root: Path, name: str
-) -> None:
-    (own_root / "GenePersonToy" / "query" / name).write_bytes(b"")
-    with pytest.raises(UserError, match=name):
-        load_dataset(quickstart(), "GenePersonToy").query  # noqa: B018  read on access
-
-
-def test_unknown_and_taken_names(quickstart: Callable[..., CfgNode]) -> None:
-    with pytest.raises(UserError, match="no data set 'GenePersn'"):
-        load_dataset(quickstart(), "GenePersn")
-    with pytest.raises(UserError, match="one of FastReID's"):
-        register_geneperson(["Market1501"])
-
-
 @pytest.mark.parametrize(
     ("opts", "says"),
     [
@@ -146,27 +95,6 @@ def test_an_image_of_too_many_pixels_is_named_in_one_line(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(UserError, match=r"jpg: cannot be read as an image .*decompression bomb"):
         next(iter(loader))
-
-
-def test_file_names_that_fastreids_loader_refuses_are_not_a_missing_set(
-    quickstart: Callable[..., CfgNode], own_root: Path
-) -> None:
-    market = own_root / "Market-1501-v15.09.15"
-    for folder in ("bounding_box_train", "query", "bounding_box_test"):
-        (market / folder).mkdir(parents=True)
-    (market / "bounding_box_train" / "1600_c1s1_000451_03.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match="refuses a file name") as caught:
-        load_dataset(quickstart(), "Market1501")
-    assert not isinstance(caught.value, DataNotFoundError)
-
-
-def test_the_camera_is_the_scene(quickstart: Callable[..., CfgNode], data_root: Path) -> None:
-    scenes = ("street", "commercial", "park", "field", "residential", "indoor")
-    lines = (data_root / "GenePersonToy" / "images.jsonl").read_text().splitlines()
-    scene_of = {row["file"]: row["scene"] for row in map(json.loads, lines)}
-    dataset = load_dataset(quickstart(), "GenePersonToy")
-    for path, _, camera in dataset.query + dataset.gallery:
-        assert scenes[camera] == scene_of["/".join(path.split("/")[-2:])]
 
 
 def test_test_images_are_not_augmented(quickstart: Callable[..., CfgNode]) -> None:

@@ -1,4 +1,4 @@
-"""A user's folders in Market-1501's layout, and FastReID's own sets next to them."""
+"""A user's folders in Market-1501's layout."""
 
 import shutil
 from collections.abc import Callable
@@ -11,34 +11,10 @@ from PIL import Image
 from dppp import UserError
 from dppp.data import build_test_loader, build_train_loader, load_dataset
 from dppp.data.datasets.market_style import parse_name
-from dppp.engine.testing import open_test_sets
 from dppp.errors import DataNotFoundError
 
 PARTS = ("bounding_box_train", "query", "bounding_box_test")
 DIRS = "DATASETS.MARKET_STYLE_DIRS"
-
-
-@pytest.fixture
-def root(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quickstart: Callable[..., CfgNode]
-) -> Path:
-    """FASTREID_DATASETS, empty."""
-    root = tmp_path / "sets"
-    root.mkdir()
-    monkeypatch.setenv("FASTREID_DATASETS", str(root))
-    return root
-
-
-@pytest.fixture
-def write(root: Path) -> Callable[..., None]:
-    """Return a function that writes small images into FOLDER/PART."""
-
-    def write(folder: str, part: str, *names: str) -> None:
-        (root / folder / part).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            Image.new("RGB", (32, 64), "grey").save(root / folder / part / name)
-
-    return write
 
 
 @pytest.mark.parametrize(
@@ -159,100 +135,3 @@ def test_a_missing_folder_and_names_that_are_taken(
     for name in ("Market1501", "SyRI", "GenePersonToy"):
         with pytest.raises(UserError, match=r"MARKET_STYLE_DIRS.*rename the folder"):
             load_dataset(quickstart(DIRS, ("Nope", name)), "Nope")
-
-
-def test_a_folder_without_a_gallery_is_refused_before_any_work(
-    write: Callable[..., None], quickstart: Callable[..., CfgNode]
-) -> None:
-    write("TrainOnly", PARTS[0], "1_c1.jpg")
-    write("TrainOnly", PARTS[1], "1_c1.jpg")
-    cfg = quickstart(DIRS, ("TrainOnly",), "DATASETS.TESTS", ("TrainOnly",))
-    with pytest.raises(UserError, match=r"TrainOnly has no gallery image.*bounding_box_test"):
-        open_test_sets(cfg)
-
-
-@pytest.mark.parametrize("gallery", [("8_c1_2.jpg", "9_c2.jpg"), ("9_c1.jpg", "9_c2.jpg")])
-@pytest.mark.parametrize(
-    ("name", "folder"), [("OneCamera", "OneCamera"), ("Market1501", "Market-1501-v15.09.15")]
-)
-def test_queries_without_any_match_are_refused_before_any_work(
-    write: Callable[..., None],
-    quickstart: Callable[..., CfgNode],
-    name: str,
-    folder: str,
-    gallery: tuple[str, ...],
-) -> None:
-    write(folder, PARTS[0], "1_c1.jpg")
-    write(folder, PARTS[1], "8_c1_1.jpg", "7_c1_1.jpg")
-    write(folder, PARTS[2], *gallery)
-    cfg = quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", (name,))
-    with pytest.raises(
-        UserError, match=f"TESTS: none of {name}'s 2 queries has .*different"
-    ) as caught:
-        open_test_sets(cfg)
-    assert "\n" not in str(caught.value) and not isinstance(caught.value, DataNotFoundError)
-    load_dataset(quickstart(DIRS, ("OneCamera",), "DATASETS.TESTS", ()), name)  # to train on
-
-    write(folder, PARTS[2], "8_c2_1.jpg")  # one query counts, the other does not
-    assert open_test_sets(cfg).missing == []
-
-
-def test_counts_of_fastreids_own_sets_are_checked_where_they_are_read(
-    write: Callable[..., None], quickstart: Callable[..., CfgNode], warnings: list[str]
-) -> None:
-    for camera, part in enumerate(PARTS, start=1):
-        write("Market-1501-v15.09.15", part, f"0002_c{camera}s1_1.jpg")
-    load_dataset(quickstart("DATASETS.TESTS", ()), "Market1501")
-    assert ["train: 1 images (published: 12,936), 1 identities (published: 751), 1 cameras" in line
-            for line in warnings] == [True]  # fmt: skip
-    load_dataset(quickstart("DATASETS.TESTS", ("Market1501",)), "Market1501", combineall=True)
-    assert ["Market1501, query: 1 images (published: 3,368)" in line for line in warnings[1:]] == [
-        True,
-        False,
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [
-        ("Market1501", r"Market-1501-v15\.09\.15.*zheng-lab"),
-        ("DukeMTMC", "DukeMTMC-reID.*layumi"),
-        ("MSMT17", "MSMT17_V1.*pkuvmc"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:The current data structure is deprecated")
-def test_a_missing_set_of_fastreids_names_its_home_page(
-    root: Path, quickstart: Callable[..., CfgNode], name: str, folder: str
-) -> None:
-    with pytest.raises(DataNotFoundError, match=f"data set {name}: .*{folder}"):
-        load_dataset(quickstart(), name)
-
-
-def test_msmt17_without_its_lists(root: Path, quickstart: Callable[..., CfgNode]) -> None:
-    for part in ("train", "test"):
-        (root / "MSMT17_V1" / part).mkdir(parents=True)
-    with pytest.raises(DataNotFoundError, match=r"list_train\.txt"):
-        load_dataset(quickstart(), "MSMT17")
-
-
-@pytest.mark.parametrize("name", ["person.jpg", "1600_c1s1_1.jpg", "0002_c7s1_1.jpg"])
-@pytest.mark.parametrize("part", PARTS)
-def test_a_name_fastreids_loader_cannot_read_is_one_line(
-    write: Callable[..., None], quickstart: Callable[..., CfgNode], part: str, name: str
-) -> None:
-    for each in PARTS:
-        write("Market-1501-v15.09.15", each, "0002_c1s1_1.jpg")
-    write("Market-1501-v15.09.15", part, name)
-    with pytest.raises(UserError, match=r"refuses a file name.*MARKET_STYLE_DIRS"):
-        load_dataset(quickstart("DATASETS.TESTS", ("Market1501",)), "Market1501")
-
-
-@pytest.mark.parametrize("name", ["Market1501", "DukeMTMC"])
-def test_a_path_that_fastreids_loader_would_take_for_a_label(
-    root: Path, quickstart: Callable[..., CfgNode], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """Every image in it would be person 2026 of camera 3."""
-    cfg = quickstart()
-    monkeypatch.setenv("FASTREID_DATASETS", str(root / "2026_c3_exp"))
-    with pytest.raises(UserError, match=rf"data set {name}: .*'2026_c3'.*rename"):
-        load_dataset(cfg, name)

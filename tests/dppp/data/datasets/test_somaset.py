@@ -1,33 +1,13 @@
-"""Ambiguous layouts of the virtual sets: read in one well-defined way, or refused.
+"""Ambiguous layouts of SOMAset: read in one well-defined way, or refused.
 
 The images are empty files: only their names say whose they are.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from fastreid.data.datasets import DATASET_REGISTRY
 
 from dppp import UserError
-from dppp.data.datasets.virtual import SOURCES
-
-RANDPERSON = "000007_s00_c01_f000228.jpg"
-FINEGPR = "0001_c01_w01_l01_p01.jpg"
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """Return a function that writes empty files and reads a data set's training part."""
-
-    def read(name: str, *files: str) -> dict[str, str]:
-        for file in files:
-            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / file).touch()
-        items = DATASET_REGISTRY.get(name)(root=str(tmp_path)).train
-        return {str(path).removeprefix(f"{tmp_path}/"): pid for path, pid, _ in items}
-
-    return read
 
 
 @pytest.mark.parametrize("home", ["SOMAset", "soma", "SOMAset/SOMAset", "SOMAset/images", "soma/x"])
@@ -70,35 +50,3 @@ def test_somaset_is_refused_where_people_could_become_one(
     with pytest.raises(UserError, match=rf"data set SOMAset: .*{reason}.*PERSON/OUTFIT") as caught:
         read("SOMAset", *(f"soma/{file}" for file in files))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "first", "second", "image"),
-    [
-        ("RandPerson", "randperson_subset", "randperson_subset/randperson_subset", RANDPERSON),
-        ("SyRI", "SyRI-cropped", "SyRI-cropped/bounding_box_train", "7_2_3.jpg"),
-        ("FineGPR", "FineGPR_Dataset/FineGPR", "FineGPR_Dataset/FineGPR/0001", FINEGPR),
-    ],
-)
-def test_the_same_images_in_two_places_are_never_read_twice(
-    read: Callable[..., dict[str, str]],
-    tmp_path: Path,
-    name: str,
-    first: str,
-    second: str,
-    image: str,
-) -> None:
-    assert list(read(name, f"{second}/{image}")) == [f"{second}/{image}"]
-    with pytest.raises(
-        UserError, match=f"data set {name}: .*{tmp_path}/{first} .*keep one"
-    ) as caught:
-        read(name, f"{first}/{image}")
-    assert f"{tmp_path}/{second}" in str(caught.value) and "\n" not in str(caught.value)
-    (tmp_path / second / image).unlink()
-    assert list(read(name, f"{first}/{image}")) == [f"{first}/{image}"]
-
-
-def test_randpersons_known_count_is_the_subsets() -> None:
-    """8,000 people and 19 cameras are published for the 1,801,816 images, not for these."""
-    known = SOURCES["RandPerson"].known["train"]
-    assert (known.images, known.identities, known.cameras) == (132_145, None, None)

@@ -3,9 +3,8 @@
 The images are empty files: only their names say whose they are.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,13 +13,13 @@ from fastreid.data.datasets.bases import ImageDataset
 
 from dppp import UserError
 from dppp.config import load_config
-from dppp.data import load_dataset
 from dppp.data.datasets import virtual
 from dppp.data.datasets.somaset import SOMAset
 from dppp.errors import DataNotFoundError
 from helpers import CONFIGS
 
 SOURCE_CONFIGS = CONFIGS / "DPPP" / "sources"
+Loader = Callable[..., ImageDataset]
 OWN_CLASS = {"SOMAset": SOMAset, "UnrealPerson": virtual.UnrealPerson}
 NAMES = [*virtual.SOURCES, *OWN_CLASS]
 UNREAL_PARTS = "DATASETS.UNREALPERSON_PARTS"
@@ -119,39 +118,16 @@ LAYOUTS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Loader:
-    """Write empty files under FASTREID_DATASETS, then load a data set from there."""
-
-    root: Path
-
-    def __call__(self, name: str, files: list[str], *opts: object, **kwargs: Any) -> ImageDataset:
-        for file in files:
-            (self.root / file).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / file).touch()
-        cfg = load_config("", ["MODEL.DEVICE", "cpu", "DATASETS.TESTS", (), *opts])
-        return load_dataset(cfg, name, **kwargs)
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loader:
-    # The path contains the pattern of a name, which a search of the whole path would find.
-    root = tmp_path / "2026_c3_s1_runs" / "9_c9"
-    root.mkdir(parents=True)
-    monkeypatch.setenv("FASTREID_DATASETS", str(root))
-    return Loader(root)
-
-
 @pytest.mark.parametrize(("name", "files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
 def test_identities_and_cameras(
-    load: Loader, name: str, files: list[str], expected: list[str]
+    load: Loader, tricky_root: Path, name: str, files: list[str], expected: list[str]
 ) -> None:
     dataset = load(name, files)
     items = sorted(dataset.train)
     assert [(pid, camera) for _, pid, camera in items] == [
         tuple(f"{name}_{label}" for label in labels.split()) for labels in expected
     ]
-    assert {path for path, _, _ in items} <= {str(load.root / file) for file in files}
+    assert {path for path, _, _ in items} <= {str(tricky_root / file) for file in files}
     assert len({path for path, _, _ in items}) == len(expected)
 
 
@@ -182,13 +158,13 @@ def test_a_part_that_is_not_there_is_named(load: Loader) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_set_says_where_and_what(load: Loader, name: str) -> None:
+def test_a_missing_set_says_where_and_what(load: Loader, tricky_root: Path, name: str) -> None:
     with pytest.raises(DataNotFoundError) as caught:
         load(name, [])
     source = virtual.SOURCES.get(name) or OWN_CLASS[name].source
     message = str(caught.value)
     assert "\n" not in message
-    for part in (name, str(load.root / source.roots[0]), source.described, source.terms):
+    for part in (name, str(tricky_root / source.roots[0]), source.described, source.terms):
         assert part in message
 
 
@@ -264,26 +240,6 @@ def test_all_sets_mix(load: Loader) -> None:
     assert mixed.num_classes == identities
 
 
-def test_counts_that_differ_are_logged_once_in_a_line(load: Loader, warnings: list[str]) -> None:
-    for _ in range(2):
-        load("PersonXVisDA", ["challenge_datasets/personX/image_train/0001_c12s1_24.jpg"])
-    (line,) = warnings
-    assert (
-        "1 images (published: 20,280), 1 identities (published: 700), 1 cameras (published: 6)"
-        in line
-    )
-    assert line.startswith("data set PersonXVisDA, train: ") and "\n" not in line
-
-
-def test_counts_that_agree_are_not_logged(load: Loader, warnings: list[str]) -> None:
-    """FineGPR's subset: 1,150 people by 4 cameras."""
-    load("FineGPRSubset", [
-        f"FineGPR_Dataset/FineGPR_subset/{pid:04d}_c{camera:02d}_w03_l05_p03.jpg"
-        for pid in range(1, 1151) for camera in (1, 10, 19, 28)
-    ])  # fmt: skip
-    assert warnings == []
-
-
 def test_counts_of_unrealperson_are_published_for_all_parts_only(
     load: Loader, warnings: list[str]
 ) -> None:
@@ -293,6 +249,12 @@ def test_counts_of_unrealperson_are_published_for_all_parts_only(
     assert warnings == []
     load("UnrealPerson", files, UNREAL_PARTS, parts)
     assert "3 identities (published: 6,799)" in warnings[0]
+
+
+def test_randpersons_known_count_is_the_subsets() -> None:
+    """8,000 people and 19 cameras are published for the 1,801,816 images, not for these."""
+    known = virtual.SOURCES["RandPerson"].known["train"]
+    assert (known.images, known.identities, known.cameras) == (132_145, None, None)
 
 
 ROWS = {
