@@ -1,7 +1,6 @@
-"""A trained model in use: extract, search, pictures of rankings, export, and the Python call."""
+"""The commands that use a trained model: extract, search, visualize, export."""
 
 import csv
-import dataclasses
 import json
 import subprocess
 from collections.abc import Callable
@@ -13,8 +12,7 @@ from PIL import Image
 
 import dppp
 import processes
-from dppp.inference import export, extract, load_features, search
-from dppp.inference.search import same_person
+from dppp.inference import load_features
 from dppp.pretraining.captions import full_caption
 from helpers import DPPP_CONFIGS, ROOT, SMALL
 
@@ -61,56 +59,6 @@ def refused(result: subprocess.CompletedProcess, *parts: str) -> None:
         assert part in line
 
 
-def test_every_checkpoint_of_a_run_gives_the_same_features(trained: Path, gallery: Path) -> None:
-    pictures = [Image.open(path) for path in images(gallery)[:3]]
-    features = dppp.load(trained / "model_inference.pth", device="cpu").embed(pictures)
-    assert features.shape == (3, 128) and features.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1.0, atol=1e-5)
-    for source in ("model_final.pth", "config.yaml"):
-        other = dppp.load(trained / source, device="cpu").embed(pictures)
-        np.testing.assert_allclose(other, features, atol=1e-6)
-    one_by_one = [dppp.load(trained / "model_final.pth").embed([one])[0] for one in pictures[:1]]
-    np.testing.assert_allclose(one_by_one[0], features[0], atol=1e-5)
-
-
-def test_embed_equals_the_evaluators_features(
-    trained: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dppp.config import load_config
-    from dppp.data import build_test_loader
-    from dppp.inference import from_config
-
-    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    opts = [*SMALL, "MODEL.WEIGHTS", str(trained / "model_final.pth")]
-    cfg = load_config(str(QUICKSTART), opts)
-    loader, _ = build_test_loader(cfg, "GenePersonToy")
-    batch = next(iter(loader))
-    embedder = from_config(cfg)
-    theirs = embedder.model.network(batch).numpy()
-    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
-    ours = embedder.embed([Image.open(path) for path in batch["img_paths"]])
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)
-
-
-def test_truth_is_not_invented() -> None:
-    assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0002_c3s1_000001_00.jpg")) is True
-    assert same_person(Path("0002_c1s1_000001_00.jpg"), Path("0003_c3s1_000001_00.jpg")) is False
-    here, there = Path("one/0002_c1s1_000001_00.jpg"), Path("two/0002_c3s1_000001_00.jpg")
-    assert same_person(here, there) is None  # 0002 of one set is not 0002 of another
-    for pid in ("-1", "0000"):  # junk and strangers: nobody knows who they are
-        assert (
-            same_person(Path(f"{pid}_c1s1_000001_00.jpg"), Path(f"{pid}_c3s1_000001_00.jpg"))
-            is None
-        )
-
-
-def test_features_of_two_models_are_not_compared(trained: Path, gallery: Path) -> None:
-    features = extract(dppp.load(trained / "model_inference.pth"), gallery)
-    other = dataclasses.replace(features, model="another")
-    with pytest.raises(dppp.UserError, match="embedded by different models"):
-        search(other, features, 3)
-
-
 def test_people_are_found_by_words(
     tool: Tool, data_root: Path, gallery: Path, tmp_path: Path
 ) -> None:
@@ -139,38 +87,6 @@ def test_words_need_a_model_with_a_text_side(
     text = ["--gallery", gallery, "--text", "a man in a red shirt"]
     model = ["--model", trained / "model_inference.pth"]
     refused(tool("search", *model, *text, cwd=tmp_path), "no text side", "procedural")
-    clip = dppp.load("DPPP-Tiny-16-quickgelu:procedural", device="cpu")
-    assert clip.embed_texts(["a man", "a woman"]).shape == (2, clip.feature_dim)
-    with pytest.raises(dppp.UserError, match="is empty"):
-        clip.embed_texts(["a man", " "])
-    with pytest.raises(dppp.UserError, match=r"embed_texts\(\[sentence\]\)"):
-        clip.embed_texts("a man")
-    with pytest.raises(dppp.UserError, match=r"'none' is neither a file.*procedural"):
-        dppp.load("DPPP-Tiny-16-quickgelu:none")
-
-
-def test_damaged_exif_is_a_line(trained: Path, tmp_path: Path) -> None:
-    """An orientation, and a number whose bytes are missing."""
-    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"
-    exif += b"\x9a\x82\x0b\0\x01\0\0\0\xff\xff\0\0" + b"\0" * 4
-    Image.new("RGB", (64, 128)).save(tmp_path / "a.jpg", exif=exif)
-    Image.new("RGB", (64, 128)).save(tmp_path / "b.jpg")
-    features = extract(dppp.load(trained / "model_inference.pth"), tmp_path)
-    assert "b.jpg" in features.paths and len(features.paths) + len(features.skipped) == 2
-
-
-def test_what_cannot_be_embedded(trained: Path) -> None:
-    model = dppp.load(trained / "model_inference.pth")
-    assert model.embed([]).shape == (0, 128)
-    with pytest.raises(dppp.UserError, match=r"embed\(\[image\]\)"):
-        model.embed(Image.new("RGB", (64, 128)))
-    with pytest.raises(dppp.UserError, match="transparent"):
-        model.embed([Image.new("RGBA", (64, 128), (0, 0, 0, 0))])
-    with pytest.raises(dppp.UserError, match="no such file"):
-        dppp.load(trained / "nowhere.pth")
-    (trained / "bad.pth").write_bytes(b"not a checkpoint")
-    with pytest.raises(dppp.UserError, match=r"bad\.pth: cannot be read"):
-        dppp.load(trained / "bad.pth")
 
 
 def test_extract_then_search(tool: Tool, trained: Path, gallery: Path, tmp_path: Path) -> None:
@@ -198,53 +114,6 @@ def test_extract_then_search(tool: Tool, trained: Path, gallery: Path, tmp_path:
         assert row["same_person"] == str(int(same))
 
 
-def test_a_stopped_extraction_resumes(trained: Path, gallery: Path, tmp_path: Path) -> None:
-    embedder = dppp.load(trained / "model_inference.pth")
-    folder = gallery.with_name("bounding_box_train")
-    whole = extract(embedder, folder, tmp_path / "whole.npz", shard_size=16)
-
-    class Stops:
-        """The model, until its third batch."""
-
-        def __init__(self) -> None:
-            self.batches = 0
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(embedder, name)
-
-        def embed_pixels(self, pixels: list) -> np.ndarray:
-            self.batches += 1
-            if self.batches == 3:
-                raise KeyboardInterrupt
-            return embedder.embed_pixels(pixels)
-
-    with pytest.raises(KeyboardInterrupt):
-        extract(Stops(), folder, tmp_path / "f.npz", shard_size=16)
-    kept = sorted((tmp_path / "f.npz.partial").iterdir())
-    assert [path.name for path in kept] == ["000000.npz", "000001.npz"]
-    written = [path.stat().st_mtime_ns for path in kept]
-    with pytest.raises(dppp.UserError, match="was started with other"):
-        extract(embedder, folder, tmp_path / "f.npz", half=True, shard_size=16)
-    assert [path.stat().st_mtime_ns for path in kept] == written
-    again = extract(embedder, folder, tmp_path / "f.npz", shard_size=16)
-    np.testing.assert_array_equal(again.features, whole.features)
-    assert again.paths == whole.paths and not (tmp_path / "f.npz.partial").exists()
-
-
-def test_float16_and_images_that_cannot_be_read(
-    trained: Path, gallery: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for path in images(gallery)[:2]:
-        (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
-    features = extract(dppp.load(trained / "model_inference.pth"), folder, half=True)
-    assert features.features.dtype == np.float16 and len(features.paths) == 2
-    (line,) = features.skipped
-    assert line.startswith("broken.jpg: ")
-
-
 def test_pictures_of_rankings_agree_with_the_scores(
     tool: Tool, trained: Path, tmp_path: Path
 ) -> None:
@@ -268,38 +137,6 @@ def test_pictures_of_rankings_agree_with_the_scores(
     for row in tables["best"] + tables["worst"]:
         query, hit = Path(row["query"]).name, Path(row["path"]).name
         assert query[:7] != hit[:7]  # the same person in the same camera is junk
-
-
-@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
-def test_export_gives_pytorchs_features(trained: Path, tmp_path: Path, suffix: str) -> None:
-    embedder = dppp.load(trained / "model_inference.pth", device="cpu")
-    path = tmp_path / f"model{suffix}"
-    assert export(embedder, path) < 1e-4
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 3, 128, 64), dtype=np.uint8)
-    expected = embedder.embed_pixels([*map(_tensor, pixels)])
-    if suffix == ".onnx":
-        import onnx
-        import onnxruntime
-
-        facts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-        assert facts["channel_order"] == "RGB" and facts["image_height"] == "128"
-        assert facts["model_digest"] == embedder.digest
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        found = session.run(["features"], {"images": pixels})[0]
-    else:
-        import torch
-
-        extra = {"preprocessing.json": ""}
-        program = torch.export.load(str(path), extra_files=extra)
-        assert json.loads(extra["preprocessing.json"])["image_width"] == "64"
-        found = program.module()(torch.from_numpy(pixels)).numpy()
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def _tensor(pixels: np.ndarray) -> object:
-    import torch
-
-    return torch.from_numpy(pixels).float()
 
 
 def test_mistakes_on_the_command_line(
