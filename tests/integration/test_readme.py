@@ -6,10 +6,12 @@ import runpy
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.distributed.run import get_args_parser as torchrun_parser
 
 from dppp.commands import export, extract, reproduce, search, train, validate, visualize
 from dppp.config import load_config
@@ -23,7 +25,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *(ROOT / "docs").glob("*.md"),
         ROOT / "datasets" / "README.md",
-        ROOT / "projects" / "DPPP" / "README.md",
+        *(ROOT / "projects" / "DPPP").rglob("*.md"),
     )
 )
 TOOL_OF = {  # console script -> the script of tools/ that runs the same code
@@ -45,30 +47,71 @@ PARSERS: dict[str, Callable[[list[str]], Namespace]] = {
     "validate_dataset": validate.parse,
     "reproduce": reproduce.parse,
 }
-BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"(?<!`)`((?:[^`\n]|\n(?!\n))+)`(?!`)")  # within a paragraph
+# With an argument: `geneperson build` in a sentence is a name.
+COMMAND = re.compile(r"(python tools/\S+|torchrun|geneperson [a-z]+|dppp-[a-z]+) \S")
+ELLIPSES = {"...", "…"}
 
 
 def lines() -> list[str]:
     """All lines of fenced shell blocks, continued lines joined, without comments."""
     found = []
     for page in PAGES:
-        for block in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
-            found += [line.strip() for line in block.replace("\\\n", " ").splitlines()]
+        for language, block in FENCE.findall((ROOT / page).read_text(encoding="utf-8")):
+            if language == "bash":
+                found += [line.strip() for line in block.replace("\\\n", " ").splitlines()]
     return [line for line in found if line and not line.startswith("#")]
 
 
+def spans(text: str) -> list[str]:
+    """The commands in the sentences of a page, but those that an ellipsis abbreviates."""
+    found = [" ".join(span.split()) for span in SPAN.findall(FENCE.sub("", text))]
+    return [span for span in found if COMMAND.match(span) and not ELLIPSES & set(span.split())]
+
+
+def command(line: str) -> tuple[str, tuple[str, ...]] | None:
+    """The tool and the arguments of a line that runs one of tools/ or a console script."""
+    words = shlex.split(line, comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # environment variables
+        words.pop(0)
+    if words[:1] == ["torchrun"]:
+        args = torchrun_parser().parse_args(words[1:])
+        words = ["python", args.training_script, *args.training_script_args]
+    if words[:1] == ["python"] and words[1].startswith("tools/"):
+        return Path(words[1]).stem, tuple(words[2:])
+    if words and words[0].startswith(("geneperson", "dppp-")):
+        return TOOL_OF[words[0]], tuple(words[1:])
+    return None
+
+
 def commands() -> list[tuple[str, tuple[str, ...]]]:
-    """The tool and the arguments of each line that runs one of tools/ or a console script."""
-    found = []
-    for line in lines():
-        words = shlex.split(line, comments=True)
-        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # environment variables
-            words.pop(0)
-        if words[:1] == ["python"] and words[1].startswith("tools/"):
-            found.append((Path(words[1]).stem, tuple(words[2:])))
-        elif words and words[0].startswith(("geneperson", "dppp-")):
-            found.append((TOOL_OF[words[0]], tuple(words[1:])))
-    return list(dict.fromkeys(found))
+    """The different commands of all pages."""
+    in_sentences = [spans((ROOT / page).read_text(encoding="utf-8")) for page in PAGES]
+    found = [command(line) for line in (*lines(), *chain(*in_sentences))]
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def test_commands_are_found_in_sentences() -> None:
+    text = (
+        "`geneperson build` is a name, and `geneperson verify\nDIR`, with ``a ` b``, a command,\n"
+        "`dppp-train ... SEED 0` is short for one.\n\n```bash\ndppp-train SEED 0\n```\n\n"
+        "`dppp-train KEY '...'` is not, nor is `python tools/train_net.py --resume`."
+    )
+    assert spans(text) == [
+        "geneperson verify DIR",
+        "dppp-train KEY '...'",
+        "python tools/train_net.py --resume",
+    ]
+
+
+def test_commands_are_found_behind_their_launchers() -> None:
+    expected = ("train_net", ("--resume", "SEED", "0"))
+    assert command("torchrun --nproc_per_node 2 tools/train_net.py --resume SEED 0") == expected
+    assert command("A=b dppp-train --resume SEED 0  # twice") == expected
+    assert command("make setup") is None
+    with pytest.raises(SystemExit):
+        command("torchrun --nproc_per_nod_ 2 tools/train_net.py")
 
 
 def test_every_console_script_has_its_tool() -> None:
