@@ -11,5 +11,10 @@ class SketchRoute(ProceduralRoute):
     """The procedural pictures, drawn like a model's: in one process and in batches."""
 
     name: ClassVar[str] = "sketch"
+    note: ClassVar[str] = "The pictures are sketches."
     draws_in_workers: ClassVar[bool] = False
     batch_size: ClassVar[int] = 2
+
+    def software(self) -> dict[str, str]:
+        """Return the version of a package that only this route uses."""
+        return {"pencil": "2B"}

@@ -13,6 +13,8 @@ def start(name: str) -> None:
     try:
         command = importlib.import_module(f"dppp.commands.{name}")
     except ImportError as error:
+        if error.name != "fastreid":
+            raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     command.entry()

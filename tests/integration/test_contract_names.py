@@ -14,7 +14,7 @@ from dppp.data.datasets import market_style
 from geneperson.dataset.layout import ImageName, parse_name
 
 NAMES = [
-    ImageName(pid, camera, lighting, cell, copy)
+    ImageName(pid=pid, camera=camera, lighting=lighting, cell=cell, copy=copy)
     for (pid, cell, copy), camera, lighting in product(
         ((1, 0, 0), (17, 5, 1), (9999, 999_999, 99), (10_000, 41, 7), (123_456, 1, 10)),
         range(1, 7),

@@ -125,4 +125,4 @@ def test_an_empty_data_folder(train_net: Run, tmp_path: Path) -> None:
     result = train_net(
         "--config-file", CONFIGS / "DPPP" / "quickstart.yml", FASTREID_DATASETS=str(tmp_path)
     )
-    assert_refused(result, "GenePersonToy", "geneperson_gen.py build")
+    assert_refused(result, "GenePersonToy", "geneperson build")

@@ -44,9 +44,11 @@ def test_a_good_folder(folder: Path) -> None:
     report = describe_dataset(folder)
     assert report.problems == report.notes == []
     assert report.counts == {
-        TRAIN: Counts(4, 2, 3),
-        QUERY: Counts(2, 2, 2),
-        GALLERY: Counts(4, 3, 2),  # pid 0 (distractors) counts, pid -1 does not
+        TRAIN: Counts(images=4, identities=2, cameras=3),
+        QUERY: Counts(images=2, identities=2, cameras=2),
+        GALLERY: Counts(
+            images=4, identities=3, cameras=2
+        ),  # pid 0 (distractors) counts, pid -1 does not
     }
 
 

@@ -58,10 +58,12 @@ def require_fastreid() -> None:
         version = importlib.metadata.version("fastreid")
     except importlib.metadata.PackageNotFoundError:
         raise ImportError(
-            f"dppp needs fastreid {FASTREID_VERSION}, not installed; {_INSTALL}"
+            f"dppp needs fastreid {FASTREID_VERSION}, not installed; {_INSTALL}", name="fastreid"
         ) from None
     if version != FASTREID_VERSION:
-        raise ImportError(f"dppp needs fastreid {FASTREID_VERSION}, found {version}; {_INSTALL}")
+        raise ImportError(
+            f"dppp needs fastreid {FASTREID_VERSION}, found {version}; {_INSTALL}", name="fastreid"
+        )
 
 
 @contextmanager

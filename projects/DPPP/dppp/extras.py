@@ -5,7 +5,7 @@ from types import ModuleType
 
 from .errors import UserError
 
-INSTALL = 'pip install -c constraints.txt -e ".[export]"'
+INSTALL = 'pip install "dppp-fastreid[export]"'
 
 
 def require(module: str, what: str) -> ModuleType:

@@ -231,9 +231,7 @@ def _set(cfg: CfgNode, key: str, value: object, where: str) -> None:
     if isinstance(node, CfgNode) and isinstance(node.get(name), CfgNode):
         raise UserError(f"{key} in {where} is a section: 'KEY: value' lines are expected below it")
     if not isinstance(node, CfgNode) or name not in node:
-        raise UserError(
-            f"unknown key '{key}' in {where}; configs/GenePerson/Base.yml lists the keys"
-        )
+        raise UserError(f"unknown key '{key}' in {where}; geneperson/defaults.py lists the keys")
     default = node[name]
     if isinstance(value, str) and not isinstance(default, str):
         # as in FastReID, text that is a Python literal is read as one: "(256, 128)"

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from .errors import UserError
 
-INSTALL = 'pip install -c constraints.txt -e ".[generate]"'
+INSTALL = 'pip install "dppp-fastreid[generate]"'
 
 
 def require(module: str, what: str) -> ModuleType:

@@ -28,6 +28,8 @@ Config = Callable[..., CfgNode]
 class ToyTwoPhases(ReIDModel):
     """Phase "encoder" trains a convolution, phase "projector" a linear layer on top of it."""
 
+    phase_keys = ("SOLVER.PHASE_EPOCHS",)
+
     def __init__(self, cfg: CfgNode) -> None:
         super().__init__()
         self.encoder = nn.Sequential(

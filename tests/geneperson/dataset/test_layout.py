@@ -41,9 +41,9 @@ IDENTITY = IdentityRow(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        (ImageName(1, 1, 3, 17), "0001_c1s3_000017_00.jpg"),
-        (ImageName(9999, 6, 9, 0), "9999_c6s9_000000_00.jpg"),
-        (ImageName(12345, 2, 1, 41, 7), "12345_c2s1_000041_07.jpg"),
+        (ImageName(pid=1, camera=1, lighting=3, cell=17), "0001_c1s3_000017_00.jpg"),
+        (ImageName(pid=9999, camera=6, lighting=9, cell=0), "9999_c6s9_000000_00.jpg"),
+        (ImageName(pid=12345, camera=2, lighting=1, cell=41, copy=7), "12345_c2s1_000041_07.jpg"),
     ],
 )
 def test_names_there_and_back(name: ImageName, text: str) -> None:
@@ -53,7 +53,9 @@ def test_names_there_and_back(name: ImageName, text: str) -> None:
 
 def test_only_the_base_name_is_read() -> None:
     # a loader that searches the whole path would read pid 2026, camera 3 here
-    assert parse_name("/runs/2026_c3s1_exp/0002_c1s1_000000_00.jpg") == ImageName(2, 1, 1, 0)
+    assert parse_name("/runs/2026_c3s1_exp/0002_c1s1_000000_00.jpg") == ImageName(
+        pid=2, camera=1, lighting=1, cell=0
+    )
 
 
 @pytest.mark.parametrize(

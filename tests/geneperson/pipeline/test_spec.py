@@ -120,6 +120,9 @@ def test_a_route_can_be_added_without_touching_the_pipeline(
     cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 2, 0
     dataset = build(cfg, tmp_path / "set")
     assert dataset["models"] == {"synthesis": "sketch"}
+    assert dataset["software"]["pencil"] == "2B"
+    card = (tmp_path / "set" / "README.md").read_text()
+    assert "The pictures are sketches." in card and "procedural" not in card
     images = sorted((tmp_path / "set" / "bounding_box_train").iterdir())
     assert images
     for image in images:

@@ -77,7 +77,7 @@ def test_people_are_drawn_from_a_file_as_from_the_built_in_walk(tmp_path: Path) 
     path = tmp_path / "poses.json"
     save_poses(path, walking_poses(8))
     read = poses_for(path, 8, 0.0, 0.5)
-    require_depth(read, path)
+    require_depth(read, path, route="procedural")
     figure = Figure(next(iter(identities(load_vocabulary(), 0))), get_world("source"))
     for built_in, pose in zip(walking_poses(8), read, strict=True):
         expected, drawn = (figure.draw(each, 128, 64)[1] for each in (built_in, pose))
@@ -92,7 +92,7 @@ def test_a_file_written_by_hand(write: Writer) -> None:
     assert np.isnan(pose.joints[R_EAR]).all() and np.isnan(pose.joints[:, 2]).all()
     assert not pose.has_depth
     with pytest.raises(UserError, match=r"procedural needs x, y and z of all 18.* 1 of 1 poses"):
-        require_depth([pose], "poses.json")
+        require_depth([pose], "poses.json", route="procedural")
 
 
 def test_azimuth_view_or_joints_say_where_a_person_faces(write: Writer) -> None:

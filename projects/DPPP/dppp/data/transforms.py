@@ -15,7 +15,7 @@ def build_transforms(cfg: CfgNode, *, is_train: bool) -> T.Compose:
     cfg = cfg.clone()
     cfg.defrost()
     cfg.INPUT.AFFINE.ENABLED = False  # upstream's call fails in current torchvision
-    steps = upstream.build_transforms(cfg, is_train).transforms
+    steps = upstream.build_transforms(cfg, is_train=is_train).transforms
     if affine:
         following = (upstream.AugMix, upstream.ToTensor)  # what comes after it upstream
         place = next(i for i, step in enumerate(steps) if isinstance(step, following))

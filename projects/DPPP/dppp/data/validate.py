@@ -19,7 +19,7 @@ _NUM_SHOWN = 10  # identities listed per problem
 Item = tuple[str, int, int]  # path, identity, camera
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DatasetReport:
     """Findings on a folder.
 

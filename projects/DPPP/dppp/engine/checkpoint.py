@@ -52,9 +52,7 @@ class AtomicCheckpointer(Checkpointer):
         """Return the content of a checkpoint of one of our runs, its tensors left on the disk."""
         saved = read_checkpoint(path, device="meta")
         if "trainer" not in saved:
-            raise UserError(
-                f"--resume: {path} was not written by tools/train_net.py of this project"
-            )
+            raise UserError(f"--resume: {path} was not written by dppp-train")
         return saved
 
     def load(self, path: str, checkpointables: list[str] | None = None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Whether a checkpoint belongs to a run: a run resumes only with the settings it started with."""
 
+from collections.abc import Sequence
+
 import yaml
 from fastreid.config import CfgNode, get_cfg
 
@@ -7,7 +9,7 @@ from ..config import flatten
 from ..defaults import add_dppp_config
 from ..errors import UserError
 
-# Keys that do not change what is learnt, or that only say how long the run is.
+# Keys that do not change what is learnt; a model adds those that say how long its phases are.
 _FREE = (
     "CUDNN_BENCHMARK",
     "DATALOADER.NUM_WORKERS",
@@ -18,25 +20,25 @@ _FREE = (
     "MODEL.BACKBONE.PRETRAIN_PATH",
     "MODEL.DEVICE",
     "MODEL.DPPP.CLIP_PRETRAINED",
-    "MODEL.DPPP.PHASES",
     "MODEL.WEIGHTS",
     "OUTPUT_DIR",
     "SOLVER.CHECKPOINT_PERIOD",
     "SOLVER.LOG_PERIOD",
-    "SOLVER.MAX_EPOCH",
-    "SOLVER.PHASE_EPOCHS",
 )
 # Keys under TEST that change when and how fast a model is tested, not its scores.
 _NOT_SCORED = ("TEST.EVAL_PERIOD", "TEST.IMS_PER_BATCH")
 
 
-def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
+def check_same_run(
+    saved_config: str, cfg: CfgNode, path: str, *, phase_keys: Sequence[str]
+) -> None:
     """Refuse to resume with other settings.
 
     Args:
         saved_config: the YAML text of the config in the checkpoint.
         cfg: the present config.
         path: of the checkpoint, for the message.
+        phase_keys: those of the model that say which phases there are and how long they take.
 
     Raises:
         UserError: names the first key that differs, and both values.
@@ -44,10 +46,10 @@ def check_same_run(saved_config: str, cfg: CfgNode, path: str) -> None:
     saved, present = flatten(yaml.safe_load(saved_config)), flatten(yaml.safe_load(cfg.dump()))
     default = get_cfg()
     add_dppp_config(default)
-    # A key that is younger than the checkpoint had its default's effect.
+    # The checkpoint was trained with the defaults of all keys that did not exist yet.
     saved = flatten(yaml.safe_load(default.dump())) | saved
     for key in sorted(saved.keys() | present.keys()):
-        if key in _FREE or key.startswith("TEST."):
+        if key in _FREE or key in phase_keys or key.startswith("TEST."):
             continue
         if saved.get(key) != present.get(key):
             raise UserError(

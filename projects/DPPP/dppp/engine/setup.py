@@ -11,6 +11,8 @@ from fastreid.utils import comm
 from fastreid.utils.collect_env import collect_env_info
 from fastreid.utils.logger import setup_logger
 
+from ..files import whole_file
+
 
 def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
     """Do what FastReID's ``default_setup`` does, but leave the seeds alone.
@@ -37,7 +39,8 @@ def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
     logger.info("Running with full config:\n%s", cfg)
     if comm.is_main_process():
         path = Path(cfg.OUTPUT_DIR, "config.yaml").absolute()
-        path.write_text(cfg.dump(), encoding="utf-8")
+        with whole_file(path) as temporary:
+            temporary.write_text(cfg.dump(), encoding="utf-8")
         logger.info("Full config saved to %s", path)
     if not args.eval_only:
         torch.backends.cudnn.benchmark = cfg.CUDNN_BENCHMARK

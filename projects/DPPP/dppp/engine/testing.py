@@ -65,7 +65,7 @@ def score(
     for name, dataset in test_sets.items():
         loader, num_query = build_test_loader(cfg, name, dataset)
         evaluator = RankingEvaluator(cfg, num_query)
-        scores = inference_on_dataset(model, loader, evaluator, cfg.TEST.FLIP.ENABLED)
+        scores = inference_on_dataset(model, loader, evaluator, flip_test=cfg.TEST.FLIP.ENABLED)
         if comm.is_main_process():
             print_csv_format(OrderedDict(scores, dataset=name))
         results[name] = scores

@@ -55,6 +55,7 @@ class DPPPTrainer(DefaultTrainer):
         TrainerBase.__init__(self)
         os.makedirs(cfg.OUTPUT_DIR, exist_ok=True)
         cfg = resolve_device(cfg).clone()
+        precision = amp_dtype(cfg)  # before anything is opened: a CPU has no fp16
         self.test_sets = open_test_sets(cfg)
         cfg.defrost()
         cfg.DATASETS.TESTS = tuple(self.test_sets.available)
@@ -73,7 +74,7 @@ class DPPPTrainer(DefaultTrainer):
         self._trainer = TrainStep(
             self.raw_model,
             loader,
-            amp_dtype=amp_dtype(cfg),
+            amp_dtype=precision,
             log_period=cfg.SOLVER.LOG_PERIOD,
             images_per_step=cfg.SOLVER.IMS_PER_BATCH,
         )
@@ -166,12 +167,12 @@ class DPPPTrainer(DefaultTrainer):
         """Enter the phase in which a checkpoint of this run was written, and set the next epoch."""
         saved = self.checkpointer.peek(path)
         epoch, state = saved["epoch"], saved["trainer"]
-        check_same_run(state["config"], self.cfg, path)
+        check_same_run(state["config"], self.cfg, path, phase_keys=self.raw_model.phase_keys)
         phase = self.phase_of(min(epoch, self.max_epoch - 1))
         if phase.name != state["phase"]:
             raise UserError(
                 f"--resume: epoch {epoch} of {path} is in {state['phase']}, but with the present "
-                f"SOLVER.PHASE_EPOCHS and MODEL.DPPP.PHASES in {phase.name}; set them as they were"
+                f"{' and '.join(self.raw_model.phase_keys)} in {phase.name}; set them as they were"
             )
         self.enter_phase(phase)
         self.start_epoch = epoch + 1

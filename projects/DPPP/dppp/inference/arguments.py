@@ -11,7 +11,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, device: bool = True)
     parser.add_argument(
         "--model",
         required=True,
-        help="checkpoint of tools/train_net.py (.pth), config file, or a CLIP as NAME:WEIGHTS",
+        help="checkpoint of dppp-train (.pth), config file, or a CLIP as NAME:WEIGHTS",
     )
     parser.add_argument("--weights", default="", help="checkpoint, if --model is a config file")
     if device:

@@ -47,7 +47,8 @@ def extract(
         UserError: no image, none that can be read, or ``output`` holds something else.
     """
     root, paths = list_images(source)
-    shards = _Shards(embedder, root, half, _digest(embedder, root, paths, (half, shard_size)))
+    settings = _digest(embedder, root, paths, (half, shard_size))
+    shards = _Shards(embedder=embedder, root=root, half=half, settings=settings)
     if output is not None and require_suffix(output, ".npz").exists():
         done = load_features(output)
         if done.settings != shards.settings:
@@ -72,14 +73,14 @@ def embed_files(embedder: Embedder, files: Sequence[str | os.PathLike]) -> Featu
     Raises:
         UserError: one of them is missing or cannot be read.
     """
-    shards = _Shards(embedder, root=Path.cwd(), half=False, settings="")
+    shards = _Shards(embedder=embedder, root=Path.cwd(), half=False, settings="")
     features = shards.embed([str(file) for file in files])
     if features.skipped:
         raise UserError(features.skipped[0])
     return features
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Shards:
     """What all shards of one extraction share.
 

@@ -100,4 +100,4 @@ def load_features(path: str | os.PathLike) -> Features:
                 settings=str(saved["settings"]),
             )
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
-        raise UserError(f"{path}: not a feature file of tools/extract.py") from None
+        raise UserError(f"{path}: not a feature file of dppp-extract") from None

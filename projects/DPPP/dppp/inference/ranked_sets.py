@@ -94,7 +94,7 @@ def rank_test_set(cfg: CfgNode, network: nn.Module, name: str) -> RankedTestSet:
             raise UserError(f"TEST.{key}.ENABLED is True; only the plain ranking can be drawn")
     dataset = load_dataset(cfg, name)
     loader, num_query = build_test_loader(cfg, name, dataset)
-    features = inference_on_dataset(network, loader, _Keep(), cfg.TEST.FLIP.ENABLED)
+    features = inference_on_dataset(network, loader, _Keep(), flip_test=cfg.TEST.FLIP.ENABLED)
     require_finite(features)
     rows = DistanceRows(features[:num_query], features[num_query:], cfg.TEST.METRIC)
     labels = labels_of(dataset.query, dataset.gallery)

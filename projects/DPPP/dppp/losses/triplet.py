@@ -56,4 +56,10 @@ def image_triplet_loss(
             anchor, False all of them, weighted.
     """
     with torch.autocast(features.device.type, enabled=False):
-        return triplet_loss(features.float(), labels, margin, normalize, hard_mining)
+        return triplet_loss(
+            features.float(),
+            labels,
+            margin,
+            norm_feat=normalize,
+            hard_mining=hard_mining,
+        )

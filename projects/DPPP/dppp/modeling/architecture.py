@@ -20,7 +20,7 @@ _PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
 _SIZE = "INPUT.SIZE_TRAIN"
 _CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE)
 _MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
-# Facts that files older than their key do not state.
+# What a file means that was written before the key existed.
 _OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False}
 
 _POSITIONS = "towers.visual.positional_embedding"

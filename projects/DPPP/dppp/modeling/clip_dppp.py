@@ -62,6 +62,8 @@ class CLIPDPPP(DPPPArchitecture):
         phase: 1 or 2.
     """
 
+    phase_keys = ("SOLVER.PHASE_EPOCHS", "MODEL.DPPP.PHASES")
+
     @configurable
     def __init__(
         self,

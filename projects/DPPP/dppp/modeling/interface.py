@@ -8,7 +8,7 @@ what differs; ``build.py`` gives FastReID's own models these answers.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from fastreid.config import CfgNode
@@ -26,7 +26,7 @@ class PhasePlan:
 
     Attributes:
         name: for logs, tables and file names.
-        number: which its random numbers depend on.
+        number: its random numbers depend on it.
         epochs: how long it is.
     """
 
@@ -57,12 +57,15 @@ class ReIDModel(nn.Module):
         pixel_mean, pixel_std: buffers (1, 3, 1, 1), 0..255, by which the model normalises.
         watched: further numbers of the last training step that are worth logging.
         loss_weights: name of a loss -> its weight, for the log.
+        phase_keys: config keys that say which phases there are and how long they take; a run can
+            be resumed with other values.
     """
 
     pixel_mean: Tensor
     pixel_std: Tensor
     watched: Mapping[str, Tensor] = MappingProxyType({})
     loss_weights: Mapping[str, float] = MappingProxyType({})
+    phase_keys: ClassVar[tuple[str, ...]] = ("SOLVER.MAX_EPOCH",)
 
     @property
     def device(self) -> torch.device:

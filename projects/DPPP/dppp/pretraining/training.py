@@ -100,12 +100,7 @@ def pretrain(
             with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.dtype == "bf16"):
                 features = model(images, tokenize(captions).to(device))
             loss: Tensor = open_clip.ClipLoss()(*(feature.float() for feature in features))
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"pretraining, step {step}: the loss is not finite ({loss.item():g}); nothing "
-                    "was updated. Lower the learning rate"
-                )
-            _update(model, optimizer, loss)
+            _update(model, optimizer, loss, step)
             progress.update()
             if step % 20 == 0:
                 progress.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
@@ -114,7 +109,14 @@ def pretrain(
     return model.eval().cpu()
 
 
-def _update(model: open_clip.CLIP, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+def _update(
+    model: open_clip.CLIP, optimizer: torch.optim.Optimizer, loss: Tensor, step: int
+) -> None:
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"pretraining, step {step}: the loss is not finite ({loss.item():g}); nothing "
+            "was updated. Lower the learning rate"
+        )
     optimizer.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..data import load_dataset
 from ..errors import UserError
+from ..files import whole_file
 from . import runs
 from .checkout import CONFIGS
 from .paper import MARKET, TABLES
@@ -126,4 +127,5 @@ def _draw(distances: dict[str, np.ndarray], path: Path) -> None:
         axes.hist(values, bins=60, range=(0.0, 2.0), density=True, alpha=0.5, label=label)
     axes.set(xlabel="feature distance", ylabel="probability density")
     axes.legend()
-    picture.savefig(path, dpi=150)
+    with whole_file(path) as temporary:
+        picture.savefig(temporary, dpi=150, format=path.suffix[1:])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,13 @@ class MattingSettings:
     def from_config(cls, cfg: CfgNode) -> MattingSettings:
         """Read ``cfg.MATTING``."""
         return cls(model=cfg.MATTING.MODEL, provider=cfg.MATTING.PROVIDER)
+
+
+def software() -> dict[str, str]:
+    """Return the versions of the packages that cut out."""
+    import onnxruntime  # from one of two distributions, so it is asked for its version itself
+
+    return {"rembg": metadata.version("rembg"), "onnxruntime": onnxruntime.__version__}
 
 
 class Matting:

@@ -18,12 +18,12 @@ by a program from a text prompt, and any resemblance to a real person is a coinc
 
 Attribute words were combined at random into prompts, no two of which share the same outfit. Each
 prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose per cell, by the
-`{synthesis}` synthesizer. Cells without exactly one whole person of usable size were dropped. Each
+`{synthesis}` synthesizer. Cells without exactly one whole person of usable size were rejected. Each
 kept cell was relit and put into one of six scenes (the cameras c1..c6: street, commercial, park,
-field, residential, indoor) under one of nine lightings (s1..s9){cameras}. {toy}
+field, residential, indoor) under one of nine lightings (s1..s9){cameras}. {note}
 
 To make the same set again, use the configuration in `dataset.json` with geneperson {version};
-`geneperson_gen.py build --only PID` makes one identity again, with the same bytes on the same
+`geneperson build --only PID` makes one identity again, with the same bytes on the same
 machine.
 
 {models}
@@ -67,12 +67,6 @@ hair are words of a prompt here, not measurements.
 
 {licence}
 """
-_TOY = (
-    "The procedural synthesizer draws simple shaded bodies; it is a toy that runs the whole system "
-    "without a\ndiffusion model, and its pictures are far from photographs."
-)
-
-
 _CAMERAS = ", and seen through that scene's\ncamera of the `{world}` camera world"
 _TRAINED_ON = """ The
 models that drew them were trained by others on images from the web, which can show real people;
@@ -87,12 +81,13 @@ _MODELS_LICENCE = """The terms of the models apply to the images, in addition to
 software that made them (Apache-2.0): read each model's card before you share or use them."""
 
 
-def render(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> str:
+def render(dataset: dict[str, Any], identities: Iterable[IdentityRow], *, note: str) -> str:
     """Render the card.
 
     Args:
         dataset: content of ``dataset.json``.
         identities: all identities of the set.
+        note: what the route says of its pictures.
     """
     configuration = dataset["configuration"]
     height, width = configuration["CANVAS"]["CELL_SIZE"]
@@ -110,7 +105,7 @@ def render(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> str:
         rows=configuration["CANVAS"]["ROWS"],
         synthesis=dataset["models"]["synthesis"],
         cameras=cameras if configuration["CAMERA"]["EFFECTS"] else "",
-        toy="" if models else _TOY,
+        note=note,
         models=_table(models),
         trained_on=_TRAINED_ON if models else "",
         biases=_BIASES if models else "",

@@ -43,7 +43,7 @@ LIGHTING_NAMES = tuple(lighting.name for lighting in LIGHTINGS)
 _NAME = re.compile(r"(\d{4}|[1-9]\d{4,})_c([1-6])s([1-9])_(\d{6})_(\d{2})\.jpg", re.ASCII)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageName:
     """What a file name states: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99."""
 
@@ -62,7 +62,8 @@ def parse_name(file: str) -> ImageName | None:
     match = _NAME.fullmatch(file.rsplit("/", 1)[-1])
     if match is None or int(match[1]) == 0:
         return None
-    return ImageName(*(int(group) for group in match.groups()))
+    pid, camera, lighting, cell, copy = (int(group) for group in match.groups())
+    return ImageName(pid=pid, camera=camera, lighting=lighting, cell=cell, copy=copy)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..errors import UserError
+from ..files import write_atomic
 from ..posing.skeletons import VIEWS
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
@@ -52,7 +54,9 @@ def preview(directory: str | Path, output_png: str | Path) -> None:
             mine = [row for row in rows if row.pid == pid]
             page.row(f"person {pid:04d}", prompts.get(pid, ""), _pictures(root, mine, columns, key))
     try:
-        page.image.save(output_png, format="PNG")
+        png = BytesIO()
+        page.image.save(png, format="PNG")
+        write_atomic(Path(output_png), png.getvalue())
     except OSError as error:
         raise UserError(f"cannot write the preview {output_png}: {error.strerror}") from error
 

@@ -43,7 +43,7 @@ class Candidate:
     """What became of one prompt.
 
     Attributes:
-        index: the prompt's number in the stream.
+        index: the prompt's number in the stream of identities.
         images: finished images in cell order; empty if the candidate was rejected.
         rejected: cell -> why its picture is not used.
         samples: cell -> JPEG of a rejected cell as drawn, one for each reason.
@@ -99,12 +99,12 @@ class CandidateMaker:
         if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
             kept = []
-        stream = seeding.rng(spec.seed, "scenes", identity.index)
-        places = scenes.assign_scenes(len(kept), stream)
+        rng = seeding.rng(spec.seed, "scenes", identity.index)
+        places = scenes.assign_scenes(len(kept), rng)
         images = []
         for cell, place in zip(kept, places, strict=True):
-            stream = seeding.rng(spec.seed, "image", identity.index, cell)
-            image = self._finish(people[cell], alphas[cell], place, stream)
+            rng = seeding.rng(spec.seed, "image", identity.index, cell)
+            image = self._finish(people[cell], alphas[cell], place, rng)
             images.append(self._record(cell, alphas[cell], place, image))
         first_of = {reason: cell for cell, reason in reversed(rejected.items())}
         return Candidate(
@@ -145,15 +145,15 @@ class CandidateMaker:
         person: np.ndarray,
         alpha: np.ndarray,
         place: tuple[int, int],
-        stream: np.random.Generator,
+        rng: np.random.Generator,
     ) -> np.ndarray:
         """Fuse one cell with its scene and look at it through the scene's camera."""
         world = self._spec.world
         scene, lighting = layout.SCENE_NAMES[place[0]], LIGHTINGS[place[1]]
-        background = self._pool.crop(scene, lighting.name, alpha.shape, stream)
-        image = fusion.fuse(person, alpha, background, lighting=lighting, world=world, rng=stream)
+        background = self._pool.crop(scene, lighting.name, alpha.shape, rng)
+        image = fusion.fuse(person, alpha, background, lighting=lighting, world=world, rng=rng)
         if self._spec.camera_effects:
-            image = world.cameras[scene].apply(image, stream)
+            image = world.cameras[scene].apply(image, rng)
         return image
 
     def _record(

@@ -10,7 +10,6 @@ import os
 import platform
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,17 @@ import cv2
 import numpy as np
 
 from .. import seeding
+from ..compositing import matting
 from ..dataset import card, layout
 from ..dataset.contact_sheet import PER_REASON, contact_sheet
 from ..errors import UserError
-from ..files import sha256, to_json, write_atomic
+from ..files import sha256, sync_folder, to_json, write_atomic
 from ..prompting.prompts import Identity
+from ..synthesis import Route
 from ..version import __version__
 from .queries import choose_queries
 from .spec import BuildSpec
 from .staging import Record, Staging
-
-_MODEL_SOFTWARE = ("torch", "diffusers", "transformers", "peft", "rembg")
 
 
 def publish(
@@ -51,8 +50,9 @@ def publish(
     Returns:
         The content of ``dataset.json``.
     """
-    for folder in layout.FOLDERS if spec.num_test else (layout.TRAIN,):
-        (output / folder).mkdir(exist_ok=True)
+    folders = [output / folder for folder in (layout.FOLDERS if spec.num_test else (layout.TRAIN,))]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
     accepted = [record for record in records if record.images]
     identity_rows: list[layout.IdentityRow] = []
     image_rows: list[layout.ImageRow] = []
@@ -63,6 +63,8 @@ def publish(
         for row, image in zip(rows, record.images, strict=True):
             _move(staging.image(record.index, image.cell), output / row.file, image.sha256)
         image_rows += rows
+    for folder in folders:
+        sync_folder(folder)  # an image that is lost later would lie in a set that counts as whole
     files = {
         layout.IDENTITIES: layout.to_jsonl(identity_rows),
         layout.IMAGES: layout.to_jsonl(image_rows),
@@ -76,10 +78,10 @@ def publish(
         **_count_candidates(records, spec.grid.num_cells),
         **spec.settings,
         "models": {"synthesis": spec.route.name, **models},
-        "software": _software(with_models=bool(models)),
+        "software": _software(spec.route),
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
     }
-    files[layout.CARD] = card.render(dataset, identity_rows).encode()
+    files[layout.CARD] = card.render(dataset, identity_rows, note=spec.route.note).encode()
     dataset["files"] = {file: sha256(content) for file, content in files.items()}
     dataset["own_sha256"] = layout.own_sha256(dataset)
     for file, content in files.items():
@@ -88,20 +90,16 @@ def publish(
     return dataset
 
 
-def _software(*, with_models: bool) -> dict[str, str]:
+def _software(route: Route) -> dict[str, str]:
     """Return the versions of what made the images."""
-    versions = {
+    return {
         "geneperson": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "opencv": cv2.__version__,
+        **route.software(),
+        **(matting.software() if route.needs_matting else {}),
     }
-    if with_models:
-        import onnxruntime  # from one of two packages, so asked for its version itself
-
-        versions |= {name: metadata.version(name) for name in _MODEL_SOFTWARE}
-        versions["onnxruntime"] = onnxruntime.__version__
-    return versions
 
 
 def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, bytes]:

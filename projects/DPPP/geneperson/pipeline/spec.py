@@ -77,7 +77,7 @@ class BuildSpec:
         aspect = grid.cell_width / grid.cell_height
         poses = poses_for(cfg.POSES.FILE, grid.num_cells, world.pitch_deg, aspect)
         if route.needs_depth:
-            require_depth(poses, cfg.POSES.FILE)
+            require_depth(poses, cfg.POSES.FILE, route=route.name)
         words = vocabulary.load(cfg.VOCABULARY.FILE)
         prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
         return cls(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import Any
 
 from ..dataset import layout
 from ..errors import UserError
-from ..files import sha256, to_json, write_atomic
+from ..files import sha256, to_json, write_atomic, write_folder_atomic
 from .candidate import Candidate
 
 _REJECT = "reject_"
@@ -129,35 +128,23 @@ class Staging:
 
     def write(self, candidate: Candidate) -> Record:
         """Put a candidate on disk, whole or not at all."""
-        folder = self._folder(candidate.index)
-        temporary = folder.with_suffix(".tmp")
-        try:
-            temporary.mkdir()
-            images = []
-            for image in candidate.images:
-                (temporary / _file(image.cell)).write_bytes(image.jpeg)
-                images.append(
-                    StagedImage(
-                        cell=image.cell,
-                        view=image.view,
-                        scene=image.scene,
-                        lighting=image.lighting,
-                        mask_area=image.mask_area,
-                        sha256=sha256(image.jpeg),
-                    )
-                )
-            for cell, jpeg in candidate.samples.items():
-                (temporary / f"{_REJECT}{_file(cell)}").write_bytes(jpeg)
-            record = Record(
-                index=candidate.index, images=tuple(images), rejected=candidate.rejected
+        images = tuple(
+            StagedImage(
+                cell=image.cell,
+                view=image.view,
+                scene=image.scene,
+                lighting=image.lighting,
+                mask_area=image.mask_area,
+                sha256=sha256(image.jpeg),
             )
-            content = {"images": [vars(image) for image in images], "rejected": record.rejected}
-            (temporary / "record.json").write_bytes(to_json(content))
-            os.rename(temporary, folder)
-        except OSError:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        return record
+            for image in candidate.images
+        )
+        content = {"images": [vars(image) for image in images], "rejected": candidate.rejected}
+        files = {_file(image.cell): image.jpeg for image in candidate.images}
+        files |= {f"{_REJECT}{_file(cell)}": jpeg for cell, jpeg in candidate.samples.items()}
+        files["record.json"] = to_json(content)
+        write_folder_atomic(self._folder(candidate.index), files)
+        return Record(index=candidate.index, images=images, rejected=candidate.rejected)
 
     def read(self, index: int) -> Record:
         """Read a candidate back."""

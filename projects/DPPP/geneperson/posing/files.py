@@ -58,8 +58,13 @@ def poses_for(path: str | Path, count: int, pitch_deg: float, aspect: float) -> 
     return [refit(poses[cell * len(poses) // count], aspect) for cell in range(count)]
 
 
-def require_depth(poses: Sequence[Pose], path: str | Path) -> None:
-    """Refuse poses that the procedural route cannot draw.
+def require_depth(poses: Sequence[Pose], path: str | Path, *, route: str) -> None:
+    """Refuse poses that a route which draws bodies in space cannot use.
+
+    Args:
+        poses: what the file holds.
+        path: of the file.
+        route: name of the route.
 
     Raises:
         UserError: a pose lacks a joint or its depth.
@@ -67,8 +72,8 @@ def require_depth(poses: Sequence[Pose], path: str | Path) -> None:
     num_flat = sum(not pose.has_depth for pose in poses)
     if num_flat:
         raise UserError(
-            f"poses {path}: SYNTHESIS.NAME procedural needs x, y and z of all {NUM_JOINTS} joints, "
-            f"but {num_flat} of {len(poses)} poses lack some; use diffusion or other poses"
+            f"poses {path}: SYNTHESIS.NAME {route} needs x, y and z of all {NUM_JOINTS} joints, "
+            f"but {num_flat} of {len(poses)} poses lack some; use another route or other poses"
         )
 
 

@@ -96,17 +96,15 @@ class OutfitSpace:
         first, second = divmod(rest, len(lower))
         return upper[first] + lower[second] + footwear[third]
 
-    def draw(
-        self, taken: set[tuple[str, ...]], stream: np.random.Generator
-    ) -> tuple[str, ...] | None:
+    def draw(self, taken: set[tuple[str, ...]], rng: np.random.Generator) -> tuple[str, ...] | None:
         """Draw an outfit that is not taken; None if all are.
 
         A triple of styles is drawn first, so that a style with few patterns is not rare.
         """
         if not self.size:
             return None
-        triple = int(stream.integers(len(self._triples)))
-        drawn = int(stream.integers(self._starts[triple], self._starts[triple + 1]))
+        triple = int(rng.integers(len(self._triples)))
+        drawn = int(rng.integers(self._starts[triple], self._starts[triple + 1]))
         for step in range(self.size):
             outfit = self.outfit((drawn + step) % self.size)
             if outfit not in taken:
@@ -178,22 +176,22 @@ def identities(
     spaces = {gender: OutfitSpace(vocabulary, gender) for gender in GENDERS}
     taken = set(excluded)
     for index in count():
-        stream = seeding.rng(seed, "identity", index)
-        gender = GENDERS[stream.integers(len(GENDERS))]
-        outfit = spaces[gender].draw(taken, stream)
+        rng = seeding.rng(seed, "identity", index)
+        gender = GENDERS[rng.integers(len(GENDERS))]
+        outfit = spaces[gender].draw(taken, rng)
         if outfit is None:  # this gender has worn all its outfits, the other perhaps not
             gender = GENDERS[1 - GENDERS.index(gender)]
-            outfit = spaces[gender].draw(taken, stream)
+            outfit = spaces[gender].draw(taken, rng)
             if outfit is None:
                 return
         taken.add(outfit)
         attributes = {
             "gender": gender,
             **dict(zip(OUTFIT, outfit, strict=True)),
-            "lighting": LIGHTINGS[stream.integers(len(LIGHTINGS))].prompt,
-            **_draw_body(vocabulary, gender, stream),
+            "lighting": LIGHTINGS[rng.integers(len(LIGHTINGS))].prompt,
+            **_draw_body(vocabulary, gender, rng),
         }
-        drawing_seed = int(stream.integers(2**31))
+        drawing_seed = int(rng.integers(2**31))
         yield Identity(
             index=index,
             attributes=attributes,
@@ -203,11 +201,11 @@ def identities(
         )
 
 
-def _draw_body(vocabulary: Vocabulary, gender: str, stream: np.random.Generator) -> dict[str, str]:
+def _draw_body(vocabulary: Vocabulary, gender: str, rng: np.random.Generator) -> dict[str, str]:
     """Draw body, hair and skin words that do not contradict each other."""
     words = vocabulary.words[gender]
     for _ in range(1000):
-        body = {name: words[name][stream.integers(len(words[name]))] for name in BODY}
+        body = {name: words[name][rng.integers(len(words[name]))] for name in BODY}
         if vocabulary.compatible(body):
             return body
     raise UserError(

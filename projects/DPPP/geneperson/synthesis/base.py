@@ -46,6 +46,7 @@ class Route(Protocol):
 
     Attributes:
         name: its ``SYNTHESIS.NAME``.
+        note: what the data card says of its pictures; empty for nothing.
         sections: sections of the configuration that only this route and others that list them
             read; they are not recorded in a set drawn by another route.
         draws_in_workers: whether every worker process draws for itself. Otherwise one process
@@ -55,6 +56,7 @@ class Route(Protocol):
     """
 
     name: ClassVar[str]
+    note: ClassVar[str]
     sections: ClassVar[tuple[str, ...]]
     draws_in_workers: ClassVar[bool]
     needs_matting: ClassVar[bool]
@@ -74,6 +76,9 @@ class Route(Protocol):
 
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models that draw, by the key of the configuration that asks for each."""
+
+    def software(self) -> dict[str, str]:
+        """Return the versions of the packages that draw, besides NumPy and OpenCV."""
 
     def why_not_measurable(self) -> str | None:
         """Return why the speed cannot be measured on this machine; None if it can."""

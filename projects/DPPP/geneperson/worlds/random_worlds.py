@@ -20,15 +20,15 @@ from .world import World, cameras_of
 @lru_cache(maxsize=64)
 def random_world(name: str, number: int) -> World:
     """Draw the camera world of a number, always the same."""
-    stream = seeding.rng(0, "domain", number)
-    uniform = stream.uniform
+    rng = seeding.rng(0, "domain", number)
+    uniform = rng.uniform
     hardness = uniform(0.0, 1.0)  # good sensors in one world, poor ones in another
-    looks = [_camera(stream, hardness) for _ in SCENES]
+    looks = [_camera(rng, hardness) for _ in SCENES]
     return World(
         name=name,
         cameras=cameras_of(
             *looks,
-            jpeg=[int(stream.integers(40, 95)) for _ in SCENES],
+            jpeg=[int(rng.integers(40, 95)) for _ in SCENES],
             occlusion=[round(uniform(0.0, 0.18), 3) for _ in SCENES],
         ),
         pitch_deg=round(uniform(2.0, 14.0), 1),
@@ -43,8 +43,8 @@ def random_world(name: str, number: int) -> World:
     )
 
 
-def _camera(stream: np.random.Generator, hardness: float) -> Camera:
-    uniform = stream.uniform
+def _camera(rng: np.random.Generator, hardness: float) -> Camera:
+    uniform = rng.uniform
     red, green, blue = (round(uniform(0.88, 1.12), 3) for _ in range(3))
     return Camera(
         resolution=round(uniform(0.9, 1.0) - hardness * uniform(0.1, 0.55), 3),

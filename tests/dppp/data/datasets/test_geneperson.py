@@ -37,9 +37,7 @@ def test_missing_and_unfinished_sets_are_named(
     quickstart: Callable[..., CfgNode], own_root: Path
 ) -> None:
     (own_root / "GenePersonToy" / "dataset.json").unlink()
-    with pytest.raises(
-        DataNotFoundError, match=r"GenePersonToy.*does not exist.*geneperson_gen\.py"
-    ):
+    with pytest.raises(DataNotFoundError, match=r"GenePersonToy.*does not exist.*geneperson build"):
         load_dataset(quickstart(), "GenePersonToy")
     (own_root / "GenePersonToy" / ".build").mkdir()
     with pytest.raises(DataNotFoundError, match="has not finished"):

@@ -101,7 +101,7 @@ def test_a_name_that_does_not_parse_is_refused(
     write: Callable[..., None], quickstart: Callable[..., CfgNode]
 ) -> None:
     write("Strange", PARTS[0], "1_c1.jpg", "person.jpg")
-    with pytest.raises(UserError, match=r"person\.jpg: not <pid>.*validate_dataset\.py \S+Strange"):
+    with pytest.raises(UserError, match=r"person\.jpg: not <pid>.*dppp-validate \S+Strange"):
         load_dataset(quickstart(DIRS, ("Strange",)), "Strange")
 
 

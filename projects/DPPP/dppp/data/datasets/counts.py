@@ -15,7 +15,7 @@ Pid = TypeVar("Pid", int, str)
 Camera = TypeVar("Camera", int, str)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Counts of a part of a data set; None where a number is not published."""
 
@@ -26,7 +26,11 @@ class Counts:
 
 def count(items: Sequence[tuple]) -> Counts:
     """Return the counts of ``(path, identity, camera)`` items."""
-    return Counts(len(items), len({item[1] for item in items}), len({item[2] for item in items}))
+    return Counts(
+        images=len(items),
+        identities=len({item[1] for item in items}),
+        cameras=len({item[2] for item in items}),
+    )
 
 
 def cameras_by_identity(items: Iterable[tuple[str, Pid, Camera]]) -> defaultdict[Pid, set[Camera]]:

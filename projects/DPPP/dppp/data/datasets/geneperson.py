@@ -42,7 +42,7 @@ class GenePerson(ImageDataset):
             state = "its build has not finished" if unfinished else "it does not exist"
             raise DataNotFoundError(
                 f"data set {self.dataset_name}: no {folder / 'dataset.json'} ({state}); build it "
-                "with `python tools/geneperson_gen.py build --config-file FILE --output "
+                "with `geneperson build --config-file FILE --output "
                 f"{folder}`, or set FASTREID_DATASETS to the folder that holds it"
             )
         super().__init__(
@@ -66,7 +66,7 @@ def _items(folder: Path) -> list[tuple[str, int, int]]:
         if match is None:
             raise UserError(
                 f"{folder / name}: not a GenePerson file name (0001_c1s3_000017_00.jpg); "
-                f"`python tools/geneperson_gen.py verify {folder.parent}` lists every such file"
+                f"`geneperson verify {folder.parent}` lists every such file"
             )
         items.append((str(folder / name), int(match[1]), int(match[2]) - 1))
     return items

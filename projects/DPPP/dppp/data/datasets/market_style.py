@@ -72,8 +72,8 @@ def _items(folder: Path) -> list[tuple[str, int, int]]:
         labels = parse_name(name)
         if labels is None:
             raise UserError(
-                f"{folder / name}: not <pid>_c<camera>... (0002_c1s1_000451_03.jpg); `python "
-                f"tools/validate_dataset.py {folder.parent}` lists every such file"
+                f"{folder / name}: not <pid>_c<camera>... (0002_c1s1_000451_03.jpg); "
+                f"`dppp-validate {folder.parent}` lists every such file"
             )
         if labels[0] != JUNK_PID:
             items.append((str(folder / name), *labels))

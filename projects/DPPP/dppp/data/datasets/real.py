@@ -30,9 +30,10 @@ REAL_SOURCES = {
         described="zheng-lab.cecs.anu.edu.au",
         searches_path=True,
         known={
-            "train": Counts(12_936, 751, 6),
-            "query": Counts(3_368, 750, 6),
-            "gallery": Counts(15_913, 751, 6),  # 750 people, and pid 0 for all distractors
+            "train": Counts(images=12_936, identities=751, cameras=6),
+            "query": Counts(images=3_368, identities=750, cameras=6),
+            # 750 people, and pid 0 for all distractors
+            "gallery": Counts(images=15_913, identities=751, cameras=6),
         },
     ),
     "DukeMTMC": RealSource(
@@ -40,9 +41,9 @@ REAL_SOURCES = {
         described="github.com/layumi/DukeMTMC-reID_evaluation",
         searches_path=True,
         known={
-            "train": Counts(16_522, 702, 8),
-            "query": Counts(2_228, 702, 8),
-            "gallery": Counts(17_661, 1_110, 8),
+            "train": Counts(images=16_522, identities=702, cameras=8),
+            "query": Counts(images=2_228, identities=702, cameras=8),
+            "gallery": Counts(images=17_661, identities=1_110, cameras=8),
         },
         notice="DukeMTMC-reID was withdrawn by its owners and should no longer be used; report "
         "results on another set as well, or instead",
@@ -52,8 +53,8 @@ REAL_SOURCES = {
         folder="MSMT17_V1",
         described="www.pkuvmc.com",
         known={
-            "query": Counts(11_659, 3_060, 15),
-            "gallery": Counts(82_161, 3_060, 15),
+            "query": Counts(images=11_659, identities=3_060, cameras=15),
+            "gallery": Counts(images=82_161, identities=3_060, cameras=15),
         },
     ),
 }

@@ -40,7 +40,7 @@ class SOMAset(PublishedDataset):
         example="PERSON/OUTFIT/IMAGE",
         described="arxiv.org/abs/1701.03153",
         terms=NOT_STATED,
-        known={"train": Counts(100_000, 50)},
+        known={"train": Counts(images=100_000, identities=50)},
     )
 
     def _training(self, root: Path) -> list[Item]:

@@ -28,7 +28,7 @@ _FINEGPR = Source(
     example="FineGPR/0001/0001_c01_w01_l01_p01",
     described="github.com/JeremyXSC/FineGPR",
     terms="for research only, not to be passed on or used commercially",
-    known={"train": Counts(2_028_600, 1_150, 36)},
+    known={"train": Counts(images=2_028_600, identities=1_150, cameras=36)},
 )
 
 SOURCES = {
@@ -41,7 +41,8 @@ SOURCES = {
         example="PERSON_CAMERA_FRAME",
         described="github.com/swbak/SyRI",
         terms=NOT_STATED,
-        known={"train": Counts(56_000, 100)},  # the published crops; Table II counts all renders
+        # of the published crops; Table II counts all renders
+        known={"train": Counts(images=56_000, identities=100)},
     ),
     "PersonX": Source(
         # Table II counts 273,456: both halves of all six backgrounds. "query" holds copies.
@@ -51,7 +52,7 @@ SOURCES = {
         example="1/bounding_box_train/0004_c1s1_01",
         described=_PERSONX_PAGE,
         terms=_PERSONX_TERMS,
-        known={"train": Counts(273_456, 1_266, 6)},
+        known={"train": Counts(images=273_456, identities=1_266, cameras=6)},
     ),
     "PersonXSubset": Source(
         roots=("PersonX", "PersonX/subset1", "subset1", "personx"),
@@ -63,9 +64,9 @@ SOURCES = {
         described=_PERSONX_PAGE,
         terms=_PERSONX_TERMS,
         known={
-            "train": Counts(9_840, 410, 6),
-            "query": Counts(5_136, 856, 6),
-            "gallery": Counts(30_816, 856, 6),
+            "train": Counts(images=9_840, identities=410, cameras=6),
+            "query": Counts(images=5_136, identities=856, cameras=6),
+            "gallery": Counts(images=30_816, identities=856, cameras=6),
         },
     ),
     "PersonXVisDA": Source(
@@ -75,7 +76,7 @@ SOURCES = {
         example="image_train/0001_c3s1_24",
         described="github.com/Simon4Yan/VisDA2020",
         terms="for non-commercial research and education, not to be passed on",
-        known={"train": Counts(20_280, 700, 6)},
+        known={"train": Counts(images=20_280, identities=700, cameras=6)},
     ),
     "RandPerson": Source(
         # Cameras are numbered within a scene; old names have the camera before the scene.
@@ -94,7 +95,7 @@ SOURCES = {
         described="github.com/VideoObjectSearch/RandPerson",
         terms="repository under Apache-2.0; ask its owners about the images",
         # The published 8,000 people and 19 cameras are of all 1,801,816 images, not of the subset.
-        known={"train": Counts(132_145)},
+        known={"train": Counts(images=132_145)},
     ),
     "FineGPR": _FINEGPR,
     "FineGPRSubset": dataclasses.replace(
@@ -103,7 +104,7 @@ SOURCES = {
         train=("FineGPR_subset",),
         instead=(),
         example="FineGPR_subset/0001_c01_w03_l05_p03",
-        known={"train": Counts(4_600, 1_150, 4)},
+        known={"train": Counts(images=4_600, identities=1_150, cameras=4)},
     ),
     "ClonedPerson": Source(
         # Cameras are numbered within a scene; the owners' own loader ignores the scene.
@@ -116,7 +117,7 @@ SOURCES = {
         example="train/700000_s02_c00_f023389",
         described="github.com/Yanan-Wang-cs/ClonedPerson",
         terms=NOT_STATED,
-        known={"all": Counts(887_766, 5_621)},
+        known={"all": Counts(images=887_766, identities=5_621)},
     ),
 }
 
@@ -171,7 +172,7 @@ class UnrealPerson(PublishedDataset):
         self.source = dataclasses.replace(
             self.source,
             train=tuple(f"{part}/images" for part in parts),
-            known={"train": Counts(1_256_381, 6_799)} if whole else {},
+            known={"train": Counts(images=1_256_381, identities=6_799)} if whole else {},
         )
         super().__init__(root, **kwargs)
         present = {Path(path).parts[-3] for path, _, _ in self.train}

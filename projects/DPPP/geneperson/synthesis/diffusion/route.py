@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, ClassVar
 
 from ...errors import UserError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ...worlds.world import World
     from ..base import Synthesizer
 
+_PACKAGES = ("torch", "diffusers", "transformers", "peft")
 _BLOCK_PX = 8  # SDXL's VAE works on blocks of 8 x 8 pixels
 
 
@@ -31,6 +33,7 @@ class DiffusionRoute:
     """
 
     name: ClassVar[str] = "diffusion"
+    note: ClassVar[str] = ""
     sections: ClassVar[tuple[str, ...]] = ("DIFFUSION", "MATTING")
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
@@ -64,6 +67,10 @@ class DiffusionRoute:
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models by the key that asks for each."""
         return self.settings.sources
+
+    def software(self) -> dict[str, str]:
+        """Return the versions of the packages that draw."""
+        return {name: metadata.version(name) for name in _PACKAGES}
 
     def why_not_measurable(self) -> str | None:
         """Return why the speed cannot be measured on this machine; None if it can."""

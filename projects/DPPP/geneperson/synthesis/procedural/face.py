@@ -13,13 +13,13 @@ _IRIS = np.array((44.0, 32.0, 28.0), np.float32)
 _LIPSTICK = np.array((176, 54, 66), np.float32)
 
 
-def paint_strands(style: Hair, color: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+def paint_strands(style: Hair, color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(rows, columns, 3): fine streaks along the hair, blobs for curls."""
     if style.texture in ("curly", "afro"):
-        light = stream.normal(0.0, 0.16, (_ROWS, _COLUMNS))
+        light = rng.normal(0.0, 0.16, (_ROWS, _COLUMNS))
     else:
-        streaks = stream.normal(0.0, 0.10, (1, _COLUMNS))
-        light = streaks + stream.normal(0.0, 0.04, (_ROWS, _COLUMNS))
+        streaks = rng.normal(0.0, 0.10, (1, _COLUMNS))
+        light = streaks + rng.normal(0.0, 0.04, (_ROWS, _COLUMNS))
     sheen = 0.14 * np.exp(-(((np.linspace(0.0, 1.0, _ROWS) - 0.28) / 0.12) ** 2))
     light = 1.0 + light + sheen[:, None]
     return color * light[:, :, None] + 5.0 * light[:, :, None]
@@ -39,10 +39,10 @@ def paint_face(person: Person, style: Hair, color: np.ndarray) -> np.ndarray:
     if style.length != "bald":
         scalp = np.broadcast_to(v < _hairline(style, u), (_ROWS, _COLUMNS))
         thin = 0.55 if style.length == "buzz" else 1.0
-        streaks = person.stream.normal(0.0, 0.08, (_ROWS, _COLUMNS, 1))
+        streaks = person.rng.normal(0.0, 0.08, (_ROWS, _COLUMNS, 1))
         hair = color * (1.0 + streaks) * thin + person.skin * (1.0 - thin) * 0.8
         face = np.where(scalp[:, :, None], hair, face)
-    if not person.woman and person.stream.uniform() < 0.35:
+    if not person.woman and person.rng.uniform() < 0.35:
         beard = (v > 0.66) & (np.abs(u) < 0.20) & ~_mouth(u, v)
         face = np.where(beard[:, :, None], 0.55 * face + 0.45 * color, face)
     return face

@@ -39,15 +39,15 @@ class Figure:
 
     def __init__(self, identity: Identity, world: World) -> None:
         words = identity.attributes
-        stream = seeding.rng(identity.seed, "figure")
+        rng = seeding.rng(identity.seed, "figure")
         atlas = Atlas()
         self._world = world
-        self._build = build(words, stream, world.girth)
+        self._build = build(words, rng, world.girth)
         person = Person(
             words=words,
             build=self._build,
-            skin=palette.skin(words["skin_color"]) * stream.uniform(0.97, 1.03),
-            stream=stream,
+            skin=palette.skin(words["skin_color"]) * rng.uniform(0.97, 1.03),
+            rng=rng,
             atlas=atlas,
         )
         self._outfit = Outfit(person, grain=world.cloth_noise)

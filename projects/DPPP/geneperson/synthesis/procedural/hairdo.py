@@ -67,10 +67,10 @@ class Hairdo:
         self._style = wardrobe.hair(person.words["hairstyle"])
         self._back_depth = back_depth
         self._scale = head_scale * (1.0 if person.woman else 1.02)
-        color = palette.hair(person.words["hair_color"]) * person.stream.uniform(0.92, 1.08)
+        color = palette.hair(person.words["hair_color"]) * person.rng.uniform(0.92, 1.08)
         self._skin = person.atlas.add(np.broadcast_to(person.skin, (1, 1, 3)))
         self._face = person.atlas.add(paint_face(person, self._style, color))
-        self._strands = person.atlas.add(paint_strands(self._style, color, person.stream))
+        self._strands = person.atlas.add(paint_strands(self._style, color, person.rng))
         self._fall = self._fall_profile()
 
     def draw(self, buffer: DepthBuffer, stance: Stance) -> None:

@@ -78,7 +78,7 @@ def hair(words: str) -> np.ndarray:
     return _rgb(known[0]) if known else _lookup(words, _HAIR, modify=True)
 
 
-def contrasting(color: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+def contrasting(color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw a second color for patterns that stands out from the first, (3,) float32."""
     partners = [_FABRIC[name] for name in ("white", "black", "cream", "navy", "grey", "red", "sky")]
     brightness = float(luma(color))
@@ -88,7 +88,7 @@ def contrasting(color: np.ndarray, stream: np.random.Generator) -> np.ndarray:
         for partner, distance in zip(partners, distances, strict=True)
         if distance > 170.0 and abs(np.dot(partner, LUMA) - brightness) > 50.0
     ]
-    return _rgb(good[stream.integers(len(good))])
+    return _rgb(good[rng.integers(len(good))])
 
 
 def _lookup(words: str, table: dict[str, tuple[int, int, int]], *, modify: bool) -> np.ndarray:

@@ -19,14 +19,14 @@ class Person:
         words: attribute name -> word, from the prompt.
         build: proportions of the body.
         skin: (3,) float32 RGB 0..255.
-        stream: source of every free choice; each part draws from it in turn.
+        rng: source of every free choice; each part draws from it in turn.
         atlas: where the parts put their textures.
     """
 
     words: Mapping[str, str]
     build: Build
     skin: np.ndarray
-    stream: np.random.Generator
+    rng: np.random.Generator
     atlas: Atlas
 
     @property

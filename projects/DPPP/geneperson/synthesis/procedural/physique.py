@@ -71,12 +71,12 @@ _CHANGES = {
 }
 
 
-def build(words: Mapping[str, str], stream: np.random.Generator, girth: float) -> Build:
+def build(words: Mapping[str, str], rng: np.random.Generator, girth: float) -> Build:
     """Work out body proportions, with a small variation of the person's own.
 
     Args:
         words: attribute name -> word, from the prompt.
-        stream: draws the variation.
+        rng: draws the variation.
         girth: width of the world's bodies against natural ones.
     """
     body = _MAN if words["gender"] == "man" else _WOMAN
@@ -87,7 +87,7 @@ def build(words: Mapping[str, str], stream: np.random.Generator, girth: float) -
                 value = getattr(body, field)
                 value = value + factor if field == "belly" else value * factor
                 body = replace(body, **{field: value})
-    own = stream.normal(1.0, 0.018, 6)
+    own = rng.normal(1.0, 0.018, 6)
     return replace(
         body,
         stature=min(1.02, body.stature * float(np.clip(own[0], 0.96, 1.04))),

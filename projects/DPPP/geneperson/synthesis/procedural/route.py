@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..base import Synthesizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProceduralRoute:
     """Drawing by formula: no weights, no GPU, and an exact alpha, so no matting.
 
@@ -24,6 +24,10 @@ class ProceduralRoute:
     """
 
     name: ClassVar[str] = "procedural"
+    note: ClassVar[str] = (
+        "The procedural synthesizer draws simple shaded bodies; it is a toy that runs the whole "
+        "system without a\ndiffusion model, and its pictures are far from photographs."
+    )
     sections: ClassVar[tuple[str, ...]] = ()
     draws_in_workers: ClassVar[bool] = True
     needs_matting: ClassVar[bool] = False
@@ -37,6 +41,10 @@ class ProceduralRoute:
 
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models of the route: none."""
+        return {}
+
+    def software(self) -> dict[str, str]:
+        """Return the versions of the packages that draw: none besides NumPy and OpenCV."""
         return {}
 
     def why_not_measurable(self) -> str | None:

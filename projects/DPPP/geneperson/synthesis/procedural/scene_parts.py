@@ -19,7 +19,7 @@ def sky(stage: Stage, top: Color = (118, 164, 218), low: Color = (206, 220, 232)
         above, below = 0.40 * above, 0.50 * below
     column = above * (1.0 - share) + below * share
     stage.image[:] = column[:, None, :]
-    drift = int(stage.stream.integers(256))
+    drift = int(stage.rng.integers(256))
     clouds = cv2.resize(
         np.roll(noise_tile(3), drift, 1)[::4, ::8],
         (stage.width, stage.height),
@@ -68,7 +68,7 @@ def facade(
     for row in range(floors):
         for column in range(columns):
             left, low = across[0] + column * bay, row * floor
-            on = stage.stream.uniform() < 0.45
+            on = stage.rng.uniform() < 0.45
             shade = glass * stage.uniform(0.8, 1.25)
             wide, up = (left + 0.2 * bay, left + 0.8 * bay), (low + 0.28 * floor, low + 0.8 * floor)
             around = (wide[0] - 0.06 * bay, wide[1] + 0.06 * bay)
@@ -82,7 +82,7 @@ def facade(
 
 def tree(stage: Stage, x: float, distance: float, high: float) -> None:
     """Paint a tree; the shifted style's are in their autumn leaves."""
-    stream = stage.stream
+    rng = stage.rng
     bark = stage.pick((92, 70, 52), (110, 92, 76))
     stage.box((x - 0.035 * high, x + 0.035 * high), (0.0, 0.55 * high), distance, bark)
     if stage.shifted:
@@ -92,10 +92,10 @@ def tree(stage: Stage, x: float, distance: float, high: float) -> None:
     scale = stage.scale(distance)
     stage.shade((x - 0.25 * high, x + 0.25 * high), (distance - 0.8, distance + 0.4), 0.72)
     for size in np.linspace(0.16, 0.03, 46):  # big dark masses first, small lit leaves on top
-        dx, dy = stream.normal(0.0, 0.16, 2) * high
+        dx, dy = rng.normal(0.0, 0.16, 2) * high
         cx, cy = stage.point(x + dx, 0.74 * high + 0.8 * dy, distance)
         radius = max(1, int(size * high * scale))
-        shade = leaf * (1.18 - 3.2 * size + 0.25 * stream.uniform()) * (1.0 + 0.7 * dy / high)
+        shade = leaf * (1.18 - 3.2 * size + 0.25 * rng.uniform()) * (1.0 + 0.7 * dy / high)
         center = (int(cx), int(cy))
         cv2.circle(stage.image, center, radius, tuple(float(c) for c in shade), -1, cv2.LINE_AA)
         cv2.circle(stage.glow, center, radius, (0.0, 0.0, 0.0), -1)

@@ -14,7 +14,7 @@ from .stage import FRONT, Stage, develop
 
 
 def paint_scene(
-    scene: str, lighting: Lighting, style: str, size: tuple[int, int], stream: np.random.Generator
+    scene: str, lighting: Lighting, style: str, size: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Paint one picture of a scene.
 
@@ -23,19 +23,19 @@ def paint_scene(
         lighting: what it is lit by.
         style: "source" or "shifted": the palette and layouts of the world with that name.
         size: (height, width) in pixels.
-        stream: source of every random choice.
+        rng: source of every random choice.
 
     Returns:
         (height, width, 3) uint8, lit.
     """
     height, width = size
     shifted = style == "shifted"
-    horizon = stream.uniform(-0.10, 0.12) if shifted else stream.uniform(0.17, 0.36)
+    horizon = rng.uniform(-0.10, 0.12) if shifted else rng.uniform(0.17, 0.36)
     stage = Stage(
         image=np.empty((height, width, 3), np.float32),
         glow=np.zeros((height, width, 3), np.float32),
         horizon=horizon * height,
-        stream=stream,
+        rng=rng,
         shifted=shifted,
         lit=lighting.lamp > 0.0 or lighting.exposure < 0.7,
     )
@@ -70,7 +70,7 @@ def _street(stage: Stage) -> None:
     stage.grain(0.02, 1)
     stage.slab((-20.0, 20.0), (back - 2.35, back - 2.2), (196, 194, 190))
     for _ in range(2):
-        if stage.stream.uniform() < 0.7:
+        if stage.rng.uniform() < 0.7:
             car(stage, uniform(-5.0, 5.0), back - uniform(3.0, 4.5))
     if stage.shifted:
         for x in np.arange(-8.0, 8.0, 1.0):  # zebra crossing
@@ -83,7 +83,7 @@ def _street(stage: Stage) -> None:
     stage.slab((-9.0, 9.0), (kerb, kerb + 0.18), (206, 204, 198))
     stage.grain(0.05, 2)
     for x in (uniform(-3.5, -0.8), uniform(0.8, 3.5)):
-        if stage.stream.uniform() < 0.6:
+        if stage.rng.uniform() < 0.6:
             lamp_post(stage, x, uniform(8.0, 11.0))
 
 
@@ -115,7 +115,7 @@ def _commercial(stage: Stage) -> None:
             )
             stage.box((gx, gx + wide_good), (0.4, uniform(0.7, 1.7)), back, good, good * 0.7)
         stage.box((x - 0.02, x + wide - 0.13), (2.6, 3.2), back, sign, sign * 1.1)
-        if stage.stream.uniform() < 0.5:  # awning
+        if stage.rng.uniform() < 0.5:  # awning
             out = back - 0.9
             end = x + wide - 0.15
             corners = ((x, 2.65, back), (end, 2.65, back), (end, 2.2, out), (x, 2.2, out))
@@ -140,16 +140,16 @@ def _park(stage: Stage) -> None:
     stage.polygon(left + right[::-1], path)
     stage.grain(0.07, 6)
     for _ in range(4):
-        side = 1.0 if stage.stream.uniform() < 0.5 else -1.0
+        side = 1.0 if stage.rng.uniform() < 0.5 else -1.0
         tree(stage, side * uniform(1.4, 5.5), uniform(9.0, 16.0), uniform(4.0, 7.0))
-    if stage.stream.uniform() < 0.5:  # bench
+    if stage.rng.uniform() < 0.5:  # bench
         x, z = uniform(-2.5, 1.5), uniform(8.5, 11.0)
         wood = stage.pick((126, 88, 56))
         stage.box((x, x + 1.6), (0.42, 0.52), z, wood)
         stage.box((x, x + 1.6), (0.60, 0.95), z, wood * 0.9)
         for leg in (x + 0.1, x + 1.4):
             stage.box((leg, leg + 0.08), (0.0, 0.5), z, (60, 60, 62))
-    if stage.stream.uniform() < 0.4:
+    if stage.rng.uniform() < 0.4:
         lamp_post(stage, uniform(-3.0, 3.0), uniform(9.0, 13.0))
 
 
@@ -169,10 +169,10 @@ def _field(stage: Stage) -> None:
         stage.polygon([*outline, (stage.width, base + 9), (0.0, base + 9)], hill)
     crop = stage.pick((150, 158, 78), (186, 168, 96), (118, 144, 66), (170, 150, 84))
     ground(stage, crop, 0.22, 8)
-    if stage.stream.uniform() < 0.6:  # furrows towards the horizon
+    if stage.rng.uniform() < 0.6:  # furrows towards the horizon
         for x in np.arange(-16.0, 16.0, uniform(0.8, 1.3)):
             stage.slab((x, x + 0.22), (4.0, 45.0), crop * 0.82)
-    if stage.stream.uniform() < 0.6:
+    if stage.rng.uniform() < 0.6:
         track = stage.pick((164, 140, 106), (148, 128, 102))
         x = uniform(-0.8, 0.8)
         stage.slab((x - 0.9, x + 0.9), (3.5, 60.0), track)
@@ -213,7 +213,7 @@ def _residential(stage: Stage) -> None:
         x += wide + uniform(0.6, 1.8)
     hedge = uniform(9.5, 10.8)
     tree(stage, uniform(-5.0, 5.0), hedge + 1.0, uniform(3.5, 5.5))
-    if stage.stream.uniform() < 0.5:
+    if stage.rng.uniform() < 0.5:
         green = stage.pick((58, 92, 48), (70, 100, 54))
         high = uniform(0.7, 1.2)
         stage.box((-12.0, 12.0), (0.0, high), hedge, green)
@@ -246,7 +246,7 @@ def _indoor(stage: Stage) -> None:
             corners = ((0.0, back), (high, back), (high, 3.5), (0.0, 3.5))
             stage.polygon([stage.point(side * half, up, z) for up, z in corners], color)
     for x in np.arange(-half + 0.4, half - 1.0, uniform(1.5, 2.2)):
-        kind = stage.stream.uniform()
+        kind = stage.rng.uniform()
         if kind < 0.45:
             door = stage.pick((140, 92, 58), (92, 104, 112), (186, 180, 170))
             stage.box((x - 0.07, x + 0.97), (0.0, 2.17), back, door * 0.7)

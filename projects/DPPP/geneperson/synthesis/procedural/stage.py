@@ -31,7 +31,7 @@ class Stage:
         image: (h, w, 3) float32 RGB 0..255 in neutral light.
         glow: (h, w, 3) float32, light of its own: lamps, signs and lit windows.
         horizon: y of the horizon in pixels; above the picture for a camera that looks down.
-        stream: source of every random choice.
+        rng: source of every random choice.
         shifted: whether the palette and layouts are those of the "shifted" style.
         lit: whether lamps are on.
     """
@@ -39,7 +39,7 @@ class Stage:
     image: np.ndarray
     glow: np.ndarray
     horizon: float
-    stream: np.random.Generator
+    rng: np.random.Generator
     shifted: bool
     lit: bool
 
@@ -114,15 +114,15 @@ class Stage:
 
     def pick(self, *colors: Color) -> np.ndarray:
         """Draw one of the colors, varied a little; the shifted style's are greyer and cooler."""
-        color: np.ndarray = np.array(colors[self.stream.integers(len(colors))], np.float32)
-        color = color * self.stream.uniform(0.88, 1.12) + self.stream.normal(0.0, 5.0, 3)
+        color: np.ndarray = np.array(colors[self.rng.integers(len(colors))], np.float32)
+        color = color * self.rng.uniform(0.88, 1.12) + self.rng.normal(0.0, 5.0, 3)
         if self.shifted:
             color = 0.6 * color + 0.4 * color.mean() + (-6.0, 2.0, 6.0)
         return np.clip(color, 4.0, 250.0).astype(np.float32)
 
     def uniform(self, low: float, high: float) -> float:
         """Draw a number from a range."""
-        return float(self.stream.uniform(low, high))
+        return float(self.rng.uniform(low, high))
 
     def grain(self, strength: float, seed: int) -> None:
         """Roughen what is below the horizon, more finely with distance."""
@@ -142,7 +142,7 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
     """Soften, mottle and light a painted stage, (h, w, 3) uint8."""
     height, width = stage.height, stage.width
     image = stage.image
-    cells = stage.stream.normal(0.0, 1.0, (10, 12)).astype(np.float32)
+    cells = stage.rng.normal(0.0, 1.0, (10, 12)).astype(np.float32)
     mottle = cv2.resize(cells, (width, height), interpolation=cv2.INTER_CUBIC)
     image *= 1.0 + 0.03 * mottle[:, :, None]
     # Sharp where the person stands, soft in the distance.
@@ -150,7 +150,7 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
     focus = np.linspace(0.15, 0.75, height, dtype=np.float32)[:, None, None]
     image = soft + (image - soft) * focus
     tile = noise_tile(7)
-    shift = stage.stream.integers(0, 256, 2)
+    shift = stage.rng.integers(0, 256, 2)
     fine = np.tile(np.roll(tile, shift, (0, 1)), (-(-height // 256), -(-width // 256)))
     image += (3.0 * fine[:height, :width])[:, :, None]
     lit = relight(np.clip(image, 0.0, 255.0).astype(np.uint8), lighting)
@@ -164,9 +164,9 @@ def develop(stage: Stage, lighting: Lighting) -> np.ndarray:
 @lru_cache(maxsize=16)
 def noise_tile(seed: int) -> np.ndarray:
     """(256, 256) float32 noise of several grain sizes and unit deviation."""
-    stream = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     tile = np.zeros((256, 256), np.float32)
     for cells, weight in ((256, 0.55), (64, 0.55), (24, 0.4), (8, 0.3)):
-        layer = stream.normal(size=(cells, cells)).astype(np.float32)
+        layer = rng.normal(size=(cells, cells)).astype(np.float32)
         tile += weight * cv2.resize(layer, (256, 256), interpolation=cv2.INTER_LINEAR)
     return tile / tile.std()

@@ -48,10 +48,10 @@ class ProceduralSynthesizer:
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """Draw a picture of a scene, (h, w, 3) uint8, larger than a cell, for random crops."""
-        stream = seeding.rng(self._seed, "scene", self._world.name, scene, lighting, index)
+        rng = seeding.rng(self._seed, "scene", self._world.name, scene, lighting, index)
         height, width = round(self.grid.cell_height * 1.125), round(self.grid.cell_width * 2.5)
         return paint_scene(
-            scene, get_lighting(lighting), self._world.scene_style, (height, width), stream
+            scene, get_lighting(lighting), self._world.scene_style, (height, width), rng
         )
 
     def _character(self, identity: Identity) -> Characters:

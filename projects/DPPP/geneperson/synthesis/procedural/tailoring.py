@@ -44,19 +44,19 @@ class Tailor:
     """
 
     def __init__(self, person: Person, worn: Clothes, *, grain: float) -> None:
-        words, stream, top, bottom = person.words, person.stream, worn.top, worn.bottom
+        words, rng, top, bottom = person.words, person.rng, worn.top, worn.bottom
         self._skin, self._top, self._bottom = person.skin, top, bottom
         upper_color = palette.fabric(words["upper_color"])
         lower_color = palette.fabric(words["lower_color"])
         if bottom.denim:  # indigo fades to grey
             lower_color = 0.78 * lower_color + 0.22 * lower_color.mean()
         folds = 0.5 if top.quilted else 1.0
-        self._upper = cloth(upper_color, words["upper_pattern"], stream, grain=grain, folds=folds)
-        self._lower = cloth(lower_color, words["lower_pattern"], stream, grain=grain, folds=0.9)
+        self._upper = cloth(upper_color, words["upper_pattern"], rng, grain=grain, folds=folds)
+        self._lower = cloth(lower_color, words["lower_pattern"], rng, grain=grain, folds=0.9)
         inner = [palette.fabric(name) for name in _INNER]
         # The shirt under an open jacket is one of the colors that differ from the jacket.
         inner = [c for c in inner if float(np.abs(c - upper_color).sum()) > 120.0]
-        self._inner = inner[stream.integers(len(inner))]
+        self._inner = inner[rng.integers(len(inner))]
         self.tucked = bottom.kind == "skirt" and top.hem == 0.0 and top.bulk < 0.006
         painted = {
             "skin": np.broadcast_to(self._skin, (1, 1, 3)),

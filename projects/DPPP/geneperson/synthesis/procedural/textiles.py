@@ -44,18 +44,18 @@ class Cloth:
 
 
 def cloth(
-    color: np.ndarray, pattern: str, stream: np.random.Generator, *, grain: float, folds: float
+    color: np.ndarray, pattern: str, rng: np.random.Generator, *, grain: float, folds: float
 ) -> Cloth:
-    """Choose a material; what the words leave open comes from the identity's stream."""
+    """Choose a material; what the words leave open comes from the identity's rng."""
     return Cloth(
         color=color,
-        second=contrasting(color, stream),
+        second=contrasting(color, rng),
         pattern=pattern,
-        scale=float(stream.uniform(0.85, 1.25)),
-        phase=float(stream.uniform()),
+        scale=float(rng.uniform(0.85, 1.25)),
+        phase=float(rng.uniform()),
         grain=grain,
         folds=folds,
-        seed=int(stream.integers(2**31)),
+        seed=int(rng.integers(2**31)),
     )
 
 
@@ -82,31 +82,31 @@ class Piece:
 def swatch(cloth: Cloth, piece: Piece) -> np.ndarray:
     """(rows, columns, 3) float32 RGB 0..255: cloth for one body part."""
     around = piece.around
-    stream = np.random.default_rng([cloth.seed, zlib.crc32(piece.part.encode())])
+    rng = np.random.default_rng([cloth.seed, zlib.crc32(piece.part.encode())])
     rows, columns = piece.shape
     x = (np.arange(columns, dtype=np.float32) + 0.5)[None, :] / columns * around
     y = ((np.arange(rows, dtype=np.float32) + 0.5)[:, None] / rows * piece.along) + piece.start
     x, y = np.broadcast_arrays(x, y)
-    image = _painter(cloth.pattern)(cloth, x, y, around, stream)
-    light = 1.0 + cloth.folds * 0.16 * _folds(rows, columns, stream)
+    image = _painter(cloth.pattern)(cloth, x, y, around, rng)
+    light = 1.0 + cloth.folds * 0.16 * _folds(rows, columns, rng)
     image = image * light[:, :, None]
-    weave = stream.normal(0.0, cloth.grain, (rows, columns, 1))
+    weave = rng.normal(0.0, cloth.grain, (rows, columns, 1))
     return np.clip(image + weave, 0.0, 255.0).astype(np.float32)
 
 
-def _folds(rows: int, columns: int, stream: np.random.Generator) -> np.ndarray:
+def _folds(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
     """(rows, columns) about -1..1: soft creases, longer across than along, closed around."""
-    coarse = _blotches((max(3, rows // 22), max(3, columns // 26)), (rows, columns), stream)
-    fine = _blotches((max(4, rows // 9), max(4, columns // 16)), (rows, columns), stream)
+    coarse = _blotches((max(3, rows // 22), max(3, columns // 26)), (rows, columns), rng)
+    fine = _blotches((max(4, rows // 9), max(4, columns // 16)), (rows, columns), rng)
     folds = 0.6 * coarse + 0.45 * fine
     return np.clip(folds, -1.6, 1.6)
 
 
 def _blotches(
-    size: tuple[int, int], shape: tuple[int, int], stream: np.random.Generator
+    size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Smooth noise of about unit deviation: `size` blotches down and around, closed around."""
-    field = stream.normal(size=size)
+    field = rng.normal(size=size)
     field = np.hstack([field, field[:, :1]])
     return cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -116,19 +116,19 @@ _Stream = np.random.Generator
 _Painter = Callable[[Cloth, _Grid, _Grid, float, _Stream], _Grid]
 
 
-def _plain(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _plain(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     return _mix(cloth, np.zeros_like(x))
 
 
-def _striped(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _striped(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     return _mix(cloth, _wave(y, 0.040 * cloth.scale, cloth.phase) > 0.5)
 
 
-def _pinstriped(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _pinstriped(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     return _mix(cloth, _wave(x, _whole(around, 0.026 * cloth.scale), 0.5) > 0.78)
 
 
-def _plaid(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _plaid(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     period = 0.066 * cloth.scale
     period_x = _whole(around, period)
     bands = (_wave(x, period_x, 0.5) > 0.6) * 0.42 + (_wave(y, period, cloth.phase) > 0.6) * 0.42
@@ -137,13 +137,13 @@ def _plaid(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> 
     return image * np.where(thin, 0.62, 1.0)[:, :, None]
 
 
-def _checkered(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _checkered(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     size = 0.060 * cloth.scale
     odd = (_wave(x, _whole(around, size), 0.25) > 0.5) ^ (_wave(y, size, cloth.phase) > 0.5)
     return _mix(cloth, odd)
 
 
-def _polka(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _polka(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     period = 0.042 * cloth.scale
     period_x = _whole(around, period)
     row = np.floor(y / period)
@@ -152,7 +152,7 @@ def _polka(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> 
     return _mix(cloth, np.clip((0.30 * period - np.hypot(across, down)) / 0.002 + 0.5, 0.0, 1.0))
 
 
-def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     """Paint five-petaled flowers on a jittered lattice; each has a heart of another color."""
     period = 0.056 * cloth.scale
     period_x = _whole(around, period)
@@ -163,8 +163,8 @@ def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) ->
     dx, dy = across - column - 0.5, y / period - row - 0.5
     # Every flower has its own place and turn; it stays inside its own square of the lattice.
     rows = row - row.min()
-    jitter = stream.uniform(-0.10, 0.10, (2, rows.max() + 1, count))
-    spin = stream.uniform(0.0, 2.0 * math.pi, (rows.max() + 1, count))[rows, column]
+    jitter = rng.uniform(-0.10, 0.10, (2, rows.max() + 1, count))
+    spin = rng.uniform(0.0, 2.0 * math.pi, (rows.max() + 1, count))[rows, column]
     dx, dy = dx - jitter[0][rows, column], dy - jitter[1][rows, column]
     radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
     image = _mix(cloth, radius < 0.27 + 0.12 * np.cos(5.0 * (angle + spin)))
@@ -172,58 +172,58 @@ def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) ->
     return image
 
 
-def _camouflage(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _camouflage(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     image = _mix(cloth, np.zeros_like(x))
     span = float(y.max() - y.min())
     patches = ((0.55, 30.0), (0.72, 0.0), (1.28, 22.0))
     for factor, lift in patches:
         size = (max(4, int(span / 0.045)), max(3, int(around / 0.050)))
-        field = _blotches(size, x.shape, stream)
+        field = _blotches(size, x.shape, rng)
         image[field > 0.55] = cloth.color * factor + lift
     return image
 
 
-def _gradient(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _gradient(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     """Fade to a light or dark tone of the same color, so that the prompt's color stays true."""
     share = np.clip((y - 0.02) / 0.36, 0.0, 1.0)[:, :, None]
     far = cloth.color * 0.30 if cloth.color.mean() > 105.0 else 0.35 * cloth.color + 150.0
     return cloth.color + (far - cloth.color) * share
 
 
-def _color_block(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _color_block(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     return _mix(cloth, (y > 0.10) & (y < 0.20))
 
 
-def _distressed(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _distressed(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     """Paint worn patches: bleached threads on the front of thigh and knee."""
     image = _mix(cloth, np.zeros_like(x))
     worn = np.exp(-(((x / around - 0.5) / 0.17) ** 2))
     image += (60.0 * worn * (0.6 + 0.4 * np.sin(y * 90.0)))[:, :, None]
     u, v = x / around, (y - y.min()) / max(float(np.ptp(y)), 1e-6)
     for _ in range(4):
-        center_u, center_v = stream.uniform(0.36, 0.64), stream.uniform(0.1, 0.9)
+        center_u, center_v = rng.uniform(0.36, 0.64), rng.uniform(0.1, 0.9)
         far = np.hypot((u - center_u) / 0.075, (v - center_v) / 0.040)
         threads = np.where(np.floor(y / 0.006) % 2 > 0, 218.0, 178.0)
         image = np.where((far < 1.0)[:, :, None], threads[:, :, None], image)
     return image
 
 
-def _argyle(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _argyle(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     period = 0.085 * cloth.scale
     period_x = _whole(around, period)
     diamond = np.abs((x / period_x) % 1.0 - 0.5) + np.abs((y / period) % 1.0 - 0.5)
     return _mix(cloth, diamond < 0.36)
 
 
-def _herringbone(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _herringbone(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     period_x = _whole(around, 0.045 * cloth.scale)
     zigzag = np.abs((x / period_x) % 1.0 - 0.5) * 0.045
     return _mix(cloth, 0.55 * (_wave(y + zigzag, 0.020 * cloth.scale, 0.0) > 0.5))
 
 
-def _leopard(cloth: Cloth, x: _Grid, y: _Grid, around: float, stream: _Stream) -> _Grid:
+def _leopard(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     size = (max(4, int(np.ptp(y) / 0.022)), max(4, int(around / 0.022)))
-    field = _blotches(size, x.shape, stream)
+    field = _blotches(size, x.shape, rng)
     image = _mix(cloth, np.zeros_like(x))
     image[np.abs(field - 0.7) < 0.3] = cloth.color * 0.3
     return image
