@@ -27,6 +27,7 @@ from .provenance import code_digest, difference
 from .publish import publish
 from .spec import BuildSpec
 from .staging import Record, Staging
+from .twins import TwinCheck
 from .workers import Job, draw_in_order
 
 MAX_REJECTED_IN_A_ROW = 50  # more mean that the settings are wrong, not the candidates
@@ -120,6 +121,7 @@ def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
     else:
         scenes_dir, jobs = staging.scenes, draw_ahead(spec, staged, staging)
     records: list[Record] = []
+    twins = TwinCheck(spec.likeness)
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
@@ -137,9 +139,10 @@ def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
                         f"the vocabulary's outfits are used up after {index} candidates, of which "
                         f"{num_accepted} were accepted; add words or ask for fewer identities"
                     )
-                record = staging.write(candidate)
+                record = staging.write(twins.judge(candidate))
                 num_images += len(record.images)
             records.append(record)
+            twins.remember(record)
             if record.images:
                 num_accepted, rejected_in_a_row = num_accepted + 1, 0
                 rate = num_images / (time.monotonic() - start)

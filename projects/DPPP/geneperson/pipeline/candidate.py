@@ -14,7 +14,9 @@ import numpy as np
 
 from .. import seeding
 from ..compositing import fusion, quality
+from ..compositing.gate import Gate
 from ..compositing.matting import Matting
+from ..compositing.signatures import Appearance
 from ..dataset import layout
 from ..prompting.prompts import Identity
 from ..synthesis import Characters, Synthesizer
@@ -47,12 +49,14 @@ class Candidate:
         images: finished images in cell order; empty if the candidate was rejected.
         rejected: cell -> why its picture is not used.
         samples: cell -> JPEG of a rejected cell as drawn, one for each reason.
+        appearance: what the good cells show; None if no rule asks.
     """
 
     index: int
     images: list[Drawn] = field(default_factory=list)
     rejected: dict[int, str] = field(default_factory=dict)
     samples: dict[int, bytes] = field(default_factory=dict)
+    appearance: Appearance | None = None
 
 
 class CandidateMaker:
@@ -81,6 +85,7 @@ class CandidateMaker:
             painter = self._synthesizer = synthesizer or spec.build_synthesizer()
         self._pool = scenes.ScenePool(painter, spec.pool_size)
         self._matting: Matting | None = None
+        self._gate = Gate(spec.limits, spec.likeness, spec.poses)
 
     def make(self, identity: Identity, characters: Characters | None = None) -> Candidate:
         """Make one candidate and judge it.
@@ -94,7 +99,8 @@ class CandidateMaker:
             characters = self._draw(identity)
         people = spec.grid.crop(characters.image)
         alphas = self._cut_out(people, characters.alpha)
-        rejected = self._judge(alphas)
+        verdict = self._gate.judge(people, alphas)
+        rejected = dict(verdict.rejected)
         kept = [cell for cell in range(spec.grid.num_cells) if cell not in rejected]
         if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
@@ -112,6 +118,7 @@ class CandidateMaker:
             images=images,
             rejected=rejected,
             samples={cell: self._encode(people[cell]) for cell in first_of.values()},
+            appearance=verdict.appearance,
         )
 
     def _draw(self, identity: Identity) -> Characters:
@@ -128,17 +135,6 @@ class CandidateMaker:
                 raise ValueError("a canvas without alpha, of a route that needs no matting")
             self._matting = Matting(self._spec.matting)
         return self._matting.alphas(people)
-
-    def _judge(self, alphas: list[np.ndarray]) -> dict[int, str]:
-        """Find the cells that cannot be used, with the reason."""
-        limits, rejected = self._spec.limits, {}
-        for cell, alpha in enumerate(alphas):
-            reason = quality.check(alpha, limits) or quality.check_pose(
-                alpha, self._spec.poses[cell], limits
-            )
-            if reason is not None:
-                rejected[cell] = reason
-        return rejected
 
     def _finish(
         self,

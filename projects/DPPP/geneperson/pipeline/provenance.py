@@ -9,8 +9,9 @@ from typing import Any
 
 from yacs.config import CfgNode
 
+from ..defaults import DEFAULTS
 from ..files import sha256
-from ..model_sources import local_path
+from ..model_sources import digest, local_path
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, unused_sections
 
@@ -18,6 +19,11 @@ _MODEL_KEYS = (
     *("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
+# Of sections that sets older than these keys have too; such sets stay what they are.
+_NEWER_KEYS = {
+    "IDENTITIES": ("EXCLUDE",),
+    "QUALITY": ("MAX_WIDTH", "MIN_SAME_PERSON", "TWINS", "TWIN_SIMILARITY", "EMBEDDER"),
+}
 _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 
 
@@ -32,10 +38,15 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
     description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
     for section in ("VOCABULARY", "POSES"):
         configuration[section]["FILE"] = Path(cfg[section].FILE).name
-    if not cfg.IDENTITIES.EXCLUDE:  # sets that are older than the key stay what they are
-        del configuration["IDENTITIES"]["EXCLUDE"]
+    configuration["QUALITY"]["EMBEDDER"] = Path(cfg.QUALITY.EMBEDDER).name
+    for section, keys in _NEWER_KEYS.items():
+        for key in keys:
+            if cfg[section][key] == DEFAULTS[section][key]:
+                del configuration[section][key]
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
+    if (embedder := local_path(cfg.QUALITY.EMBEDDER)) is not None:
+        description["embedder_sha256"] = digest(embedder)
     for section in unused_sections(route):
         del configuration[section]
     for section in route.sections:

@@ -28,6 +28,7 @@ from ..version import __version__
 from .queries import choose_queries
 from .spec import BuildSpec
 from .staging import Record, Staging
+from .twins import describe_likeness
 
 
 def publish(
@@ -76,6 +77,7 @@ def publish(
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
         **_count_candidates(records, spec.grid.num_cells),
+        **describe_likeness(accepted, spec.likeness),
         **spec.settings,
         "models": {"synthesis": spec.route.name, **models},
         "software": _software(spec.route),

@@ -1,0 +1,108 @@
+"""Identities that look like an earlier one, in the order of the candidates.
+
+The signature of each candidate is in its record, rounded as it is compared, so a resumed build
+finds the same twins, and so does one with any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..compositing.gate import LikenessRules
+from ..compositing.signatures import Appearance, similarity_matrix
+from .candidate import Candidate
+from .staging import Record
+
+TWIN = "twin of another identity"
+_BLOCK = 256  # identities compared with all others at once
+
+
+class TwinCheck:
+    """Remembers the accepted identities and judges the next candidate by them.
+
+    Args:
+        rules: whether twins are rejected, and from which similarity two are twins.
+    """
+
+    def __init__(self, rules: LikenessRules) -> None:
+        self._is_on = rules.twins == "reject"
+        self._limit = rules.twin_similarity
+        self._accepted: list[np.ndarray] = []
+
+    def judge(self, candidate: Candidate) -> Candidate:
+        """Return the candidate, rejected as a whole if it looks like an accepted identity."""
+        if not (self._is_on and candidate.images and candidate.appearance and self._accepted):
+            return candidate
+        signature = candidate.appearance.signature()
+        close = similarity_matrix(signature[None], np.stack(self._accepted))
+        if close.max() < self._limit:
+            return candidate
+        first = candidate.images[0]
+        return replace(
+            candidate,
+            images=[],
+            rejected=candidate.rejected | {image.cell: TWIN for image in candidate.images},
+            samples=candidate.samples | {first.cell: first.jpeg},
+        )
+
+    def remember(self, record: Record) -> None:
+        """Add a candidate, if it was accepted."""
+        if self._is_on and record.images and record.appearance is not None:
+            self._accepted.append(record.appearance.signature())
+
+
+def describe_likeness(accepted: Sequence[Record], rules: LikenessRules) -> dict[str, Any]:
+    """Return what ``dataset.json`` says of the likeness of cells and identities.
+
+    Args:
+        accepted: in the order of their pids.
+        rules: those of the build.
+
+    Returns:
+        Under "likeness": the median similarity of a cell to its own identity ("within"), of an
+        identity to the most similar other one ("nearest_other") and the largest of those
+        ("nearest_other_max"); if twins are kept, their pairs of pids ("twins"). Empty if the build
+        recorded no signatures, or has a single identity.
+    """
+    appearances = [record.appearance for record in accepted if record.appearance is not None]
+    if len(appearances) < max(2, len(accepted)):
+        return {}
+    nearest = nearest_others(appearances)
+    closest = [close for _, close in nearest]
+    likeness: dict[str, Any] = {
+        "within": round(float(np.median([each.within for each in appearances])), 4),
+        "nearest_other": round(float(np.median(closest)), 4),
+        "nearest_other_max": max(closest),
+    }
+    if rules.twins == "keep":
+        pairs = {
+            (min(pid, other + 1), max(pid, other + 1))
+            for pid, (other, close) in enumerate(nearest, start=1)
+            if close >= rules.twin_similarity
+        }
+        likeness["twins"] = [list(pair) for pair in sorted(pairs)]
+    return {"likeness": likeness}
+
+
+def nearest_others(appearances: Sequence[Appearance]) -> list[tuple[int, float]]:
+    """Find for each identity the one that looks most like it.
+
+    Args:
+        appearances: at least two.
+
+    Returns:
+        Its position and the similarity, -1..1, for each.
+    """
+    signatures = np.stack([appearance.signature() for appearance in appearances])
+    nearest = []
+    for start in range(0, len(signatures), _BLOCK):
+        close = similarity_matrix(signatures[start : start + _BLOCK], signatures)
+        for row, similarities in enumerate(close, start=start):
+            similarities[row] = -np.inf
+            position = int(similarities.argmax())
+            nearest.append((position, round(float(similarities[position]), 4)))
+    return nearest
