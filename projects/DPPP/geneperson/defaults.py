@@ -111,9 +111,9 @@ DEFAULTS.QUALITY.MIN_SAME_PERSON = 0.0
 # identity: accepted, and listed in dataset.json).
 DEFAULTS.QUALITY.TWINS = "ignore"
 # Similarity from which two identities are twins, 0..1.
-DEFAULTS.QUALITY.TWIN_SIMILARITY = 0.97
+DEFAULTS.QUALITY.TWIN_SIMILARITY = 0.88
 # ONNX file of an embedder (tools/export.py writes one) for the two rules above; empty means
-# histograms of the colors of torso and legs, which need no weights. Similarities of an embedder are
+# histograms of the colors of the body's parts, without weights. An embedder's similarities are
 # others, so MIN_SAME_PERSON and TWIN_SIMILARITY have to be chosen anew.
 DEFAULTS.QUALITY.EMBEDDER = ""
 # A candidate with fewer good cells is rejected, and the next prompt takes its place.

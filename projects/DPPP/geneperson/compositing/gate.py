@@ -17,7 +17,7 @@ from yacs.config import CfgNode
 from ..posing.skeletons import Pose
 from . import quality
 from .quality import QualityLimits
-from .signatures import Appearance, color_signature, median_signature, similarity
+from .signatures import Appearance, color_signature, median_signature, same_clothes
 
 if TYPE_CHECKING:
     from .embedding import Embedder
@@ -115,7 +115,7 @@ class Gate:
         if not (good and self._likeness.in_use):
             return Verdict(rejected=rejected, appearance=None)
         signatures = self._describe(people, alphas, good)
-        close = similarity(signatures, median_signature(signatures))
+        close = same_clothes(signatures, median_signature(signatures))
         same = close >= self._likeness.min_same_person
         if not self._likeness.min_same_person:
             same[:] = True

@@ -1,8 +1,9 @@
-"""What a person looks like, in a few numbers: color histograms of torso and legs, without weights.
+"""What a person looks like, in a few numbers: histograms of color by part, without weights.
 
 A signature is an array (R, D): one row per part of the body, each of length 1, so that the inner
 product of two rows is their similarity (of histograms, the Bhattacharyya coefficient). A part that
-is not seen is a row of zeros. The feature of an embedder is a signature of one row.
+is not seen is a row of zeros. The feature of an embedder is a signature of one row. Cells are
+compared by their clothes, because a head looks different from behind; identities by all parts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..posing.skeletons import Pose
 from .quality import person_mask
-from .regions import clothed_regions
+from .regions import NUM_CLOTHES, body_parts
 
 _BINS = (6, 10, 10)  # of L, a and b of CIELAB
 _RANGES = (0, 256, 78, 178, 78, 178)  # of 8-bit CIELAB, in which grey has a = b = 128
@@ -32,7 +33,7 @@ class Appearance:
     Attributes:
         parts: R, its number of rows.
         data: its numbers, float16 in base64.
-        within: median similarity of the identity's good cells to it, -1..1.
+        within: median similarity of the clothes of the identity's good cells to it, -1..1.
     """
 
     parts: int
@@ -43,10 +44,11 @@ class Appearance:
     def of(cls, cells: Sequence[np.ndarray]) -> Appearance:
         """Summarize the signatures of an identity's good cells, (R, D) each, at least one."""
         signature = median_signature(cells)
+        close = same_clothes(np.stack(cells), signature)
         return cls(
             parts=len(signature),
             data=base64.b64encode(signature.astype(_STORED).tobytes()).decode(),
-            within=round(float(np.median(similarity(np.stack(cells), signature))), 4),
+            within=round(float(np.median(close)), 4),
         )
 
     def signature(self) -> np.ndarray:
@@ -60,7 +62,7 @@ class Appearance:
 
 
 def color_signature(person: np.ndarray, alpha: np.ndarray, pose: Pose) -> np.ndarray:
-    """Describe the clothes of one cell.
+    """Describe the person of one cell.
 
     Args:
         person: (h, w, 3) uint8.
@@ -68,11 +70,11 @@ def color_signature(person: np.ndarray, alpha: np.ndarray, pose: Pose) -> np.nda
         pose: the skeleton that the cell was drawn from.
 
     Returns:
-        (2, 600) float32, torso and legs.
+        (4, 600) float32: torso, legs, head and feet.
     """
     lab = cv2.cvtColor(np.ascontiguousarray(person), cv2.COLOR_RGB2LAB)
     mask = person_mask(alpha)
-    return np.stack([_histogram(lab, mask & part) for part in clothed_regions(pose, *alpha.shape)])
+    return np.stack([_histogram(lab, mask & part) for part in body_parts(pose, *alpha.shape)])
 
 
 def _histogram(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -108,23 +110,21 @@ def median_signature(signatures: Sequence[np.ndarray]) -> np.ndarray:
     return median
 
 
-def similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def same_clothes(cells: np.ndarray, signature: np.ndarray) -> np.ndarray:
+    """Return the similarity (N,) of the clothes of cells (N, R, D) to a signature (R, D)."""
+    return similarities(cells[:, :NUM_CLOTHES], signature[None, :NUM_CLOTHES])[:, 0]
+
+
+def similarities(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Compare signatures by the part in which they differ most.
 
     Args:
-        one: (..., R, D).
-        other: (..., R, D), of a shape that can be broadcast to the first.
+        some: (M, R, D).
+        others: (N, R, D).
 
     Returns:
-        (...) in -1..1; 1 if no part is seen in both.
+        (M, N) float32 in -1..1; 1 if no part is seen in both.
     """
-    products = np.einsum("...rd,...rd->...r", one, other)
-    seen = one.any(axis=-1) & other.any(axis=-1)
-    return np.where(seen, products, 1.0).min(axis=-1)
-
-
-def similarity_matrix(some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compare each of (M, R, D) with each of (N, R, D); return (M, N), as ``similarity`` does."""
     smallest = np.full((len(some), len(others)), 1.0, np.float32)
     for part in range(some.shape[1]):
         mine, theirs = some[:, part], others[:, part]

@@ -92,7 +92,7 @@ def _likeness(likeness: dict[str, Any]) -> list[str]:
         return []
     nearest, largest = likeness["nearest_other"], likeness["nearest_other_max"]
     lines = [
-        _line("similarity to own identity", f"{likeness['within']:.2f} (median cell)"),
+        _line("similarity to own identity", f"{likeness['within']:.2f} (median cell, by clothes)"),
         _line("similarity to nearest other", f"{nearest:.2f} (median), {largest:.2f} (largest)"),
     ]
     if "twins" in likeness:

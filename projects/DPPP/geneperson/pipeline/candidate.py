@@ -118,7 +118,7 @@ class CandidateMaker:
             images=images,
             rejected=rejected,
             samples={cell: self._encode(people[cell]) for cell in first_of.values()},
-            appearance=verdict.appearance,
+            appearance=verdict.appearance if images else None,
         )
 
     def _draw(self, identity: Identity) -> Characters:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..compositing.gate import LikenessRules
-from ..compositing.signatures import Appearance, similarity_matrix
+from ..compositing.regions import NUM_CLOTHES
+from ..compositing.signatures import similarities
 from .candidate import Candidate
 from .staging import Record
 
@@ -38,8 +39,8 @@ class TwinCheck:
         if not (self._is_on and candidate.images and candidate.appearance and self._accepted):
             return candidate
         signature = candidate.appearance.signature()
-        close = similarity_matrix(signature[None], np.stack(self._accepted))
-        if close.max() < self._limit:
+        alike = similarities(signature[None], np.stack(self._accepted))
+        if alike.max() < self._limit:
             return candidate
         first = candidate.images[0]
         return replace(
@@ -63,16 +64,16 @@ def describe_likeness(accepted: Sequence[Record], rules: LikenessRules) -> dict[
         rules: those of the build.
 
     Returns:
-        Under "likeness": the median similarity of a cell to its own identity ("within"), of an
-        identity to the most similar other one ("nearest_other") and the largest of those
-        ("nearest_other_max"); if twins are kept, their pairs of pids ("twins"). Empty if the build
-        recorded no signatures, or has a single identity.
+        Under "likeness", by clothes: the median similarity of a cell to its own identity
+        ("within"), of an identity to the most similar other one ("nearest_other") and the largest
+        of those ("nearest_other_max"); if twins are kept, the pairs of their pids, by all parts
+        ("twins"). Empty if the build recorded no signatures, or has a single identity.
     """
     appearances = [record.appearance for record in accepted if record.appearance is not None]
     if len(appearances) < max(2, len(accepted)):
         return {}
-    nearest = nearest_others(appearances)
-    closest = [close for _, close in nearest]
+    signatures = np.stack([appearance.signature() for appearance in appearances])
+    closest = [close for _, close in nearest_others(signatures[:, :NUM_CLOTHES])]
     likeness: dict[str, Any] = {
         "within": round(float(np.median([each.within for each in appearances])), 4),
         "nearest_other": round(float(np.median(closest)), 4),
@@ -81,28 +82,27 @@ def describe_likeness(accepted: Sequence[Record], rules: LikenessRules) -> dict[
     if rules.twins == "keep":
         pairs = {
             (min(pid, other + 1), max(pid, other + 1))
-            for pid, (other, close) in enumerate(nearest, start=1)
+            for pid, (other, close) in enumerate(nearest_others(signatures), start=1)
             if close >= rules.twin_similarity
         }
         likeness["twins"] = [list(pair) for pair in sorted(pairs)]
     return {"likeness": likeness}
 
 
-def nearest_others(appearances: Sequence[Appearance]) -> list[tuple[int, float]]:
+def nearest_others(signatures: np.ndarray) -> list[tuple[int, float]]:
     """Find for each identity the one that looks most like it.
 
     Args:
-        appearances: at least two.
+        signatures: (N, R, D), of at least two identities.
 
     Returns:
         Its position and the similarity, -1..1, for each.
     """
-    signatures = np.stack([appearance.signature() for appearance in appearances])
     nearest = []
     for start in range(0, len(signatures), _BLOCK):
-        close = similarity_matrix(signatures[start : start + _BLOCK], signatures)
-        for row, similarities in enumerate(close, start=start):
-            similarities[row] = -np.inf
-            position = int(similarities.argmax())
-            nearest.append((position, round(float(similarities[position]), 4)))
+        alike = similarities(signatures[start : start + _BLOCK], signatures)
+        for own, row in enumerate(alike, start=start):
+            row[own] = -np.inf
+            position = int(row.argmax())
+            nearest.append((position, round(float(row[position]), 4)))
     return nearest
