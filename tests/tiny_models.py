@@ -232,3 +232,38 @@ def _texts() -> list[str]:
         *GENDERS,
         *backgrounds,
     ]
+
+
+def save_embedder(path: Path, size: tuple[int, int] = (32, 16), *, notes: bool = True) -> Path:
+    """An ONNX embedder with the input and output of ``tools/export.py``'s: means of 4 x 4 tiles.
+
+    Args:
+        path: the file.
+        size: (height, width) of its images, multiples of 4.
+        notes: whether the file states the size, as exported files do; the input is dynamic then.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    height, width = size
+    tile = height // 4, width // 4
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("AveragePool", ["pixels"], ["tiles"], kernel_shape=tile, strides=tile),
+        helper.make_node("Flatten", ["tiles"], ["means"]),
+        helper.make_node("Sub", ["means", "grey"], ["features"]),
+    ]
+    shape = ["batch", 3, "height", "width"] if notes else ["batch", 3, height, width]
+    graph = helper.make_graph(
+        nodes,
+        "tiles",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", 48])],
+        [numpy_helper.from_array(np.array(127.0, np.float32), "grey")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    if notes:
+        stated = {"image_height": str(height), "image_width": str(width)}
+        helper.set_model_props(model, stated)
+    onnx.save(model, path)
+    return path

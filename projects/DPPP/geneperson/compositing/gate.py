@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from yacs.config import CfgNode
 
+from ..errors import UserError
 from ..posing.skeletons import Pose
 from . import quality
 from .quality import QualityLimits
@@ -47,12 +49,21 @@ class LikenessRules:
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> LikenessRules:
-        """Read the rules from the settings."""
+        """Read the rules from the settings.
+
+        Raises:
+            UserError: the embedder's file is missing.
+        """
+        embedder = cfg.QUALITY.EMBEDDER
+        if embedder and not Path(embedder).expanduser().is_file():
+            raise UserError(
+                f"QUALITY.EMBEDDER is {embedder!r}: no such file; export one with tools/export.py"
+            )
         return cls(
             min_same_person=cfg.QUALITY.MIN_SAME_PERSON,
             twins=cfg.QUALITY.TWINS,
             twin_similarity=cfg.QUALITY.TWIN_SIMILARITY,
-            embedder=cfg.QUALITY.EMBEDDER,
+            embedder=embedder,
             provider=cfg.MATTING.PROVIDER,
         )
 
