@@ -77,7 +77,7 @@ def test_a_stranger_in_a_cell_is_found_by_the_embedder(cfg: CfgNode, model: Path
     spec = BuildSpec.from_config(cfg)
     first, second = spec.build_synthesizer().characters(list(islice(spec.identities(), 2)))
     people, alphas = spec.grid.crop(first.image), spec.grid.crop(first.alpha)
-    gate = Gate(spec.limits, spec.likeness, spec.poses)
+    gate = Gate(spec.limits, spec.picture, spec.poses)
     assert gate.judge(people, alphas).rejected == {}
     people[2], alphas[2] = spec.grid.crop(second.image)[2], spec.grid.crop(second.alpha)[2]
     verdict = gate.judge(people, alphas)

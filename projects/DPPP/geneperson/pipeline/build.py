@@ -121,7 +121,7 @@ def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
     else:
         scenes_dir, jobs = staging.scenes, draw_ahead(spec, staged, staging)
     records: list[Record] = []
-    twins = TwinCheck(spec.likeness)
+    twins = TwinCheck(spec.picture)
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (

@@ -85,7 +85,7 @@ class CandidateMaker:
             painter = self._synthesizer = synthesizer or spec.build_synthesizer()
         self._pool = scenes.ScenePool(painter, spec.pool_size)
         self._matting: Matting | None = None
-        self._gate = Gate(spec.limits, spec.likeness, spec.poses)
+        self._gate = Gate(spec.limits, spec.picture, spec.poses)
 
     def make(self, identity: Identity, characters: Characters | None = None) -> Candidate:
         """Make one candidate and judge it.

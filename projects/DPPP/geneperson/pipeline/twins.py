@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compositing.gate import LikenessRules
+from ..compositing.gate import PictureRules
 from ..compositing.regions import NUM_CLOTHES
 from ..compositing.signatures import similarities
 from .candidate import Candidate
@@ -29,7 +29,7 @@ class TwinCheck:
         rules: whether twins are rejected, and from which similarity two are twins.
     """
 
-    def __init__(self, rules: LikenessRules) -> None:
+    def __init__(self, rules: PictureRules) -> None:
         self._is_on = rules.twins == "reject"
         self._limit = rules.twin_similarity
         self._accepted: list[np.ndarray] = []
@@ -56,7 +56,7 @@ class TwinCheck:
             self._accepted.append(record.appearance.signature())
 
 
-def describe_likeness(accepted: Sequence[Record], rules: LikenessRules) -> dict[str, Any]:
+def describe_likeness(accepted: Sequence[Record], rules: PictureRules) -> dict[str, Any]:
     """Return what ``dataset.json`` says of the likeness of cells and identities.
 
     Args:
