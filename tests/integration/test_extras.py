@@ -13,12 +13,12 @@ from geneperson.extras import INSTALL
 
 EXTRAS = (
     "accelerate",
-    "controlnet_aux",
     "diffusers",
     "onnxruntime",
     "openai",
     "peft",
     "rembg",
+    "rtmlib",
     "transformers",
 )
 # Imports as on a machine that has not installed them: the finder comes before all others.
