@@ -109,7 +109,7 @@ def tiny_cfg(models: Path) -> CfgNode:
 def picky_cfg(tiny_cfg: CfgNode) -> CfgNode:
     """Limits that some of the small models' cells pass and some do not."""
     cfg = tiny_cfg.clone()
-    cfg.QUALITY.MAX_AREA = 0.308
+    cfg.QUALITY.MAX_AREA = 0.306
     cfg.QUALITY.MIN_CELLS = 2
     return cfg
 

@@ -20,6 +20,7 @@ _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
+RELIGHT, DRAWN = LIGHT_MODES = ("relight", "drawn")
 
 
 def get_cfg() -> CfgNode:
@@ -139,6 +140,8 @@ _RULES = (
     _size("CANVAS.CELL_SIZE"),
     _at_least("POSES.LIMB_WIDTH", 1),
     _at_least("SCENES.POOL_SIZE", 1),
+    _one_of("LIGHT.MODE", LIGHT_MODES),
+    _between("LIGHT.PER_IDENTITY", 1, 9),
     _from_up_to("QUALITY.MIN_AREA", 0, 1),
     _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),
     _between("QUALITY.MIN_JOINTS", 0, 1),
@@ -173,6 +176,8 @@ def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
             lambda cell: num_cells * cell[0] * cell[1] <= MAX_CANVAS_PX,
             f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
         )
+    if cfg.LIGHT.MODE == RELIGHT:
+        yield _between("LIGHT.PER_IDENTITY", 1, 1, ", because LIGHT.MODE is relight")
     yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
     yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")
     if cfg.IDENTITIES.TEST > 0:

@@ -81,6 +81,12 @@ DEFAULTS.DIFFUSION.COMPILE = False
 # Less memory for more time: decode one picture at a time; keep idle models off the GPU.
 DEFAULTS.DIFFUSION.VAE_SLICING = True
 DEFAULTS.DIFFUSION.CPU_OFFLOAD = False
+DEFAULTS.LIGHT = CfgNode()
+# "relight": people are drawn in neutral light, and each image is relit for its background.
+# "drawn": people are drawn under the lighting of their prompt and only meet such backgrounds.
+DEFAULTS.LIGHT.MODE = "relight"
+# Canvases of one identity, each under another lighting, 1..9; more than 1 only with "drawn".
+DEFAULTS.LIGHT.PER_IDENTITY = 1
 DEFAULTS.MATTING = CfgNode()
 # A model of rembg by name, or a local .onnx file that takes U2Net's input.
 DEFAULTS.MATTING.MODEL = "u2net"

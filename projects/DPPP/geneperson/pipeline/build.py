@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,12 +22,12 @@ from yacs.config import CfgNode
 
 from ..dataset import layout
 from ..errors import UserError
-from .drawn_ahead import draw_ahead, refuse_other_models
+from .drawn_ahead import Artist, refuse_other_models
 from .provenance import code_digest, difference
 from .publish import publish
 from .spec import BuildSpec
 from .staging import Record, Staging
-from .workers import Job, draw_in_order
+from .workers import finish_in_order, make_in_order
 
 MAX_REJECTED_IN_A_ROW = 50  # more mean that the settings are wrong, not the candidates
 
@@ -75,7 +75,7 @@ def _build_locked(spec: BuildSpec, output: Path, staging: Staging, workers: int)
         if saved is not None and not staging.is_empty():
             _refuse_other_build(saved, settings, output)
         staging.open(settings)
-        records = _draw(spec, staging, workers)
+        records = _draw(spec, output, staging, workers)
         accepted = {record.index for record in records if record.images}
         stream = islice(spec.identities(), len(records))
         identities = {identity.index: identity for identity in stream if identity.index in accepted}
@@ -110,20 +110,21 @@ def _nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[Non
         raise
 
 
-def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
+def _draw(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> list[Record]:
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
     needed, staged = spec.num_identities, staging.indices()
-    jobs: Iterable[Job]
+    num_workers = min(workers, needed)
     if spec.route.draws_in_workers:
-        scenes_dir = None
-        jobs = ((each, None) for each in spec.identities() if each.index not in staged)
+        missing = (each for each in spec.identities() if each.index not in staged)
+        candidates = make_in_order(spec, missing, num_workers)
     else:
-        scenes_dir, jobs = staging.scenes, draw_ahead(spec, staged, staging)
+        artist = Artist(spec, output, staging)
+        candidates = finish_in_order(spec, artist.draw(staged), num_workers, artist.paint)
     records: list[Record] = []
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
-        closing(draw_in_order(spec, jobs, min(workers, needed), scenes_dir)) as drawn,
+        closing(candidates) as drawn,
         tqdm(total=needed, unit="identity", desc="geneperson") as progress,
     ):
         while num_accepted < needed:

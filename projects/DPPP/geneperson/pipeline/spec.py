@@ -19,6 +19,7 @@ from ..posing.canvas import Grid
 from ..posing.files import poses_for, require_depth
 from ..posing.skeletons import Pose
 from ..prompting import prompts, vocabulary
+from ..prompting.light import LightSettings
 from ..prompting.prompts import Identity
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, Synthesizer, get_route
@@ -42,6 +43,7 @@ class BuildSpec:
         world: the camera world.
         route: how people and backgrounds are drawn.
         matting: what cuts people out; None if the route knows its own alpha.
+        light: in which light people are drawn.
         pool_size: background pictures per scene and lighting.
         camera_effects: whether images are seen through their scene's camera.
         limits: which cells and candidates are accepted.
@@ -59,6 +61,7 @@ class BuildSpec:
     world: World
     route: Route
     matting: MattingSettings | None
+    light: LightSettings
     pool_size: int
     camera_effects: bool
     limits: QualityLimits
@@ -91,6 +94,7 @@ class BuildSpec:
             world=world,
             route=route,
             matting=MattingSettings.from_config(cfg) if route.needs_matting else None,
+            light=LightSettings.from_config(cfg),
             pool_size=cfg.SCENES.POOL_SIZE,
             camera_effects=cfg.CAMERA.EFFECTS,
             limits=QualityLimits.from_config(cfg),
@@ -104,8 +108,22 @@ class BuildSpec:
         return self.num_train + self.num_test
 
     def identities(self) -> Iterator[Identity]:
-        """Yield the identities of the build, candidate 0 first."""
-        return prompts.identities(self.words, self.seed, self.excluded)
+        """Yield the identities of the build as their first canvas shows them, candidate 0 first."""
+        for identity in prompts.identities(self.words, self.seed, self.excluded):
+            yield self.drawings(identity)[0]
+
+    def drawings(self, identity: Identity) -> list[Identity]:
+        """Return an identity once for each of its canvases, under the light it is drawn in."""
+        return self.light.drawings(identity, self.seed)
+
+    @property
+    def num_cells(self) -> int:
+        """Cells of all canvases of one identity."""
+        return self.grid.num_cells * self.light.per_identity
+
+    def pose(self, cell: int) -> Pose:
+        """Return the skeleton of a cell; every canvas of an identity has the same."""
+        return self.poses[cell % self.grid.num_cells]
 
     def build_synthesizer(self, *, offline: bool = False) -> Synthesizer:
         """Load what draws.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, count, islice, product
 from math import prod
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import seeding
 from ..errors import UserError
-from ..worlds.lighting import LIGHTINGS
+from ..worlds.lighting import LIGHTINGS, NEUTRAL, NEUTRAL_PROMPT, get_lighting
 from .vocabulary import BODY, GARMENTS, GENDERS, OUTFIT, STYLES, Vocabulary
 
 # What makes one canvas show one person from all sides; the same in every prompt.
@@ -46,6 +46,7 @@ class Identity:
     Attributes:
         index: candidate number, from 0; it does not depend on how many candidates are accepted.
         attributes: attribute name -> word, the gender and the prompt's lighting included.
+        lighting: name of the lighting in the prompt; ``NEUTRAL`` for none of the nine.
         prompt: the filled template.
         negative_prompt: what must not be drawn; the same for all identities.
         seed: seed for drawing this person, in 0 .. 2**31 - 1.
@@ -53,6 +54,7 @@ class Identity:
 
     index: int
     attributes: dict[str, str]
+    lighting: str
     prompt: str
     negative_prompt: str
     seed: int
@@ -61,6 +63,18 @@ class Identity:
 def render(attributes: dict[str, str]) -> str:
     """Fill the paper's template with one word per attribute."""
     return TEMPLATE.format(**attributes)
+
+
+def under_light(identity: Identity, lighting: str) -> Identity:
+    """Return the same person under another light.
+
+    Args:
+        identity: the person.
+        lighting: ``NEUTRAL``, or the name of a lighting.
+    """
+    words = NEUTRAL_PROMPT if lighting == NEUTRAL else get_lighting(lighting).prompt
+    attributes = identity.attributes | {"lighting": words}
+    return replace(identity, attributes=attributes, lighting=lighting, prompt=render(attributes))
 
 
 class OutfitSpace:
@@ -185,16 +199,18 @@ def identities(
             if outfit is None:
                 return
         taken.add(outfit)
+        lighting = LIGHTINGS[rng.integers(len(LIGHTINGS))]
         attributes = {
             "gender": gender,
             **dict(zip(OUTFIT, outfit, strict=True)),
-            "lighting": LIGHTINGS[rng.integers(len(LIGHTINGS))].prompt,
+            "lighting": lighting.prompt,
             **_draw_body(vocabulary, gender, rng),
         }
         drawing_seed = int(rng.integers(2**31))
         yield Identity(
             index=index,
             attributes=attributes,
+            lighting=lighting.name,
             prompt=render(attributes),
             negative_prompt=NEGATIVE_PROMPT,
             seed=drawing_seed,

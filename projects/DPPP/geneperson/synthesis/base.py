@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class Route(Protocol):
         draws_in_workers: whether every worker process draws for itself. Otherwise one process
             holds the model, draws all canvases and the workers finish them.
         needs_matting: whether its canvases come without alpha.
+        background_models: roles of the models that draw backgrounds.
         needs_depth: whether it needs skeletons with all joints and their depth.
     """
 
@@ -61,6 +62,7 @@ class Route(Protocol):
     draws_in_workers: ClassVar[bool]
     needs_matting: ClassVar[bool]
     needs_depth: ClassVar[bool]
+    background_models: ClassVar[tuple[str, ...]]
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> Route:
@@ -76,6 +78,9 @@ class Route(Protocol):
 
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models that draw, by the key of the configuration that asks for each."""
+
+    def describe_background(self, scene: str, lighting: str) -> dict[str, Any]:
+        """Return what decides about a background besides models, seed, world and number."""
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw, besides NumPy and OpenCV."""

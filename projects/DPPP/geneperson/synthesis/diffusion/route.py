@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import UserError
+from ...worlds.lighting import get_lighting
+from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
 from .settings import DiffusionSettings
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class DiffusionRoute:
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
     needs_depth: ClassVar[bool] = False
+    background_models: ClassVar[tuple[str, ...]] = ("BASE", "VAE")
 
     settings: DiffusionSettings
     limb_width: int
@@ -67,6 +70,18 @@ class DiffusionRoute:
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models by the key that asks for each."""
         return self.settings.sources
+
+    def describe_background(self, scene: str, lighting: str) -> dict[str, Any]:
+        """Return what decides about a background besides models, seed, world and number."""
+        settings = self.settings
+        return {
+            "prompt": background_prompt(scene, get_lighting(lighting)),
+            "negative_prompt": NEGATIVE_PROMPT,
+            "size": settings.background_size,
+            "steps": settings.steps,
+            "guidance": settings.guidance,
+            "dtype": settings.dtype,
+        }
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw."""
