@@ -38,6 +38,7 @@ def test_the_files_state_every_default() -> None:
         "SYNTHESIS.NAME",
         "POSES.LIMB_WIDTH",
         "CAMERA.EFFECTS",
+        "SCENES.POOL_SIZE",
     }  # what the file is meant to change
     stated |= {key: value for key, value in models.items() if key not in own}
     defaults = keys(get_cfg())
