@@ -177,7 +177,9 @@ def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
             f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
         )
     if cfg.LIGHT.MODE == RELIGHT:
-        yield _between("LIGHT.PER_IDENTITY", 1, 1, ", because LIGHT.MODE is relight")
+        yield _Rule(
+            "LIGHT.PER_IDENTITY", lambda number: number == 1, "1, because LIGHT.MODE is relight"
+        )
     yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
     yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")
     if cfg.IDENTITIES.TEST > 0:

@@ -129,3 +129,13 @@ def test_a_route_can_be_added_without_touching_the_pipeline(
     assert images
     for image in images:
         assert image.read_bytes() == (pristine / "bounding_box_train" / image.name).read_bytes()
+
+
+@pytest.mark.parametrize(("mode", "words"), [("relight", "and relit for"), ("drawn", "only meet")])
+def test_the_card_says_in_which_light_people_were_drawn(
+    cfg: CfgNode, tmp_path: Path, mode: str, words: str
+) -> None:
+    cfg.LIGHT.MODE = mode
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 1, 0
+    build(cfg, tmp_path / "set")
+    assert words in (tmp_path / "set" / "README.md").read_text()
