@@ -118,7 +118,8 @@ def _draw(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> list
         missing = (each for each in spec.identities() if each.index not in staged)
         candidates = make_in_order(spec, missing, num_workers)
     else:
-        artist = Artist(spec, output, staging)
+        num_missing = needed - sum(bool(staging.read(index).images) for index in staged)
+        artist = Artist(spec, output, staging, num_missing=num_missing)
         candidates = finish_in_order(spec, artist.draw(staged), num_workers, artist.paint)
     records: list[Record] = []
     num_accepted = num_images = rejected_in_a_row = 0

@@ -33,9 +33,13 @@ class Artist:
         spec: the build.
         output: folder of the data set.
         staging: of the build; it keeps what the models are.
+        num_missing: accepted identities that are not on disk yet.
     """
 
-    def __init__(self, spec: BuildSpec, output: Path, staging: Staging) -> None:
+    def __init__(
+        self, spec: BuildSpec, output: Path, staging: Staging, *, num_missing: int
+    ) -> None:
+        self._num_missing = num_missing
         self._spec = spec
         self._output = output
         self._staging = staging
@@ -66,10 +70,18 @@ class Artist:
                     yield identity, own
 
     def paint(self, judged: Iterable[Judged]) -> Iterator[tuple[Judged, Painter]]:
-        """Pass candidates on when the backgrounds that they were dealt are on disk."""
+        """Pass candidates on when the backgrounds that they were dealt are on disk.
+
+        It ends with the last identity that the set needs: those that were drawn beyond it would
+        have backgrounds painted that no image shows.
+        """
+        missing = self._num_missing
         for candidate in judged:
             synthesizer, backgrounds = self._loaded
             yield from backgrounds.paint_missing([candidate], synthesizer)
+            missing -= bool(candidate.good)
+            if not missing:
+                return
 
 
 def draw_batch(
