@@ -138,6 +138,8 @@ _RULES = (
     _between("CANVAS.ROWS", 1, 64),
     _size("CANVAS.CELL_SIZE"),
     _at_least("POSES.LIMB_WIDTH", 1),
+    _at_least("POSES.JOINT_RADIUS", 0),
+    _at_least("POSES.FACE_RADIUS", 0),
     _at_least("SCENES.POOL_SIZE", 1),
     _from_up_to("QUALITY.MIN_AREA", 0, 1),
     _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),

@@ -33,6 +33,10 @@ DEFAULTS.POSES = CfgNode()
 DEFAULTS.POSES.FILE = ""
 # Half width of a limb in the skeleton map, in pixels.
 DEFAULTS.POSES.LIMB_WIDTH = 4
+# Radius of a joint's disc in it, in pixels; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.JOINT_RADIUS = 0
+# The same for nose, eyes and ears, and the most for the lines between them; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.FACE_RADIUS = 0
 DEFAULTS.SYNTHESIS = CfgNode()
 # What draws people and scenes: "procedural" needs no weights and no GPU, "diffusion" is SDXL.
 DEFAULTS.SYNTHESIS.NAME = "procedural"

@@ -34,6 +34,9 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
         configuration[section]["FILE"] = Path(cfg[section].FILE).name
     if not cfg.IDENTITIES.EXCLUDE:  # sets that are older than the key stay what they are
         del configuration["IDENTITIES"]["EXCLUDE"]
+    for key in ("JOINT_RADIUS", "FACE_RADIUS"):
+        if not cfg.POSES[key]:
+            del configuration["POSES"][key]
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
     for section in unused_sections(route):

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ... import seeding
 from ...errors import UserError
-from ...posing.canvas import Grid, edge_map, skeleton_map
+from ...posing.canvas import Grid, SkeletonStyle, edge_map, skeleton_map
 from ...posing.skeletons import Pose
 from ...prompting.prompts import SHEET
 from ...worlds import scenes
@@ -44,7 +44,7 @@ class DiffusionSynthesizer:
     Args:
         grid: the canvas.
         poses: one skeleton per cell.
-        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+        style: how thick the skeleton map is drawn.
         seed: of the backgrounds; people bring their own.
         settings: models and how they are used.
         offline: use only models that are on this machine.
@@ -58,7 +58,7 @@ class DiffusionSynthesizer:
         *,
         grid: Grid,
         poses: Sequence[Pose],
-        limb_width: int,
+        style: SkeletonStyle,
         seed: int,
         settings: DiffusionSettings,
         offline: bool = False,
@@ -69,7 +69,7 @@ class DiffusionSynthesizer:
         self._chunk = settings.batch_size  # pictures that fit into the GPU's memory at once
         height, width = grid.size
         self._size = round(height * settings.scale), round(width * settings.scale)
-        maps = (skeleton_map(grid, poses, limb_width), edge_map(grid))
+        maps = (skeleton_map(grid, poses, style), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
         self._pipe = sdxl.load_pipeline(settings, offline=offline)
         self._painter: sdxl.Pipeline | None = None
