@@ -146,6 +146,8 @@ _RULES = (
     _between("QUALITY.MIN_JOINTS", 0, 1),
     _between("DIFFUSION.POSE_SCALE", 0, 2),
     _between("DIFFUSION.EDGE_SCALE", 0, 2),
+    _above_up_to("DIFFUSION.POSE_END", 0, 1),
+    _above_up_to("DIFFUSION.EDGE_END", 0, 1),
     _between("DIFFUSION.LORA.ENHANCEMENT_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.LIGHTING_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.STYLE_WEIGHT", -2, 2),

@@ -125,18 +125,19 @@ class DiffusionSynthesizer:
 
         height, width = self._size
         generators = [torch.Generator("cpu").manual_seed(person.seed) for person in identities]
-        scales = [self._settings.pose_scale, self._settings.edge_scale]
+        settings = self._settings
         control: dict[str, Any] = {"image": self._maps}
-        if self._settings.has_union_controlnet:
+        if settings.has_union_controlnet:
             control = {"control_image": self._maps, "control_mode": _UNION_MODES}
         pictures = self._pipe(
             **self._encode(identities),
             **control,
-            controlnet_conditioning_scale=scales,
+            controlnet_conditioning_scale=[settings.pose_scale, settings.edge_scale],
+            control_guidance_end=[settings.pose_end, settings.edge_end],
             height=height,
             width=width,
-            num_inference_steps=self._settings.steps,
-            guidance_scale=self._settings.guidance,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
             generator=generators,
             output_type="np",
         ).images
