@@ -37,6 +37,8 @@ def test_the_files_state_every_default() -> None:
         "_BASE_",
         "SYNTHESIS.NAME",
         "POSES.LIMB_WIDTH",
+        "POSES.JOINT_RADIUS",
+        "POSES.FACE_RADIUS",
         "CAMERA.EFFECTS",
         "SCENES.POOL_SIZE",
     }  # what the file is meant to change
@@ -145,7 +147,9 @@ def test_exclude_takes_pairs_of_seed_and_number(text: str) -> None:
 
 def test_sets_that_are_older_than_a_key_stay_what_they_are() -> None:
     cfg = load(GENEPERSON_CONFIGS / "Base.yml")
-    assert "EXCLUDE" not in BuildSpec.from_config(cfg).settings["configuration"]["IDENTITIES"]
+    stated = BuildSpec.from_config(cfg).settings["configuration"]
+    assert "EXCLUDE" not in stated["IDENTITIES"]
+    assert set(stated["POSES"]) == {"FILE", "LIMB_WIDTH"}
     cfg = load(GENEPERSON_CONFIGS / "Base.yml", ["IDENTITIES.EXCLUDE", "((0, 180),)"])
     stated = BuildSpec.from_config(cfg).settings["configuration"]["IDENTITIES"]
     assert stated["EXCLUDE"] == [[0, 180]]

@@ -33,6 +33,10 @@ DEFAULTS.POSES = CfgNode()
 DEFAULTS.POSES.FILE = ""
 # Half width of a limb in the skeleton map, in pixels.
 DEFAULTS.POSES.LIMB_WIDTH = 4
+# Radius of a joint's disc in it, in pixels; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.JOINT_RADIUS = 0
+# The same for nose, eyes and ears, and the most for the lines between them; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.FACE_RADIUS = 0
 DEFAULTS.SYNTHESIS = CfgNode()
 # What draws people and scenes: "procedural" needs no weights and no GPU, "diffusion" is SDXL.
 DEFAULTS.SYNTHESIS.NAME = "procedural"
@@ -44,11 +48,16 @@ DEFAULTS.DIFFUSION.BASE = "stabilityai/stable-diffusion-xl-base-1.0"
 DEFAULTS.DIFFUSION.VARIANT = "fp16"
 # A VAE that does not overflow in half precision; empty means the base model's own.
 DEFAULTS.DIFFUSION.VAE = "madebyollin/sdxl-vae-fp16-fix"
-# The two ControlNets and their weights, 0..2.
+# The two ControlNets, their weights (0..2), and the shares of the steps (0..1] after which they no
+# longer act. The edge map shows the borders of the cells alone, and an empty Canny map says "no
+# edges": to the end, it would smooth the folds and faces inside every cell. The borders are settled
+# in the first steps.
 DEFAULTS.DIFFUSION.POSE_CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
 DEFAULTS.DIFFUSION.POSE_SCALE = 1.0
+DEFAULTS.DIFFUSION.POSE_END = 1.0
 DEFAULTS.DIFFUSION.EDGE_CONTROLNET = "xinsir/controlnet-canny-sdxl-1.0"
 DEFAULTS.DIFFUSION.EDGE_SCALE = 0.5
+DEFAULTS.DIFFUSION.EDGE_END = 0.4
 # One union network that reads both maps, in place of the two; empty means two networks.
 DEFAULTS.DIFFUSION.UNION_CONTROLNET = ""
 # The paper's three LoRAs by role, each with its weight; empty means none.

@@ -32,8 +32,6 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
     description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
     for section in ("VOCABULARY", "POSES"):
         configuration[section]["FILE"] = Path(cfg[section].FILE).name
-    if not cfg.IDENTITIES.EXCLUDE:  # sets that are older than the key stay what they are
-        del configuration["IDENTITIES"]["EXCLUDE"]
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
     for section in unused_sections(route):

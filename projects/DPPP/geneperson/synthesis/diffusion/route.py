@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import UserError
+from ...posing.canvas import SkeletonStyle
 from ...worlds.lighting import get_lighting
 from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
 from .settings import DiffusionSettings
@@ -31,7 +32,7 @@ class DiffusionRoute:
 
     Attributes:
         settings: what ``cfg.DIFFUSION`` asks for.
-        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+        style: how thick the skeleton map is drawn.
     """
 
     name: ClassVar[str] = "diffusion"
@@ -43,7 +44,7 @@ class DiffusionRoute:
     background_models: ClassVar[tuple[str, ...]] = ("BASE", "VAE")
 
     settings: DiffusionSettings
-    limb_width: int
+    style: SkeletonStyle
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> DiffusionRoute:
@@ -60,7 +61,7 @@ class DiffusionRoute:
                 f"canvas times SCALE are multiples of {_BLOCK_PX}"
             )
         settings = DiffusionSettings.from_config(cfg)
-        return cls(settings=settings, limb_width=cfg.POSES.LIMB_WIDTH)
+        return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
 
     @property
     def batch_size(self) -> int:
@@ -118,7 +119,7 @@ class DiffusionRoute:
         return DiffusionSynthesizer(
             grid=grid,
             poses=poses,
-            limb_width=self.limb_width,
+            style=self.style,
             seed=seed,
             settings=self.settings,
             offline=offline,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from ...errors import UserError
 from ...extras import require
 from ...model_sources import ModelSource
+from .control import skip_ended, skip_ended_in_union
 from .settings import UNION_CONTROLNET, DiffusionSettings
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipe
         pipeline_class = diffusers.StableDiffusionXLControlNetUnionPipeline
         loader = diffusers.ControlNetUnionModel.from_pretrained
         parts["controlnet"] = load(UNION_CONTROLNET, loader)
+        skip_ended_in_union(parts["controlnet"])
     else:
         pipeline_class = diffusers.StableDiffusionXLControlNetPipeline
         loader = diffusers.ControlNetModel.from_pretrained
-        parts["controlnet"] = [
-            load("DIFFUSION.POSE_CONTROLNET", loader),
-            load("DIFFUSION.EDGE_CONTROLNET", loader),
-        ]
+        networks = [load(f"DIFFUSION.{role}_CONTROLNET", loader) for role in ("POSE", "EDGE")]
+        parts["controlnet"] = diffusers.MultiControlNetModel(networks)
+        skip_ended(parts["controlnet"])
     pipe = load(
         "DIFFUSION.BASE",
         pipeline_class.from_pretrained,

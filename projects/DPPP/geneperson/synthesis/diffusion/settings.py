@@ -25,7 +25,9 @@ class DiffusionSettings:
         lora_weights: role ("STYLE") -> weight, for the LoRAs among the sources.
         variant: variant of the base model's files; empty for the plain ones.
         pose_scale: weight of the pose ControlNet, 0..2.
+        pose_end: share of the steps after which the skeleton map no longer counts, (0, 1].
         edge_scale: weight of the edge ControlNet, 0..2.
+        edge_end: the same share for the edge map.
         extra_prompt: words added to every character prompt.
         allow_pickle: whether weights in pickle files may be read.
         steps: denoising steps.
@@ -44,7 +46,9 @@ class DiffusionSettings:
     lora_weights: dict[str, float]
     variant: str
     pose_scale: float
+    pose_end: float
     edge_scale: float
+    edge_end: float
     extra_prompt: str
     allow_pickle: bool
     steps: int
@@ -73,7 +77,9 @@ class DiffusionSettings:
             },
             variant=values.VARIANT,
             pose_scale=values.POSE_SCALE,
+            pose_end=values.POSE_END,
             edge_scale=values.EDGE_SCALE,
+            edge_end=values.EDGE_END,
             extra_prompt=values.EXTRA_PROMPT,
             allow_pickle=values.ALLOW_PICKLE,
             steps=values.STEPS,

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ... import seeding
 from ...errors import UserError
-from ...posing.canvas import Grid, edge_map, skeleton_map
+from ...posing.canvas import Grid, SkeletonStyle, edge_map, skeleton_map
 from ...posing.skeletons import Pose
 from ...prompting.prompts import SHEET
 from ...worlds import scenes
@@ -44,7 +44,7 @@ class DiffusionSynthesizer:
     Args:
         grid: the canvas.
         poses: one skeleton per cell.
-        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+        style: how thick the skeleton map is drawn.
         seed: of the backgrounds; people bring their own.
         settings: models and how they are used.
         offline: use only models that are on this machine.
@@ -58,7 +58,7 @@ class DiffusionSynthesizer:
         *,
         grid: Grid,
         poses: Sequence[Pose],
-        limb_width: int,
+        style: SkeletonStyle,
         seed: int,
         settings: DiffusionSettings,
         offline: bool = False,
@@ -69,7 +69,7 @@ class DiffusionSynthesizer:
         self._chunk = settings.batch_size  # pictures that fit into the GPU's memory at once
         height, width = grid.size
         self._size = round(height * settings.scale), round(width * settings.scale)
-        maps = (skeleton_map(grid, poses, limb_width), edge_map(grid))
+        maps = (skeleton_map(grid, poses, style), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
         self._pipe = sdxl.load_pipeline(settings, offline=offline)
         self._painter: sdxl.Pipeline | None = None
@@ -125,18 +125,19 @@ class DiffusionSynthesizer:
 
         height, width = self._size
         generators = [torch.Generator("cpu").manual_seed(person.seed) for person in identities]
-        scales = [self._settings.pose_scale, self._settings.edge_scale]
+        settings = self._settings
         control: dict[str, Any] = {"image": self._maps}
-        if self._settings.has_union_controlnet:
+        if settings.has_union_controlnet:
             control = {"control_image": self._maps, "control_mode": _UNION_MODES}
         pictures = self._pipe(
             **self._encode(identities),
             **control,
-            controlnet_conditioning_scale=scales,
+            controlnet_conditioning_scale=[settings.pose_scale, settings.edge_scale],
+            control_guidance_end=[settings.pose_end, settings.edge_end],
             height=height,
             width=width,
-            num_inference_steps=self._settings.steps,
-            guidance_scale=self._settings.guidance,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
             generator=generators,
             output_type="np",
         ).images
