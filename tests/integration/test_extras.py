@@ -18,6 +18,7 @@ EXTRAS = (
     "onnxruntime",
     "openai",
     "peft",
+    "pydantic",
     "rembg",
     "transformers",
 )
