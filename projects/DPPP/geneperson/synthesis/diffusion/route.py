@@ -34,7 +34,6 @@ class DiffusionRoute:
     """
 
     name: ClassVar[str] = "diffusion"
-    note: ClassVar[str] = ""
     sections: ClassVar[tuple[str, ...]] = ("DIFFUSION", "MATTING")
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
@@ -59,6 +58,11 @@ class DiffusionRoute:
             )
         settings = DiffusionSettings.from_config(cfg)
         return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
+
+    @property
+    def note(self) -> str:
+        """Which of the paper's LoRAs are absent."""
+        return self.settings.note
 
     @property
     def batch_size(self) -> int:
