@@ -39,6 +39,8 @@ def test_the_files_state_every_default() -> None:
         "POSES.LIMB_WIDTH",
         "POSES.JOINT_RADIUS",
         "POSES.FACE_RADIUS",
+        "DIFFUSION.EXTRA_PROMPT",
+        "DIFFUSION.NEGATIVE_EXTRA",
         "CAMERA.EFFECTS",
         "SCENES.POOL_SIZE",
     }  # what the file is meant to change

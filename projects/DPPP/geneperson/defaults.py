@@ -42,9 +42,14 @@ DEFAULTS.SYNTHESIS = CfgNode()
 DEFAULTS.SYNTHESIS.NAME = "procedural"
 DEFAULTS.DIFFUSION = CfgNode()
 # Models. Each is a name on the Hugging Face hub ("owner/name", a revision after "@") or a local
-# folder in diffusers' format; a LoRA is also a file, "owner/name/file.safetensors" or local.
+# folder in diffusers' format; the base model and a LoRA are also a file, local or
+# "owner/name/file.safetensors".
 DEFAULTS.DIFFUSION.BASE = "stabilityai/stable-diffusion-xl-base-1.0"
-# Variant of the base model's files ("fp16" halves the download); empty means the plain ones.
+# If BASE is a single file: the model whose configuration and tokenizers fit it. Only its .json and
+# .txt files are fetched. All models that were fine-tuned from SDXL are built like this one.
+DEFAULTS.DIFFUSION.BASE_CONFIG = "stabilityai/stable-diffusion-xl-base-1.0"
+# Variant of the base model's files ("fp16" halves the download); empty means the plain ones. A
+# single file has none.
 DEFAULTS.DIFFUSION.VARIANT = "fp16"
 # A VAE that does not overflow in half precision; empty means the base model's own.
 DEFAULTS.DIFFUSION.VAE = "madebyollin/sdxl-vae-fp16-fix"
@@ -70,6 +75,8 @@ DEFAULTS.DIFFUSION.LORA.STYLE = ""
 DEFAULTS.DIFFUSION.LORA.STYLE_WEIGHT = 0.7
 # Words added to every character prompt, such as the trigger words of a LoRA.
 DEFAULTS.DIFFUSION.EXTRA_PROMPT = ""
+# Words added to the negative prompt of every character and background.
+DEFAULTS.DIFFUSION.NEGATIVE_EXTRA = ""
 # Weights in pickle files can run code; only safetensors are read unless this is set.
 DEFAULTS.DIFFUSION.ALLOW_PICKLE = False
 # Denoising steps (Euler a) and classifier-free guidance.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import shutil
@@ -265,6 +266,19 @@ def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: P
     build(cfg, output)
     assert content(output) == content(drawn)
     assert verify(output) == []
+
+
+def test_log_and_card_name_the_loras_that_are_absent(
+    cfg: CfgNode, drawn: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST, cfg.QUALITY.MAX_AREA = 1, 0, 0.6
+    cfg.DIFFUSION.LORA.ENHANCEMENT = cfg.DIFFUSION.LORA.STYLE = ""
+    with caplog.at_level(logging.INFO, "geneperson"):
+        build(cfg, tmp_path / "set")
+    note = "Absent of the paper's three LoRAs: enhancement, style (DIFFUSION.LORA)."
+    assert note in caplog.messages
+    assert note in (tmp_path / "set" / "README.md").read_text()
+    assert "Absent" not in (drawn / "README.md").read_text()
 
 
 def broken(models: Path, folder: Path, part: str) -> Path:

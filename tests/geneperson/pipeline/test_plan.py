@@ -49,6 +49,16 @@ def test_the_papers_set(no_network: Path) -> None:
     assert not no_network.exists()
 
 
+def test_a_plan_names_the_loras_that_are_absent(tiny_cfg: CfgNode) -> None:
+    text = plan(
+        load(GENEPERSON_CONFIGS / "sdxl.yml", ["DIFFUSION.LORA.LIGHTING", "a/b/c.safetensors"])
+    )
+    assert entries(text)["note"] == (
+        "Absent of the paper's three LoRAs: enhancement, style (DIFFUSION.LORA)."
+    )
+    assert "note" not in entries(plan(tiny_cfg)), "it has all three"
+
+
 def test_a_union_network_takes_the_place_of_two() -> None:
     union = "xinsir/controlnet-union-sdxl-1.0"
     text = plan(load(GENEPERSON_CONFIGS / "sdxl.yml", ["DIFFUSION.UNION_CONTROLNET", union]))

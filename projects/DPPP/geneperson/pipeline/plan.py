@@ -55,6 +55,8 @@ def plan(cfg: CfgNode) -> str:
             _disk(num_images, image_bytes, f"assuming {image_bytes / 1000:.0f} kB an image"),
             f"time           {_time_of_drawing(spec)}",
         ]
+    if spec.route.note:
+        lines.append(f"note           {' '.join(spec.route.note.split())}")
     return "\n".join(lines) + "\n"
 
 

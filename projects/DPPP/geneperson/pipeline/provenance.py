@@ -15,7 +15,7 @@ from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, unused_sections
 
 _MODEL_KEYS = (
-    *("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
+    *("BASE", "BASE_CONFIG", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
 _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages

@@ -46,7 +46,6 @@ class Route(Protocol):
 
     Attributes:
         name: its ``SYNTHESIS.NAME``.
-        note: what the data card says of its pictures; empty for nothing.
         sections: sections of the configuration that only this route and others that list them
             read; they are not recorded in a set drawn by another route.
         draws_in_workers: whether every worker process draws for itself. Otherwise one process
@@ -57,7 +56,6 @@ class Route(Protocol):
     """
 
     name: ClassVar[str]
-    note: ClassVar[str]
     sections: ClassVar[tuple[str, ...]]
     draws_in_workers: ClassVar[bool]
     needs_matting: ClassVar[bool]
@@ -71,6 +69,10 @@ class Route(Protocol):
         Raises:
             UserError: settings that this route cannot use.
         """
+
+    @property
+    def note(self) -> str:
+        """What plan and data card say of its pictures; empty for nothing."""
 
     @property
     def batch_size(self) -> int:

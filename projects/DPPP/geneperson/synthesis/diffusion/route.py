@@ -36,12 +36,11 @@ class DiffusionRoute:
     """
 
     name: ClassVar[str] = "diffusion"
-    note: ClassVar[str] = ""
     sections: ClassVar[tuple[str, ...]] = ("DIFFUSION", "MATTING")
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
     needs_depth: ClassVar[bool] = False
-    background_models: ClassVar[tuple[str, ...]] = ("BASE", "VAE")
+    background_models: ClassVar[tuple[str, ...]] = ("BASE", "BASE_CONFIG", "VAE")
 
     settings: DiffusionSettings
     style: SkeletonStyle
@@ -64,6 +63,11 @@ class DiffusionRoute:
         return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
 
     @property
+    def note(self) -> str:
+        """Which of the paper's LoRAs are absent."""
+        return self.settings.note
+
+    @property
     def batch_size(self) -> int:
         """Identities drawn in one call."""
         return self.settings.batch_size
@@ -77,7 +81,7 @@ class DiffusionRoute:
         settings = self.settings
         return {
             "prompt": background_prompt(scene, get_lighting(lighting)),
-            "negative_prompt": NEGATIVE_PROMPT,
+            "negative_prompt": [NEGATIVE_PROMPT, settings.negative_extra],
             "size": settings.background_size,
             "steps": settings.steps,
             "guidance": settings.guidance,

@@ -101,7 +101,7 @@ class DiffusionSynthesizer:
         try:
             picture = self._painter(
                 prompt=scenes.background_prompt(scene, get_lighting(lighting)),
-                negative_prompt=scenes.NEGATIVE_PROMPT,
+                negative_prompt=_joined(scenes.NEGATIVE_PROMPT, self._settings.negative_extra),
                 height=height,
                 width=width,
                 num_inference_steps=self._settings.steps,
@@ -152,14 +152,14 @@ class DiffusionSynthesizer:
         """
         import torch
 
-        sheet = ", ".join(part for part in (SHEET, self._settings.extra_prompt) if part)
+        sheet = _joined(SHEET, self._settings.extra_prompt)
         people = [person.prompt.removesuffix(f", {SHEET}") for person in identities]
         negative = [person.negative_prompt for person in identities]
-        nothing = [""] * len(identities)
+        unwanted_styles = [self._settings.negative_extra] * len(identities)
         with torch.no_grad():
             parts = [
                 self._pipe.encode_prompt(prompt=text, negative_prompt=unwanted)
-                for text, unwanted in ((people, negative), ([sheet] * len(people), nothing))
+                for text, unwanted in ((people, negative), ([sheet] * len(people), unwanted_styles))
             ]
         return {
             "prompt_embeds": torch.cat([part[0] for part in parts], dim=1),
@@ -196,6 +196,10 @@ class DiffusionSynthesizer:
         if picture.shape[:2] == (height, width):
             return picture
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _joined(words: str, more: str) -> str:
+    return f"{words}, {more}" if more else words
 
 
 def _to_uint8(pictures: np.ndarray) -> np.ndarray:
