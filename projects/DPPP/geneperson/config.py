@@ -14,13 +14,15 @@ from .defaults import DEFAULTS
 from .errors import UserError
 
 _BASE = "_BASE_"
-_FILES = ("VOCABULARY.FILE", "POSES.FILE")  # relative to the file that names them
+# Paths that are relative to the file that names them.
+_FILES = ("VOCABULARY.FILE", "POSES.FILE", "QUALITY.EMBEDDER")
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
 RELIGHT, DRAWN = LIGHT_MODES = ("relight", "drawn")
+TWINS = ("ignore", "reject", "keep")
 
 
 def get_cfg() -> CfgNode:
@@ -31,8 +33,7 @@ def get_cfg() -> CfgNode:
 def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    A relative ``_BASE_``, ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file is relative to that
-    file's folder.
+    A relative ``_BASE_`` or path of ``_FILES`` in a file is relative to that file's folder.
 
     Args:
         config_file: YAML file; None for the defaults and the overrides alone.
@@ -146,7 +147,11 @@ _RULES = (
     _between("LIGHT.PER_IDENTITY", 1, 9),
     _from_up_to("QUALITY.MIN_AREA", 0, 1),
     _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),
+    _between("QUALITY.MAX_WIDTH", 0, 1),
     _between("QUALITY.MIN_JOINTS", 0, 1),
+    _from_up_to("QUALITY.MIN_SAME_PERSON", 0, 1),
+    _one_of("QUALITY.TWINS", TWINS),
+    _above_up_to("QUALITY.TWIN_SIMILARITY", 0, 1),
     _between("DIFFUSION.POSE_SCALE", 0, 2),
     _between("DIFFUSION.EDGE_SCALE", 0, 2),
     _above_up_to("DIFFUSION.POSE_END", 0, 1),

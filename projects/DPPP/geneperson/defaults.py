@@ -120,8 +120,24 @@ DEFAULTS.QUALITY.MIN_AREA = 0.05
 DEFAULTS.QUALITY.MAX_AREA = 0.60
 # Smallest height of a person as a share of the cell's height, 0..1.
 DEFAULTS.QUALITY.MIN_HEIGHT = 0.40
-# Smallest share of the skeleton's joints that must be on the person, 0..1; 0 turns this off.
+# How much wider than the skeleton a person may be in the median row, in cell heights, 0..1; two
+# people who touch are wider. 0 turns this off.
+DEFAULTS.QUALITY.MAX_WIDTH = 0.0
+# Smallest share of the skeleton's joints that must be on the person, 0..1; the lower ankle must be
+# on it too. 0 turns this off.
 DEFAULTS.QUALITY.MIN_JOINTS = 0.0
+# Smallest similarity of a cell to the median of its identity's cells, 0..1; less is another person.
+# 0 turns this off.
+DEFAULTS.QUALITY.MIN_SAME_PERSON = 0.0
+# An identity that looks like an earlier one: "ignore", "reject", or "keep" (a hard
+# identity: accepted, and listed in dataset.json).
+DEFAULTS.QUALITY.TWINS = "ignore"
+# Similarity from which two identities are twins, 0..1.
+DEFAULTS.QUALITY.TWIN_SIMILARITY = 0.88
+# ONNX file of an embedder (tools/export.py writes one) for the two rules above; empty means
+# histograms of the colors of the body's parts, without weights. An embedder's similarities are
+# others, so MIN_SAME_PERSON and TWIN_SIMILARITY have to be chosen anew.
+DEFAULTS.QUALITY.EMBEDDER = ""
 # A candidate with fewer good cells is rejected, and the next prompt takes its place.
 DEFAULTS.QUALITY.MIN_CELLS = 4
 # Quality of the written JPEGs, 1..100.

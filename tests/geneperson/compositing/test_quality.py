@@ -20,7 +20,9 @@ from geneperson.compositing.quality import (
 )
 from geneperson.posing.skeletons import Pose
 
-LIMITS = QualityLimits(min_area=0.05, max_area=0.6, min_height=0.4, min_joints=0.5, min_cells=4)
+LIMITS = QualityLimits(
+    min_area=0.05, max_area=0.6, min_height=0.4, max_width=0.0, min_joints=0.5, min_cells=4
+)
 
 
 def cell(*boxes: tuple[int, int, int, int]) -> np.ndarray:

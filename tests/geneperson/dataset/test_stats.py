@@ -56,7 +56,7 @@ def test_reasons_of_rejection_are_listed(dataset: Path) -> None:
     content = json.loads((dataset / DATASET).read_text())
     content["cells"]["rejected"] = {"cut off": 7}
     (dataset / DATASET).write_text(json.dumps(content))
-    assert value(stats(dataset), "cells rejected: cut off") == "7"
+    assert value(stats(dataset), "cells rejected: cut off") == "7 (23.3 %)"
 
 
 def test_folders_that_cannot_be_described(dataset: Path, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class Matting:
                 f"MATTING.MODEL is {model!r}: use a local .onnx file or one of "
                 + ", ".join(sorted(known))
             )
-        providers = _providers(settings.provider)
+        providers = find_providers(settings.provider)
         self._model = model
         self._session = _new_session(model, path if is_file else None, providers)
         self._file = Path(self._session.download_models(model_path=str(path)))
@@ -125,7 +125,15 @@ def licence(model: str) -> str:
     return _LICENCES.get(model, UNKNOWN)
 
 
-def _providers(name: str) -> list[str]:
+def find_providers(name: str) -> list[str]:
+    """Return onnxruntime's providers in order of preference.
+
+    Args:
+        name: "auto", "cuda" or "cpu".
+
+    Raises:
+        UserError: CUDA is asked for and not available.
+    """
     available = require("onnxruntime", WHAT).get_available_providers()
     has_cuda = "CUDAExecutionProvider" in available
     if name == "cuda" and not has_cuda:

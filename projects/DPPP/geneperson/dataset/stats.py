@@ -14,6 +14,7 @@ from .layout import IdentityRow, ImageRow
 
 PAPER_IMAGES_PER_IDENTITY = 19.65
 PAPER_KEPT_PERCENT = 46.8  # 19.65 of 42 cells
+PAPER_REJECTED_PERCENT = 53.2  # the rest; it gives no reasons
 BALANCE = ("gender", "body_shape", "skin_color", "hair_color")
 
 
@@ -44,7 +45,7 @@ def stats(directory: str | Path) -> str:
 
 
 def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[str]:
-    """Return the lines on cells and balance, which the data card shows too.
+    """Return the lines on cells, likeness and balance, which the data card shows too.
 
     Args:
         dataset: content of ``dataset.json``.
@@ -57,8 +58,9 @@ def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[
         _line("cells drawn", cells["drawn"]),
         _line("cells kept", f"{100 * _ratio(cells['kept'], cells['drawn']):.1f} %")
         + f"   (paper: {PAPER_KEPT_PERCENT} %)",
-        *(_line(f"cells rejected: {reason}", n) for reason, n in cells["rejected"].items()),
+        *_rejections(cells),
         _line("candidates rejected", dataset["candidates"]["rejected"]),
+        *_likeness(dataset.get("likeness", {})),
     ]
     rows = list(identities)
     for attribute in BALANCE:
@@ -68,6 +70,33 @@ def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[
             _line(f"  {word}", f"{number} ({100 * number / len(rows):.0f} %)")
             for word, number in counts.most_common()
         ]
+    return lines
+
+
+def _rejections(cells: dict[str, Any]) -> list[str]:
+    """List the reasons, each with its share of the cells drawn."""
+    drawn, reasons = cells["drawn"], cells["rejected"]
+    share = 100 * _ratio(sum(reasons.values()), drawn)
+    return [
+        _line("cells rejected", f"{share:.1f} %") + f"   (paper: {PAPER_REJECTED_PERCENT} %)",
+        *(
+            _line(f"cells rejected: {reason}", f"{number} ({100 * _ratio(number, drawn):.1f} %)")
+            for reason, number in reasons.items()
+        ),
+    ]
+
+
+def _likeness(likeness: dict[str, Any]) -> list[str]:
+    """Describe how alike cells and identities are, if the build recorded it."""
+    if not likeness:
+        return []
+    nearest, largest = likeness["nearest_other"], likeness["nearest_other_max"]
+    lines = [
+        _line("similarity to own identity", f"{likeness['within']:.2f} (median cell, by clothes)"),
+        _line("similarity to nearest other", f"{nearest:.2f} (median), {largest:.2f} (largest)"),
+    ]
+    if "twins" in likeness:
+        lines.append(_line("pairs of twins kept", len(likeness["twins"])))
     return lines
 
 

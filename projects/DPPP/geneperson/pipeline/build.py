@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,11 +22,13 @@ from yacs.config import CfgNode
 
 from ..dataset import layout
 from ..errors import UserError
+from .candidate import Candidate
 from .drawn_ahead import Artist, refuse_other_models
 from .provenance import code_digest, difference
 from .publish import publish
 from .spec import BuildSpec
 from .staging import Record, Staging
+from .twins import TwinCheck
 from .workers import finish_in_order, make_in_order
 
 MAX_REJECTED_IN_A_ROW = 50  # more mean that the settings are wrong, not the candidates
@@ -113,14 +115,7 @@ def _nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[Non
 def _draw(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> list[Record]:
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
     needed, staged = spec.num_identities, staging.indices()
-    num_workers = min(workers, needed)
-    if spec.route.draws_in_workers:
-        missing = (each for each in spec.identities() if each.index not in staged)
-        candidates = make_in_order(spec, missing, num_workers)
-    else:
-        num_missing = needed - sum(bool(staging.read(index).images) for index in staged)
-        artist = Artist(spec, output, staging, num_missing=num_missing)
-        candidates = finish_in_order(spec, artist.draw(staged), num_workers, artist.paint)
+    candidates = _candidates(spec, output, staging, min(workers, needed))
     records: list[Record] = []
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
@@ -151,6 +146,28 @@ def _draw(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> list
                 rejected_in_a_row += 1
                 _refuse_endless_rejection(records, rejected_in_a_row)
     return records
+
+
+def _candidates(
+    spec: BuildSpec, output: Path, staging: Staging, num_workers: int
+) -> Generator[Candidate, None, None]:
+    """Yield the candidates that are not on disk yet, in order; close it to stop the workers."""
+    staged = [staging.read(index) for index in sorted(staging.indices())]
+    on_disk = {record.index for record in staged}
+    twins = TwinCheck(spec.likeness, staged)
+    if spec.route.draws_in_workers:
+        missing = (each for each in spec.identities() if each.index not in on_disk)
+        with closing(make_in_order(spec, missing, num_workers)) as made:
+            yield from twins.pass_on(made)
+        return
+    num_missing = spec.num_identities - sum(bool(record.images) for record in staged)
+    artist = Artist(spec, output, staging, num_missing=num_missing)
+    yield from finish_in_order(
+        spec,
+        artist.draw(on_disk),
+        num_workers,
+        lambda judged: artist.paint(twins.pass_on(judged)),
+    )
 
 
 def _refuse_endless_rejection(records: list[Record], in_a_row: int) -> None:

@@ -11,14 +11,16 @@ who draws it, when, or what was drawn before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from .. import seeding
 from ..compositing import fusion, quality
+from ..compositing.gate import Gate
 from ..compositing.matting import Matting
+from ..compositing.signatures import Appearance
 from ..dataset import layout
 from ..prompting.prompts import Identity
 from ..synthesis import Characters, Synthesizer
@@ -28,6 +30,7 @@ from ..worlds.scenes import Painter, PictureCache, Place
 from .spec import BuildSpec
 
 TOO_FEW_CELLS = "too few good cells"
+_SAMPLE_QUALITY = 95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +63,25 @@ class Judged:
         good: the good cells in order; empty if the candidate was rejected.
         rejected: cell -> why its picture is not used.
         samples: cell -> JPEG of a rejected cell as drawn, one for each reason.
+        appearance: what the good cells of the first canvas show; None if no rule asks.
     """
 
     index: int
     good: list[GoodCell]
     rejected: dict[int, str]
     samples: dict[int, bytes]
+    appearance: Appearance | None = None
+
+    def rejected_for(self, reason: str) -> Judged:
+        """Return the candidate without its good cells."""
+        first = self.good[0]
+        return replace(
+            self,
+            good=[],
+            rejected=self.rejected | {good.cell: reason for good in self.good},
+            samples=self.samples | {first.cell: _encode(first.person)},
+            appearance=None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +104,18 @@ class Candidate:
     images: list[Drawn] = field(default_factory=list)
     rejected: dict[int, str] = field(default_factory=dict)
     samples: dict[int, bytes] = field(default_factory=dict)
+    appearance: Appearance | None = None
+
+    def rejected_for(self, reason: str) -> Candidate:
+        """Return the candidate without its images."""
+        first = self.images[0]
+        return replace(
+            self,
+            images=[],
+            rejected=self.rejected | {image.cell: reason for image in self.images},
+            samples=self.samples | {first.cell: first.jpeg},
+            appearance=None,
+        )
 
 
 class CandidateMaker:
@@ -102,6 +130,7 @@ class CandidateMaker:
         self._synthesizer: Synthesizer | None = None
         self._pictures = PictureCache()
         self._matting: Matting | None = None
+        self._gate = Gate(spec.limits, spec.likeness, spec.poses)
 
     def make(self, identity: Identity) -> Candidate:
         """Make one candidate with a synthesizer of its own, loaded when it is first needed."""
@@ -119,10 +148,18 @@ class CandidateMaker:
             canvases: one for each of the identity's drawings.
         """
         spec = self._spec
-        people = [cell for canvas in canvases for cell in spec.grid.crop(canvas.image)]
-        alphas = [alpha for canvas in canvases for alpha in self._cut_out(canvas)]
+        people: list[np.ndarray] = []
+        alphas: list[np.ndarray] = []
+        rejected: dict[int, str] = {}
+        appearance = None
+        for canvas in canvases:  # one by one: under another light, other colors are the same person
+            cut, coverage = spec.grid.crop(canvas.image), self._cut_out(canvas)
+            verdict = self._gate.judge(cut, coverage)
+            rejected |= {len(people) + cell: why for cell, why in verdict.rejected.items()}
+            appearance = appearance or verdict.appearance
+            people += cut
+            alphas += coverage
         lights = [drawing.lighting for drawing in spec.drawings(identity)]
-        rejected = self._reject(alphas)
         kept = [cell for cell in range(len(people)) if cell not in rejected]
         if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
@@ -144,8 +181,14 @@ class CandidateMaker:
                 )
             )
         first_of = {reason: cell for cell, reason in reversed(rejected.items())}
-        samples = {cell: self._encode(people[cell]) for cell in first_of.values()}
-        return Judged(index=identity.index, good=good, rejected=rejected, samples=samples)
+        samples = {cell: _encode(people[cell]) for cell in first_of.values()}
+        return Judged(
+            index=identity.index,
+            good=good,
+            rejected=rejected,
+            samples=samples,
+            appearance=appearance if good else None,
+        )
 
     def finish(self, judged: Judged, painter: Painter) -> Candidate:
         """Put the good cells of a candidate into their places.
@@ -159,6 +202,7 @@ class CandidateMaker:
             images=[self._finish(good, painter) for good in judged.good],
             rejected=judged.rejected,
             samples=judged.samples,
+            appearance=judged.appearance,
         )
 
     def _cut_out(self, canvas: Characters) -> list[np.ndarray]:
@@ -170,17 +214,6 @@ class CandidateMaker:
                 raise ValueError("a canvas without alpha, of a route that needs no matting")
             self._matting = Matting(self._spec.matting)
         return self._matting.alphas(self._spec.grid.crop(canvas.image))
-
-    def _reject(self, alphas: Sequence[np.ndarray]) -> dict[int, str]:
-        """Find the cells that cannot be used, with the reason."""
-        limits, rejected = self._spec.limits, {}
-        for cell, alpha in enumerate(alphas):
-            reason = quality.check(alpha, limits) or quality.check_pose(
-                alpha, self._spec.pose(cell), limits
-            )
-            if reason is not None:
-                rejected[cell] = reason
-        return rejected
 
     def _finish(self, good: GoodCell, painter: Painter) -> Drawn:
         """Fuse one cell with its background and look at it through the scene's camera."""
@@ -204,13 +237,12 @@ class CandidateMaker:
             drawn_under=good.drawn_under,
             place=good.place,
             mask_area=round(quality.mask_area(good.alpha), 4),
-            jpeg=self._encode(image),
+            jpeg=_encode(image, self._spec.jpeg_quality),
         )
 
-    def _encode(self, image: np.ndarray) -> bytes:
-        _, jpeg = cv2.imencode(
-            ".jpg",
-            cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, self._spec.jpeg_quality],
-        )
-        return jpeg.tobytes()
+
+def _encode(image: np.ndarray, quality: int = _SAMPLE_QUALITY) -> bytes:
+    _, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    return jpeg.tobytes()

@@ -10,7 +10,7 @@ from typing import Any
 from yacs.config import CfgNode
 
 from ..files import sha256
-from ..model_sources import local_path
+from ..model_sources import digest, local_path
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, unused_sections
 
@@ -32,8 +32,11 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
     description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
     for section in ("VOCABULARY", "POSES"):
         configuration[section]["FILE"] = Path(cfg[section].FILE).name
+    configuration["QUALITY"]["EMBEDDER"] = Path(cfg.QUALITY.EMBEDDER).name
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
+    if (embedder := local_path(cfg.QUALITY.EMBEDDER)) is not None:
+        description["embedder_sha256"] = digest(embedder)
     for section in unused_sections(route):
         del configuration[section]
     for section in route.sections:

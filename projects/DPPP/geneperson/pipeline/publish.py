@@ -29,6 +29,7 @@ from .backgrounds import Backgrounds, background_sheet
 from .queries import choose_queries
 from .spec import BuildSpec
 from .staging import Record, Staging
+from .twins import describe_likeness
 
 
 def publish(
@@ -80,6 +81,7 @@ def publish(
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
         **_count_candidates(records, spec.num_cells),
+        **describe_likeness(accepted, spec.likeness),
         **spec.settings,
         "models": {"synthesis": spec.route.name, **models},
         "software": _software(spec.route),

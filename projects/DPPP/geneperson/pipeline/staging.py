@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..compositing.signatures import Appearance
 from ..dataset import layout
 from ..errors import UserError
 from ..files import sha256, to_json, write_atomic, write_folder_atomic
@@ -43,11 +44,19 @@ class StagedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A candidate on disk: its images (none if it was rejected), and cell -> why it is not used."""
+    """A candidate on disk.
+
+    Attributes:
+        index: its number.
+        images: none if it was rejected.
+        rejected: cell -> why it is not used.
+        appearance: what its good cells show; None if no rule asks.
+    """
 
     index: int
     images: tuple[StagedImage, ...]
     rejected: dict[int, str]
+    appearance: Appearance | None = None
 
 
 class Staging:
@@ -141,12 +150,22 @@ class Staging:
             )
             for image in candidate.images
         )
-        content = {"images": [vars(image) for image in images], "rejected": candidate.rejected}
+        content: dict[str, Any] = {
+            "images": [vars(image) for image in images],
+            "rejected": candidate.rejected,
+        }
+        if candidate.appearance is not None:
+            content["appearance"] = vars(candidate.appearance)
         files = {_file(image.cell): image.jpeg for image in candidate.images}
         files |= {f"{_REJECT}{_file(cell)}": jpeg for cell, jpeg in candidate.samples.items()}
         files["record.json"] = to_json(content)
         write_folder_atomic(self._folder(candidate.index), files)
-        return Record(index=candidate.index, images=images, rejected=candidate.rejected)
+        return Record(
+            index=candidate.index,
+            images=images,
+            rejected=candidate.rejected,
+            appearance=candidate.appearance,
+        )
 
     def read(self, index: int) -> Record:
         """Read a candidate back."""
@@ -155,9 +174,11 @@ class Staging:
             content = json.loads(path.read_bytes())
             images = tuple(StagedImage(**image) for image in content["images"])
             rejected = {int(cell): reason for cell, reason in content["rejected"].items()}
+            appearance = content.get("appearance")
+            appearance = None if appearance is None else Appearance(**appearance)
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path} is damaged; delete its folder and build again") from error
-        return Record(index=index, images=images, rejected=rejected)
+        return Record(index=index, images=images, rejected=rejected, appearance=appearance)
 
     def image(self, index: int, cell: int) -> Path:
         """Return the path of a candidate's image."""
