@@ -186,6 +186,8 @@ def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) ->
     """Put the pipeline on its device with the options that save memory or time."""
     if settings.vae_slicing:
         pipe.vae.enable_slicing()
+    if settings.vae_tiling:
+        pipe.vae.enable_tiling()
     if settings.cpu_offload:
         pipe.enable_model_cpu_offload(device=device)
     else:
