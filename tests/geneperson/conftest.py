@@ -99,6 +99,7 @@ def tiny_cfg(models: Path) -> CfgNode:
     for role in ("ENHANCEMENT", "LIGHTING", "STYLE"):
         cfg.DIFFUSION.LORA[role] = str(models / "loras" / f"{role.lower()}.safetensors")
     cfg.DIFFUSION.STEPS, cfg.DIFFUSION.EDGE_END = 1, 1.0
+    cfg.DIFFUSION.MIN_CELL, cfg.DIFFUSION.MEGAPIXELS = (16, 16), (0.0, 1.0)
     cfg.DIFFUSION.BACKGROUND_SIZE = (32, 32)
     cfg.DIFFUSION.DEVICE, cfg.DIFFUSION.DTYPE = "cpu", "fp32"
     cfg.MATTING.MODEL, cfg.MATTING.PROVIDER = str(models / "oval.onnx"), "cpu"

@@ -118,6 +118,10 @@ def _is_size(value: Sequence[object], multiple: int = 1) -> bool:
     )
 
 
+def _are_numbers(values: Sequence[object]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
+
+
 def _are_seeds_and_numbers(pairs: Sequence[object]) -> bool:
     return all(
         isinstance(pair, list | tuple)
@@ -162,6 +166,12 @@ _RULES = (
     _between("DIFFUSION.STEPS", 1, 1000),
     _between("DIFFUSION.GUIDANCE", 0, 100),
     _between("DIFFUSION.SCALE", 0.25, 8),
+    _size("DIFFUSION.MIN_CELL"),
+    _Rule(
+        "DIFFUSION.MEGAPIXELS",
+        lambda ends: len(ends) == 2 and _are_numbers(ends) and 0 <= ends[0] < ends[1],
+        "(fewest, most), 0 or more",
+    ),
     _size("DIFFUSION.BACKGROUND_SIZE", multiple=8),
     _at_least("DIFFUSION.BATCH_SIZE", 1),
     _one_of("DIFFUSION.DTYPE", DTYPES),

@@ -83,7 +83,15 @@ DEFAULTS.DIFFUSION.ALLOW_PICKLE = False
 DEFAULTS.DIFFUSION.STEPS = 30
 DEFAULTS.DIFFUSION.GUIDANCE = 6.0
 # The canvas is drawn this much larger than the grid, then shrunk; its sides are multiples of 8.
+# What a canvas of 7 x 6 cells of 256 x 128 costs: 1,066 TFLOP at 1, 2,798 at 1.5, 5,997 at 2
+# (computed for SDXL with two ControlNets in all of 30 steps; 917, 2,407 and 5,159 at EDGE_END 0.4).
 DEFAULTS.DIFFUSION.SCALE = 1.0
+# (height, width) of the smallest cell that is drawn, in pixels after SCALE. The default is the
+# paper's cell, 32 x 16 of the values that SDXL works on; a head has about 4 x 4 of them.
+DEFAULTS.DIFFUSION.MIN_CELL = (256, 128)
+# Fewest and most pixels of a drawn canvas, in millions. SDXL was trained on pictures of about 1
+# million. It is known to draw badly at less than half of that, and at four times to repeat itself.
+DEFAULTS.DIFFUSION.MEGAPIXELS = (0.5, 4.2)
 # (height, width) of a background picture, in pixels, multiples of 8.
 DEFAULTS.DIFFUSION.BACKGROUND_SIZE = (1024, 1024)
 # Canvases drawn at once.
@@ -94,8 +102,10 @@ DEFAULTS.DIFFUSION.DEVICE = "auto"
 DEFAULTS.DIFFUSION.DTYPE = "bf16"
 # torch.compile the denoiser: minutes at the start, faster steps after it.
 DEFAULTS.DIFFUSION.COMPILE = False
-# Less memory for more time: decode one picture at a time; keep idle models off the GPU.
+# Less memory for more time: decode one picture at a time; decode it in overlapping tiles, whose
+# colors can differ a little; keep idle models off the GPU.
 DEFAULTS.DIFFUSION.VAE_SLICING = True
+DEFAULTS.DIFFUSION.VAE_TILING = False
 DEFAULTS.DIFFUSION.CPU_OFFLOAD = False
 DEFAULTS.LIGHT = CfgNode()
 # "relight": people are drawn in neutral light, and each image is relit for its background.

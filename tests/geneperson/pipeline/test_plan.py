@@ -50,9 +50,8 @@ def test_the_papers_set(no_network: Path) -> None:
 
 
 def test_a_plan_names_the_loras_that_are_absent(tiny_cfg: CfgNode) -> None:
-    text = plan(
-        load(GENEPERSON_CONFIGS / "sdxl.yml", ["DIFFUSION.LORA.LIGHTING", "a/b/c.safetensors"])
-    )
+    one = ["DIFFUSION.LORA.LIGHTING", "owner/name/lora.safetensors"]
+    text = plan(load(GENEPERSON_CONFIGS / "sdxl.yml", one))
     assert entries(text)["note"] == (
         "Absent of the paper's three LoRAs: enhancement, style (DIFFUSION.LORA)."
     )

@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import UserError
-from ...posing.canvas import SkeletonStyle
+from ...posing.canvas import Grid, SkeletonStyle
 from ...worlds.lighting import get_lighting
 from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
 from .settings import DiffusionSettings
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from yacs.config import CfgNode
 
     from ...model_sources import ModelSource
-    from ...posing.canvas import Grid
     from ...posing.skeletons import Pose
     from ...worlds.world import World
     from ..base import Synthesizer
@@ -52,13 +51,7 @@ class DiffusionRoute:
         Raises:
             UserError: a model that cannot be one, or a canvas that SDXL cannot draw.
         """
-        scale, (height, width) = cfg.DIFFUSION.SCALE, cfg.CANVAS.CELL_SIZE
-        sides = (cfg.CANVAS.ROWS * height, cfg.CANVAS.COLUMNS * width)
-        if any(side * scale % _BLOCK_PX for side in sides):
-            raise UserError(
-                f"configuration: DIFFUSION.SCALE is {scale!r}, must be such that both sides of the "
-                f"canvas times SCALE are multiples of {_BLOCK_PX}"
-            )
+        _refuse_bad_sizes(cfg)
         settings = DiffusionSettings.from_config(cfg)
         return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
 
@@ -127,4 +120,30 @@ class DiffusionRoute:
             seed=seed,
             settings=self.settings,
             offline=offline,
+        )
+
+
+def _refuse_bad_sizes(cfg: CfgNode) -> None:
+    """Refuse a canvas or cells of a size that SDXL cannot draw, or cannot draw well."""
+    scale, grid = cfg.DIFFUSION.SCALE, Grid.from_config(cfg)
+    height, width = (side * scale for side in grid.size)
+    if height % _BLOCK_PX or width % _BLOCK_PX:
+        raise UserError(
+            f"configuration: DIFFUSION.SCALE is {scale!r}, must be such that both sides of the "
+            f"canvas times SCALE are multiples of {_BLOCK_PX}"
+        )
+    cell = grid.cell_height * scale, grid.cell_width * scale
+    smallest = cfg.DIFFUSION.MIN_CELL
+    if cell[0] < smallest[0] or cell[1] < smallest[1]:
+        raise UserError(
+            f"configuration: cells are drawn at {cell[0]:.0f} x {cell[1]:.0f} pixels, must have "
+            f"{smallest[0]} x {smallest[1]} or more (DIFFUSION.MIN_CELL), because SDXL draws no "
+            "smaller people: increase DIFFUSION.SCALE or CANVAS.CELL_SIZE"
+        )
+    low, high = cfg.DIFFUSION.MEGAPIXELS
+    if not low <= height * width / 1e6 <= high:
+        raise UserError(
+            f"configuration: the canvas is drawn at {height:.0f} x {width:.0f} pixels, must have "
+            f"{low}..{high} million (DIFFUSION.MEGAPIXELS), because SDXL was trained on pictures "
+            "of 1 million: change DIFFUSION.SCALE, or CANVAS.COLUMNS and CANVAS.ROWS"
         )

@@ -186,6 +186,8 @@ def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) ->
     """Put the pipeline on its device with the options that save memory or time."""
     if settings.vae_slicing:
         pipe.vae.enable_slicing()
+    if settings.vae_tiling:
+        pipe.vae.enable_tiling()
     if settings.cpu_offload:
         pipe.enable_model_cpu_offload(device=device)
     else:
@@ -202,9 +204,11 @@ def _load_trouble(
     key: str, source: ModelSource, *, hint: str = "check the name, the files or the network"
 ) -> Iterator[None]:
     """Turn what diffusers, the hub and safetensors raise into one line."""
+    built_in = (OSError, ValueError, TypeError, KeyError, RuntimeError)
+    troubles: tuple[type[Exception], ...] = (*built_in, *_own_errors())
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, *_own_errors()) as error:
+    except troubles as error:
         where = Path(source.location) / source.file if source.is_local else source.location
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"{key}: cannot load {where}: {reason}; {hint}") from error

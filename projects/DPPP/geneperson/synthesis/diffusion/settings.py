@@ -42,6 +42,7 @@ class DiffusionSettings:
         dtype: "bf16", "fp16" or "fp32".
         compile: whether to compile the denoiser.
         vae_slicing: whether to decode one picture at a time.
+        vae_tiling: whether to decode a large picture in overlapping tiles.
         cpu_offload: whether idle models leave the GPU.
     """
 
@@ -64,6 +65,7 @@ class DiffusionSettings:
     dtype: str
     compile: bool
     vae_slicing: bool
+    vae_tiling: bool
     cpu_offload: bool
 
     @classmethod
@@ -96,6 +98,7 @@ class DiffusionSettings:
             dtype=values.DTYPE,
             compile=values.COMPILE,
             vae_slicing=values.VAE_SLICING,
+            vae_tiling=values.VAE_TILING,
             cpu_offload=values.CPU_OFFLOAD,
         )
 

@@ -174,8 +174,8 @@ class DiffusionSynthesizer:
 
         if self._chunk == 1:
             raise UserError(
-                "one canvas does not fit into the GPU's memory: set DIFFUSION.CPU_OFFLOAD True, "
-                "or reduce the canvas"
+                "one canvas does not fit into the GPU's memory: set DIFFUSION.VAE_TILING or "
+                "DIFFUSION.CPU_OFFLOAD True, or reduce the canvas"
             ) from error
         self._chunk = (self._chunk + 1) // 2
         torch.cuda.empty_cache()
