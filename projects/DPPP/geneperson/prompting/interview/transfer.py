@@ -29,7 +29,7 @@ class LimitedClient(DefaultAsyncHttpxClient):
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request; return the response with its body read, at most max_bytes + 1 of it."""
-        # A few compressed bytes could stand for any number; what is compressed all the same stays so.
+        # A few compressed bytes could stand for any number; a reply that has them stays as it is.
         request.headers["Accept-Encoding"] = "identity"
         response = await super().send(request, **kwargs | {"stream": True})
         body = bytearray()
