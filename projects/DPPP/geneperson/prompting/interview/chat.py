@@ -159,8 +159,8 @@ class Chat:
 
 def _root(error: BaseException) -> str:
     """Return the first cause of an error in one line; what wraps it says only that it failed."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    while inner := error.__cause__ or error.__context__:
+        error = inner
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

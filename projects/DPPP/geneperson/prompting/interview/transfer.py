@@ -24,12 +24,12 @@ class LimitedClient(DefaultAsyncHttpxClient):
     """
 
     def __init__(self, max_bytes: int) -> None:
-        # Uncompressed: a few compressed bytes could stand for any number.
         super().__init__(follow_redirects=False)
         self._max_bytes = max_bytes
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         """Send a request; return the response with its body read, at most max_bytes + 1 of it."""
+        # A few compressed bytes could stand for any number; a reply that has them stays as it is.
         request.headers["Accept-Encoding"] = "identity"
         response = await super().send(request, **kwargs | {"stream": True})
         body = bytearray()
