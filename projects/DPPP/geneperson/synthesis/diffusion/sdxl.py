@@ -204,17 +204,16 @@ def _load_trouble(
     key: str, source: ModelSource, *, hint: str = "check the name, the files or the network"
 ) -> Iterator[None]:
     """Turn what diffusers, the hub and safetensors raise into one line."""
-    built_in = (OSError, ValueError, TypeError, KeyError, RuntimeError)
-    troubles: tuple[type[Exception], ...] = (*built_in, *_own_errors())
     try:
         yield
-    except troubles as error:
+    except _load_errors() as error:
         where = Path(source.location) / source.file if source.is_local else source.location
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"{key}: cannot load {where}: {reason}; {hint}") from error
 
 
-def _own_errors() -> tuple[type[Exception], ...]:
-    """Return what safetensors and diffusers raise that is no built-in error."""
+def _load_errors() -> tuple[type[Exception], ...]:
+    """Return what diffusers, the hub and safetensors raise for a model that cannot be loaded."""
     single_file = require("diffusers.loaders.single_file_utils", WHAT)
-    return require("safetensors", WHAT).SafetensorError, single_file.SingleFileComponentError
+    own = (require("safetensors", WHAT).SafetensorError, single_file.SingleFileComponentError)
+    return (OSError, ValueError, TypeError, KeyError, RuntimeError, *own)
