@@ -20,7 +20,7 @@ from .quality import person_mask
 from .regions import NUM_CLOTHES, body_parts
 
 _BINS = (6, 10, 10)  # of L, a and b of CIELAB
-_RANGES = (0, 256, 78, 178, 78, 178)  # of 8-bit CIELAB, in which grey has a = b = 128
+_LOW, _HIGH = (0, 78, 78), (256, 178, 178)  # of 8-bit CIELAB, in which grey has a = b = 128
 _SMOOTHING = (1.0, 2.0, 1.0)  # over neighboring bins: a color at their border counts in both
 _MIN_PIXELS = 20  # of a part that counts as seen
 _STORED = np.dtype("<f2")
@@ -73,6 +73,7 @@ def color_signature(person: np.ndarray, alpha: np.ndarray, pose: Pose) -> np.nda
         (4, 600) float32: torso, legs, head and feet.
     """
     lab = cv2.cvtColor(np.ascontiguousarray(person), cv2.COLOR_RGB2LAB)
+    lab = np.clip(lab, _LOW, np.subtract(_HIGH, 1)).astype(np.uint8)  # the rare, very vivid colors
     mask = person_mask(alpha)
     return np.stack([_histogram(lab, mask & part) for part in body_parts(pose, *alpha.shape)])
 
@@ -81,7 +82,8 @@ def _histogram(lab: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """(600,) float32 of length 1: roots of the colors' shares; zeros if too little is seen."""
     if cv2.countNonZero(mask) < _MIN_PIXELS:
         return np.zeros(int(np.prod(_BINS)), np.float32)
-    counts = cv2.calcHist([lab], [0, 1, 2], mask, list(_BINS), list(_RANGES))
+    ranges = [edge for pair in zip(_LOW, _HIGH, strict=True) for edge in pair]
+    counts = cv2.calcHist([lab], [0, 1, 2], mask, list(_BINS), ranges)
     for axis in range(counts.ndim):
         counts = _smooth(counts, axis)
     return np.sqrt(counts.ravel() / max(float(counts.sum()), 1e-12))
