@@ -115,14 +115,14 @@ class Gate:
         if not (good and self._likeness.in_use):
             return Verdict(rejected=rejected, appearance=None)
         signatures = self._describe(people, alphas, good)
-        close = same_clothes(signatures, median_signature(signatures))
+        close = same_clothes(signatures, median_signature(list(signatures)))
         same = close >= self._likeness.min_same_person
         if not self._likeness.min_same_person:
             same[:] = True
         rejected |= {
             cell: ANOTHER_PERSON for cell, is_same in zip(good, same, strict=True) if not is_same
         }
-        appearance = Appearance.of(signatures[same]) if same.any() else None
+        appearance = Appearance.of(list(signatures[same])) if same.any() else None
         return Verdict(rejected=rejected, appearance=appearance)
 
     def _check(self, alpha: np.ndarray, pose: Pose) -> str | None:

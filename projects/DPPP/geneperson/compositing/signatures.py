@@ -130,6 +130,6 @@ def similarities(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     smallest = np.full((len(some), len(others)), 1.0, np.float32)
     for part in range(some.shape[1]):
         mine, theirs = some[:, part], others[:, part]
-        seen = mine.any(axis=1)[:, None] & theirs.any(axis=1)
+        seen = np.outer(mine.any(axis=1), theirs.any(axis=1))
         np.minimum(smallest, np.where(seen, mine @ theirs.T, 1.0), out=smallest)
     return smallest
