@@ -15,6 +15,7 @@ from .errors import UserError
 
 _BASE = "_BASE_"
 _FILES = ("VOCABULARY.FILE", "POSES.FILE")  # relative to the file that names them
+VOCABULARIES = ("street",)  # what VOCABULARY.FILE can name besides a file
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
@@ -32,7 +33,7 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
     A relative ``_BASE_``, ``VOCABULARY.FILE`` or ``POSES.FILE`` in a file is relative to that
-    file's folder.
+    file's folder; a name of ``VOCABULARIES`` stays as it is.
 
     Args:
         config_file: YAML file; None for the defaults and the overrides alone.
@@ -48,7 +49,7 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
     files = [] if config_file is None else _chain(Path(config_file), ())
     for path, content in files:
         for key, value in _flatten(content):
-            if key in _FILES and value:
+            if key in _FILES and value and value not in VOCABULARIES:
                 value = str((path.parent / str(value)).resolve())
             _set(cfg, key, value, str(path))
     if len(opts) % 2:
@@ -135,6 +136,7 @@ _RULES = (
         _are_seeds_and_numbers,
         "pairs of a seed and a number, each 0 or more",
     ),
+    _between("IDENTITIES.TWINS", 0, 1),
     _between("CANVAS.COLUMNS", 1, 64),
     _between("CANVAS.ROWS", 1, 64),
     _size("CANVAS.CELL_SIZE"),
