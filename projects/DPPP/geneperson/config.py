@@ -16,6 +16,7 @@ from .errors import UserError
 _BASE = "_BASE_"
 # Paths that are relative to the file that names them.
 _FILES = ("VOCABULARY.FILE", "POSES.FILE", "QUALITY.EMBEDDER")
+VOCABULARIES = ("street",)  # what VOCABULARY.FILE can name besides a file
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
@@ -33,7 +34,8 @@ def get_cfg() -> CfgNode:
 def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    A relative ``_BASE_`` or path of ``_FILES`` in a file is relative to that file's folder.
+    A relative ``_BASE_`` or path of ``_FILES`` in a file is relative to that file's folder; a name
+    of ``VOCABULARIES`` stays as it is.
 
     Args:
         config_file: YAML file; None for the defaults and the overrides alone.
@@ -49,7 +51,7 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
     files = [] if config_file is None else _chain(Path(config_file), ())
     for path, content in files:
         for key, value in _flatten(content):
-            if key in _FILES and value:
+            if key in _FILES and value and value not in VOCABULARIES:
                 value = str((path.parent / str(value)).resolve())
             _set(cfg, key, value, str(path))
     if len(opts) % 2:
@@ -140,6 +142,7 @@ _RULES = (
         _are_seeds_and_numbers,
         "pairs of a seed and a number, each 0 or more",
     ),
+    _between("IDENTITIES.TWINS", 0, 1),
     _between("CANVAS.COLUMNS", 1, 64),
     _between("CANVAS.ROWS", 1, 64),
     _size("CANVAS.CELL_SIZE"),

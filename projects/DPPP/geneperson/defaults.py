@@ -17,10 +17,14 @@ DEFAULTS.IDENTITIES.TRAIN = 6641
 # Held-out identities (query and bounding_box_test); their pids follow the training pids.
 DEFAULTS.IDENTITIES.TEST = 0
 # Outfits that are not used: those of the first NUMBER prompts of another SEED with the same
-# vocabulary, as ((SEED, NUMBER), ...). It keeps a training set disjoint from a test set.
+# vocabulary and TWINS, as ((SEED, NUMBER), ...). It keeps a training set disjoint from a test set.
 DEFAULTS.IDENTITIES.EXCLUDE = ()
+# Hard identities on purpose: the share of the prompts, 0..1, that differ from the one before in one
+# word of the outfit alone.
+DEFAULTS.IDENTITIES.TWINS = 0.0
 DEFAULTS.VOCABULARY = CfgNode()
-# JSON file of words; empty means the curated vocabulary of the package.
+# JSON file of words; empty means the curated vocabulary of the package, "street" the one with the
+# clothes, carried things and frequencies of a real street.
 DEFAULTS.VOCABULARY.FILE = ""
 DEFAULTS.CANVAS = CfgNode()
 # Cells of one identity's canvas, one view each; the paper has 42.

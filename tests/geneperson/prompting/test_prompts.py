@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from geneperson import UserError
+from geneperson.prompting.outfits import OutfitSpace, capacity, check_capacity
 from geneperson.prompting.prompts import (
     NEGATIVE_PROMPT,
     Identity,
-    OutfitSpace,
-    capacity,
-    check_capacity,
     excluded_outfits,
     identities,
     outfit_of,

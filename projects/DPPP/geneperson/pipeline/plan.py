@@ -11,7 +11,7 @@ from ..compositing import matting
 from ..dataset.stats import PAPER_KEPT_PERCENT
 from ..errors import UserError
 from ..model_sources import ModelSource, role_of
-from ..prompting import prompts
+from ..prompting import outfits
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from .candidate import CandidateMaker
@@ -31,7 +31,7 @@ def plan(cfg: CfgNode) -> str:
     num_images = num_identities * spec.num_cells
     lines = [
         f"identities     {num_identities} ({spec.num_train} train, {spec.num_test} "
-        f"test) of {prompts.capacity(spec.words)} different outfits",
+        f"test) of {outfits.capacity(spec.words)} different outfits",
         f"canvases       {num_identities * spec.light.per_identity} or more, {grid.columns} x "
         f"{grid.rows} cells of {grid.cell_height} x {grid.cell_width} pixels",
         f"images         {num_images} if every cell is kept, "

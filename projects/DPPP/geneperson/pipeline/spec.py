@@ -19,7 +19,7 @@ from ..compositing.quality import QualityLimits
 from ..posing.canvas import Grid
 from ..posing.files import poses_for, require_depth
 from ..posing.skeletons import Pose
-from ..prompting import prompts, vocabulary
+from ..prompting import outfits, prompts, vocabulary
 from ..prompting.light import LightSettings
 from ..prompting.prompts import Identity
 from ..prompting.vocabulary import Vocabulary
@@ -38,6 +38,7 @@ class BuildSpec:
         num_train: identities to train on.
         num_test: held-out identities.
         excluded: outfits that are not used.
+        twins: share of prompts that differ from the one before in one word.
         words: the vocabulary.
         grid: the canvas.
         poses: one skeleton per cell.
@@ -57,6 +58,7 @@ class BuildSpec:
     num_train: int
     num_test: int
     excluded: frozenset[tuple[str, ...]]
+    twins: float
     words: Vocabulary
     grid: Grid
     poses: tuple[Pose, ...]
@@ -85,12 +87,13 @@ class BuildSpec:
         if route.needs_depth:
             require_depth(poses, cfg.POSES.FILE, route=route.name)
         words = vocabulary.load(cfg.VOCABULARY.FILE)
-        prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
+        outfits.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
         return cls(
             seed=cfg.SEED,
             num_train=cfg.IDENTITIES.TRAIN,
             num_test=cfg.IDENTITIES.TEST,
-            excluded=prompts.excluded_outfits(words, cfg.IDENTITIES.EXCLUDE),
+            excluded=prompts.excluded_outfits(words, cfg.IDENTITIES.EXCLUDE, cfg.IDENTITIES.TWINS),
+            twins=cfg.IDENTITIES.TWINS,
             words=words,
             grid=grid,
             poses=tuple(poses),
@@ -113,7 +116,7 @@ class BuildSpec:
 
     def identities(self) -> Iterator[Identity]:
         """Yield the identities of the build as their first canvas shows them, candidate 0 first."""
-        for identity in prompts.identities(self.words, self.seed, self.excluded):
+        for identity in prompts.identities(self.words, self.seed, self.excluded, self.twins):
             yield self.drawings(identity)[0]
 
     def drawings(self, identity: Identity) -> list[Identity]:
