@@ -46,8 +46,8 @@ class OutfitSpace:
         # Running sums of weights: of the triples of styles, and of each style's variants.
         self._sums: dict[tuple[str, ...], list[float]] = {}
         if not weights.keys().isdisjoint(OUTFIT):
-            names = {garment[-1]: garment for garment in GARMENTS.values()}
-            self._sums = {key: weigh(weights, names[key[0]], variants[key]) for key in variants}
+            of_style = {garment[-1]: garment for garment in GARMENTS.values()}
+            self._sums = {key: weigh(weights, of_style[key[0]], variants[key]) for key in variants}
             self._sums[STYLES] = weigh(weights, STYLES, self.garments)
 
     def outfit(self, number: int) -> tuple[str, ...]:

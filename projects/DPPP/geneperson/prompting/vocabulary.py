@@ -156,7 +156,9 @@ def _by_gender(
 
 
 def _is_weight(value: object) -> bool:
-    return type(value) in (int, float) and _LIGHTEST <= value <= _HEAVIEST
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return _LIGHTEST <= value <= _HEAVIEST
 
 
 def _is_word(word: object) -> bool:
