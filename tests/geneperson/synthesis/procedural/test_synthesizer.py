@@ -26,7 +26,9 @@ PLAIN = {
 
 def person(seed: int = 1, **words: str) -> Identity:
     attributes = {**PLAIN, **words}
-    return Identity(index=0, attributes=attributes, prompt="", negative_prompt="", seed=seed)
+    return Identity(
+        index=0, attributes=attributes, lighting="day", prompt="", negative_prompt="", seed=seed
+    )
 
 
 def synthesizer(
