@@ -1,5 +1,6 @@
 """Settings are read with their base files, and mistakes are named in one line."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,16 @@ def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
     assert load(path).VOCABULARY.FILE == str(tmp_path / "words.json")
 
 
+def test_a_shipped_vocabulary_is_known_by_name_and_twins_reach_the_people(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.yml", "VOCABULARY: {FILE: street}\nIDENTITIES: {TWINS: 1}\n")
+    spec = BuildSpec.from_config(load(path))
+    assert spec.settings["configuration"]["VOCABULARY"]["FILE"] == "street"
+    assert spec.settings["configuration"]["IDENTITIES"]["TWINS"] == 1.0
+    one, other = islice(spec.identities(), 2)
+    assert "carrying" in one.attributes
+    assert len(one.attributes.items() - other.attributes.items()) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -111,6 +122,7 @@ def test_vocabulary_file_starts_from_the_config_file(tmp_path: Path) -> None:
         ("CANVAS: {ROWS: 0}", "CANVAS.ROWS is 0, must be in 1..64"),
         ("IDENTITIES: {TRAIN: -1}", "IDENTITIES.TRAIN is -1"),
         ("IDENTITIES: {TRAIN: 0}", "IDENTITIES.TRAIN is 0, must be 1 or more, because"),
+        ("IDENTITIES: {TWINS: 1.5}", "IDENTITIES.TWINS is 1.5, must be in 0..1"),
         ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
         ("QUALITY: {MIN_CELLS: 43}", "QUALITY.MIN_CELLS is 43, must be in 1..42"),
         ("QUALITY: {MIN_AREA: 0.7}", "QUALITY.MAX_AREA"),

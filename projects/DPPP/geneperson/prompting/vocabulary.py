@@ -121,7 +121,7 @@ def _by_gender(
     attribute: str, entry: object, problems: list[str]
 ) -> dict[str, list[tuple[str, float]]]:
     """Read an attribute's entry as gender -> words with weights; append what is wrong to a list."""
-    is_grouped = isinstance(entry, dict) and all(
+    is_grouped = isinstance(entry, dict) and any(
         isinstance(group, list | dict) for group in entry.values()
     )
     groups: dict[str, Any] = entry if isinstance(entry, dict) and is_grouped else {"any": entry}
@@ -151,7 +151,7 @@ def _by_gender(
             for word, weight in weighed
             if not _is_weight(weight)
         ]
-        by_gender[gender] = weighed
+        by_gender[gender] = [(word, weight) for word, weight in weighed if _is_weight(weight)]
     return by_gender
 
 

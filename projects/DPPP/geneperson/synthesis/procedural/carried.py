@@ -61,7 +61,8 @@ class Carried:
         self._things = accessories(person.words)
         self._outfit = outfit
         self._side = 1.0 if rng.uniform() < 0.5 else -1.0  # 1 = the person's left
-        self._arm = ARMS[1 if self._side > 0.0 else 0]
+        # One arm for a bag, the other for an umbrella.
+        self._low, self._raised = ARMS if self._side < 0.0 else ARMS[::-1]
         color = palette.named(person.words.get("carrying", ""))
         if color is None:
             color = palette.fabric(_COLORS[rng.integers(len(_COLORS))])
@@ -73,7 +74,7 @@ class Carried:
             "pocket": np.broadcast_to(0.82 * color, (1, 1, 3)),
             "metal": np.full((1, 1, 3), 92.0),
             "pack": _paint_pack(color),
-            "bag": _paint_flat(color),
+            "bag": _paint_bag(color),
             "canopy": _paint_canopy(color),
         }
         self._textures: dict[str, Texture] = {
@@ -84,10 +85,10 @@ class Carried:
         """Raise the arm that holds an umbrella."""
         if not self._things.umbrella:
             return stance
-        shoulder, elbow, wrist = self._arm
+        shoulder, elbow, wrist = self._raised
         joints = stance.joints.copy()
-        joints[elbow] = joints[shoulder] + stance.offset(0.028 * self._side, -0.158, 0.040)
-        joints[wrist] = joints[elbow] + stance.offset(-0.050 * self._side, 0.078, 0.105)
+        joints[elbow] = joints[shoulder] + stance.offset(-0.028 * self._side, -0.158, 0.040)
+        joints[wrist] = joints[elbow] + stance.offset(0.050 * self._side, 0.078, 0.105)
         return replace(stance, joints=joints)
 
     def draw(self, buffer: DepthBuffer, stance: Stance, head: Head) -> None:
@@ -99,9 +100,9 @@ class Carried:
         if things.backpack:
             self._draw_backpack(body)
         if things.bag == "shoulder":
-            self._draw_shoulder_flat(body)
+            self._draw_shoulder_bag(body)
         elif things.bag:
-            self._draw_hand_flat(body)
+            self._draw_hand_bag(body)
         if things.umbrella:
             self._draw_umbrella(body, head)
 
@@ -114,12 +115,12 @@ class Carried:
         for side in (-1.0, 1.0):
             self._draw_strap(body, [(down, side * turn) for down, turn in _PACK_STRAP])
 
-    def _draw_shoulder_flat(self, body: Body) -> None:
+    def _draw_shoulder_bag(self, body: Body) -> None:
         side, stance = self._side, body.stance
         self._draw_strap(body, [(down, side * turn) for down, turn in _CROSS_STRAP])
         self._draw_strap(body, [(down, side * (180.0 - turn)) for down, turn in _CROSS_STRAP])
         top = self._outfit.on_torso(stance, 0.80, 90.0 * side, 0.026)
-        self._draw_flat(body, top + stance.offset(0.0, 0.0, -0.012))
+        self._draw_bag(body, top + stance.offset(0.0, 0.0, -0.012))
 
     def _draw_strap(self, body: Body, path: Sequence[tuple[float, float]]) -> None:
         """Draw a strap over the torso along places (down, degrees around)."""
@@ -127,18 +128,18 @@ class Carried:
         for start, end in pairwise(points):
             body.sweep(start, end, _STRAP, "dark")
 
-    def _draw_hand_flat(self, body: Body) -> None:
+    def _draw_hand_bag(self, body: Body) -> None:
         stance = body.stance
-        _, elbow, wrist = (stance.joints[joint] for joint in self._arm)
+        _, elbow, wrist = (stance.joints[joint] for joint in self._low)
         reach = wrist - elbow
         hand = wrist + reach / max(float(np.linalg.norm(reach)), 1e-6) * 0.062 * stance.unit
         top = hand + stance.offset(0.006 * self._side, -0.050, 0.0)
         top[0] = _inside(top[0], 0.085 * stance.unit, body.buffer.depth.shape[1])
         for forward in (-0.040, 0.040):
             body.sweep(hand, top + stance.offset(0.0, -0.006, forward), _ROD, "dark")
-        self._draw_flat(body, top)
+        self._draw_bag(body, top)
 
-    def _draw_flat(self, body: Body, top: np.ndarray) -> None:
+    def _draw_bag(self, body: Body, top: np.ndarray) -> None:
         shape, tall = _BAGS[self._things.bag]
         body.sweep(top, top + body.stance.offset(0.0, -tall, 0.0), shape, "bag")
 
@@ -147,12 +148,12 @@ class Carried:
         stance, (height, width) = body.stance, body.buffer.depth.shape
         wide = min(1.0, 0.46 * width / (_CANOPY.side[-1] * stance.unit))
         shape = replace(_CANOPY, side=wide * _CANOPY.side, front=wide * _CANOPY.front)
-        rim = head.center + stance.offset(0.030 * self._side, 0.055 * head.scale, 0.020)
+        rim = head.center + stance.offset(-0.030 * self._side, 0.055 * head.scale, 0.020)
         rim[0] = _inside(rim[0], shape.side[-1] * stance.unit, width)
         rise = stance.offset(0.0, 0.100, 0.0)
         apex = rim + rise * np.clip((rim[1] - 0.015 * height) / -rise[1], 0.4, 1.0)
         body.sweep(apex, rim, shape, "canopy")
-        _, elbow, wrist = (stance.joints[joint] for joint in self._arm)
+        _, elbow, wrist = (stance.joints[joint] for joint in self._raised)
         hand = wrist + 0.25 * (wrist - elbow)
         body.sweep(hand + stance.offset(0.0, -0.05, 0.0), apex, _ROD, "metal")
 
@@ -193,7 +194,7 @@ def _paint_pack(color: np.ndarray) -> np.ndarray:
     return color * np.where(seam | zipper, 0.55, 1.0)[:, :, None]
 
 
-def _paint_flat(color: np.ndarray) -> np.ndarray:
+def _paint_bag(color: np.ndarray) -> np.ndarray:
     """(rows, columns, 3): a rim at the top and a flap's edge below it."""
     v = rows_along(48)[:, :, None]
     edge = (v < 0.06) | (np.abs(v - 0.42) < 0.03)
