@@ -12,7 +12,7 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --quiet --no-deps fastreid==1.4.0
+	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt fastreid==1.4.0 rtmlib
 	touch $@
 
 demo: setup

@@ -240,3 +240,137 @@ def _texts() -> list[str]:
         *GENDERS,
         *backgrounds,
     ]
+
+
+def save_embedder(path: Path, size: tuple[int, int] = (32, 16), *, notes: bool = True) -> Path:
+    """An ONNX embedder with the input and output of ``tools/export.py``'s: means of 4 x 4 tiles.
+
+    Args:
+        path: the file.
+        size: (height, width) of its images, multiples of 4.
+        notes: whether the file states the size, as exported files do; the input is dynamic then.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    height, width = size
+    tile = height // 4, width // 4
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("AveragePool", ["pixels"], ["tiles"], kernel_shape=tile, strides=tile),
+        helper.make_node("Flatten", ["tiles"], ["means"]),
+        helper.make_node("Sub", ["means", "grey"], ["features"]),
+    ]
+    shape = ["batch", 3, "height", "width"] if notes else ["batch", 3, height, width]
+    graph = helper.make_graph(
+        nodes,
+        "tiles",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", 48])],
+        [numpy_helper.from_array(np.array(127.0, np.float32), "grey")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    if notes:
+        stated = {"image_height": str(height), "image_width": str(width)}
+        helper.set_model_props(model, stated)
+    onnx.save(model, path)
+    return path
+
+
+MARKER = (255, 255, 255)  # a pixel of it in a picture is a second person
+
+
+def save_rtmo(path: Path, size: int = 320) -> Path:
+    """An ONNX model with RTMO's input and outputs that sees joints painted as dots of their colors.
+
+    A person's joints are the middles of dots in OpenPose's colors (``posing.canvas.COLORS``); the
+    color of joint 1, the neck, is not looked for, because RTMO does not find necks.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    from geneperson.posing.canvas import COLORS
+
+    # COCO's order: nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles; left first
+    coco = (0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10)
+    colors = np.array([COLORS[joint] for joint in coco] + [MARKER], np.float32)[:, ::-1]
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    boxes = [[[0, 0, size / 2, size], [size / 2, 0, size, size]]]
+    constants = {
+        "colors": colors[:, :, None, None].copy(),
+        "near": np.array(24.0, np.float32),  # of the sum over channels
+        "share": np.array(0.2, np.float32),  # of a joint's score, for each pixel of its dot
+        "one": np.array(1.0, np.float32),
+        "x": x,
+        "y": y,
+        "boxes": np.array(boxes, np.float32),
+        "color_axis": np.array([1], np.int64),
+        "pixel_axes": np.array([1, 2], np.int64),
+        "split": np.array([17, 1], np.int64),
+        "person": np.array([1, 1, 17, 3], np.int64),
+        "score": np.array([1, 1, 1], np.int64),
+    }
+    nodes = [
+        helper.make_node("Sub", ["image", "colors"], ["apart"]),  # (18, 3, size, size)
+        helper.make_node("Abs", ["apart"], ["distances"]),
+        helper.make_node("ReduceSum", ["distances", "color_axis"], ["distance"], keepdims=0),
+        helper.make_node("Less", ["distance", "near"], ["is_dot"]),
+        helper.make_node("Cast", ["is_dot"], ["dots"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["dots", "pixel_axes"], ["count"], keepdims=0),
+        helper.make_node("Max", ["count", "one"], ["divisor"]),
+        helper.make_node("Mul", ["count", "share"], ["area"]),
+        helper.make_node("Min", ["area", "one"], ["seen"]),
+    ]
+    for axis in "xy":
+        nodes += [
+            helper.make_node("Mul", ["dots", axis], [f"all_{axis}"]),
+            helper.make_node(
+                "ReduceSum", [f"all_{axis}", "pixel_axes"], [f"sum_{axis}"], keepdims=0
+            ),
+            helper.make_node("Div", [f"sum_{axis}", "divisor"], [f"mean_{axis}"]),
+        ]
+    columns = ["mean_x", "mean_y", "seen"]
+    nodes += [
+        *(helper.make_node("Unsqueeze", [each, "color_axis"], [f"{each}_1"]) for each in columns),
+        helper.make_node("Concat", [f"{each}_1" for each in columns], ["all"], axis=1),
+        helper.make_node("Split", ["all", "split"], ["joints", "marker"], axis=0),
+        helper.make_node("Reshape", ["joints", "person"], ["first"]),
+        helper.make_node("Concat", ["first", "first"], ["keypoints"], axis=1),
+        helper.make_node("Split", ["seen", "split"], ["seen_joints", "seen_marker"], axis=0),
+        helper.make_node("ReduceMax", ["seen_joints"], ["any_joint"], keepdims=1),
+        helper.make_node("Reshape", ["any_joint", "score"], ["score_1"]),
+        helper.make_node("Reshape", ["seen_marker", "score"], ["score_2"]),
+        helper.make_node("Concat", ["score_1", "score_2"], ["scores"], axis=1),
+        helper.make_node("Concat", ["boxes", "scores"], ["dets"], axis=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "dots",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, size, size])],
+        [
+            helper.make_tensor_value_info("dets", TensorProto.FLOAT, [1, 2, 5]),
+            helper.make_tensor_value_info("keypoints", TensorProto.FLOAT, [1, 2, 17, 3]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def paint_joints(joints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture (h, w, 3) uint8 with dots that ``save_rtmo``'s model sees.
+
+    Args:
+        joints: (18, 2) x and y in pixels, NaN for a joint without a dot.
+        size: (h, w).
+    """
+    import cv2
+
+    from geneperson.posing.canvas import COLORS
+
+    picture = np.zeros((*size, 3), np.uint8)
+    for joint in np.flatnonzero(np.isfinite(joints[:, 0])):
+        x, y = joints[joint].round().astype(int).tolist()
+        cv2.circle(picture, (x, y), max(2, size[0] // 200), COLORS[joint], thickness=-1)
+    return picture

@@ -200,11 +200,11 @@ def planted(name: str, canvas: Canvas, number: int) -> tuple[list[Cell], range]:
 
 def count(name: str, canvases: Sequence[Canvas], spec: BuildSpec) -> list[str]:
     """Return the row of a kind of failure: the share of its cells that each rule rejects."""
-    everything = Gate(spec.limits, spec.likeness, spec.poses)
+    everything = Gate(spec.limits, spec.picture, spec.poses)
     neutral = replace(
         spec.limits, min_area=0.0, max_area=1.0, min_height=0.0, max_width=0.0, min_joints=0.0
     )
-    person = Gate(neutral, spec.likeness, spec.poses)
+    person = Gate(neutral, spec.picture, spec.poses)
     verdicts = []
     for number, canvas in enumerate(canvases):
         cells, bad = planted(name, canvas, number)
@@ -237,7 +237,7 @@ def twins(spec: BuildSpec, people: Sequence[Identity]) -> list[list[str]]:
     again = people[::10]
     shoes = [_other_shoes(person, people) for person in again]
     crowd = np.stack([look(spec, person, cells, "crowd") for person in people])
-    limit = spec.likeness.twin_similarity
+    limit = spec.picture.twin_similarity
     among = np.tril(similarities(crowd, crowd), -1).max(axis=1)  # with the earlier ones
     rows = [["different (lost)", str(len(people)), percent(among >= limit)]]
     for name, some in (
@@ -271,7 +271,7 @@ def look(spec: BuildSpec, person: Identity, cells: Sequence[int], purpose: str) 
 
 def sheet(canvases: Sequence[Canvas], spec: BuildSpec) -> np.ndarray:
     """Draw a row of each kind of failure, framed red where rejected, with the reason below."""
-    gate, rows = Gate(spec.limits, spec.likeness, spec.poses), []
+    gate, rows = Gate(spec.limits, spec.picture, spec.poses), []
     for name in ("(right cells)", *FAILURES):
         tiles = []
         for number, canvas in enumerate(canvases[:12]):

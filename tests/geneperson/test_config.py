@@ -42,12 +42,10 @@ def test_the_files_state_every_default() -> None:
         "POSES.FACE_RADIUS",
         "CAMERA.EFFECTS",
         "SCENES.POOL_SIZE",
+        *(f"QUALITY.{key}" for key in ("MIN_HEIGHT", "MAX_WIDTH", "MIN_JOINTS")),
+        *(f"QUALITY.{key}" for key in ("MIN_SAME_PERSON", "TWINS")),
     }  # what the file is meant to change
-    stated |= {
-        key: value
-        for key, value in models.items()
-        if key not in own and not key.startswith("QUALITY.")
-    }
+    stated |= {key: value for key, value in models.items() if key not in own}
     defaults = keys(get_cfg())
     defaults = {key: list(v) if isinstance(v, tuple) else v for key, v in defaults.items()}
     for key in ("DIFFUSION.EXTRA_PROMPT", "DIFFUSION.NEGATIVE_EXTRA"):
@@ -126,6 +124,10 @@ def test_a_shipped_vocabulary_is_known_by_name_and_twins_reach_the_people(tmp_pa
         ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
         ("QUALITY: {MIN_CELLS: 43}", "QUALITY.MIN_CELLS is 43, must be in 1..42"),
         ("QUALITY: {MIN_AREA: 0.7}", "QUALITY.MAX_AREA"),
+        ("QUALITY: {MAX_WIDTH: 1.5}", "QUALITY.MAX_WIDTH is 1.5, must be in 0..1"),
+        ("QUALITY: {MIN_SAME_PERSON: 1}", "QUALITY.MIN_SAME_PERSON is 1.0, must be in .0, 1."),
+        ("QUALITY: {TWINS: drop}", "QUALITY.TWINS is 'drop', must be one of ignore, reject, keep"),
+        ("QUALITY: {TWIN_SIMILARITY: 0}", "QUALITY.TWIN_SIMILARITY is 0.0, must be in .0, 1."),
         ("JPEG_QUALITY: 101", "JPEG_QUALITY is 101"),
         ("- 1", "'KEY: value' lines"),
         ("a: [", "not YAML"),

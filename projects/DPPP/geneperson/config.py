@@ -15,7 +15,7 @@ from .errors import UserError
 
 _BASE = "_BASE_"
 # Paths that are relative to the file that names them.
-_FILES = ("VOCABULARY.FILE", "POSES.FILE", "QUALITY.EMBEDDER")
+_FILES = ("VOCABULARY.FILE", "POSES.FILE", "QUALITY.EMBEDDER", "QUALITY.POSE_DETECTOR")
 VOCABULARIES = ("street",)  # what VOCABULARY.FILE can name besides a file
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096

@@ -152,6 +152,9 @@ DEFAULTS.QUALITY.TWIN_SIMILARITY = 0.88
 # histograms of the colors of the body's parts, without weights. An embedder's similarities are
 # others, so MIN_SAME_PERSON and TWIN_SIMILARITY have to be chosen anew.
 DEFAULTS.QUALITY.EMBEDDER = ""
+# ONNX file of the pose network RTMO: a cell must show one person, with feet, from the side that was
+# asked for. Needs rtmlib (pip install --no-deps rtmlib). Empty means that nobody looks.
+DEFAULTS.QUALITY.POSE_DETECTOR = ""
 # A candidate with fewer good cells is rejected, and the next prompt takes its place.
 DEFAULTS.QUALITY.MIN_CELLS = 4
 # Quality of the written JPEGs, 1..100.

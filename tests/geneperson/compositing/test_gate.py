@@ -38,7 +38,7 @@ def ours(canvases: list[Canvas]) -> Canvas:
 
 
 def gate_of(spec: BuildSpec) -> Gate:
-    return Gate(spec.limits, spec.likeness, spec.poses)
+    return Gate(spec.limits, spec.picture, spec.poses)
 
 
 def test_right_cells_pass(spec: BuildSpec, canvases: list[Canvas]) -> None:
@@ -58,7 +58,7 @@ def test_another_person_in_a_cell(spec: BuildSpec, canvases: list[Canvas], ours:
         *([part for cell, part in enumerate(parts) if cell not in (1, 7)] for parts in ours)
     )
     assert verdict.appearance is not None and alone.appearance is not None
-    off = replace(spec, likeness=replace(spec.likeness, min_same_person=0.0))
+    off = replace(spec, picture=replace(spec.picture, min_same_person=0.0))
     assert gate_of(off).judge(people, alphas).rejected == {}
 
 
@@ -94,8 +94,8 @@ def test_a_bag_is_not_a_second_person(spec: BuildSpec, ours: Canvas) -> None:
 
 
 def test_nobody_asks_nobody_looks(spec: BuildSpec, ours: Canvas) -> None:
-    quiet = replace(spec.likeness, min_same_person=0.0, twins="ignore")
-    assert gate_of(replace(spec, likeness=quiet)).judge(*ours).appearance is None
+    quiet = replace(spec.picture, min_same_person=0.0, twins="ignore")
+    assert gate_of(replace(spec, picture=quiet)).judge(*ours).appearance is None
     nothing = [np.zeros_like(alpha) for alpha in ours[1]]
     verdict = gate_of(spec).judge(ours[0], nothing)
     assert len(verdict.rejected) == 12 and verdict.appearance is None

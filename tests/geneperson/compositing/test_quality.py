@@ -8,17 +8,20 @@ import pytest
 
 from geneperson.compositing.quality import (
     CUT_OFF,
+    NO_FEET,
     NO_PERSON,
     SEVERAL_PEOPLE,
     TOO_LARGE,
     TOO_SMALL,
+    TOO_WIDE,
     WRONG_POSE,
     QualityLimits,
     check,
     check_pose,
+    check_width,
     mask_area,
 )
-from geneperson.posing.skeletons import Pose
+from geneperson.posing.skeletons import FACE, L_ANKLE, R_ANKLE, Pose, walking_poses
 
 LIMITS = QualityLimits(
     min_area=0.05, max_area=0.6, min_height=0.4, max_width=0.0, min_joints=0.5, min_cells=4
@@ -102,8 +105,8 @@ INSIDE, OUTSIDE = (0.5, 0.5), (0.9, 0.5)  # of GOOD, which covers x in 0.31..0.6
         (pose(INSIDE), 1.0, None),
         (pose(OUTSIDE), 0.1, WRONG_POSE),
         (pose(OUTSIDE), 0.0, None),  # switched off
-        (pose(INSIDE, OUTSIDE), 0.5, None),  # half of them, as asked
-        (pose(INSIDE, OUTSIDE), 0.51, WRONG_POSE),
+        (pose(INSIDE, OUTSIDE, visible=10), 5 / 10, None),  # the face, and 4 of 9, as asked
+        (pose(INSIDE, OUTSIDE, visible=10), 0.51, WRONG_POSE),
         (pose(INSIDE, INSIDE, OUTSIDE, visible=2), 1.0, None),  # only what is seen counts
         (pose((0.72, 0.5)), 1.0, None),  # near enough: 4 pixels from the person
         (pose((0.77, 0.5)), 1.0, WRONG_POSE),  # 10 pixels
@@ -116,3 +119,60 @@ def test_the_person_stands_as_the_skeleton_asks(
 ) -> None:
     limits = replace(LIMITS, min_joints=min_joints)
     assert check_pose(cell(GOOD), skeleton, limits) == reason
+
+
+def moved(skeleton: Pose, joints: tuple[int, ...], place: tuple[float, float]) -> Pose:
+    """Return a pose with some joints elsewhere."""
+    changed = skeleton.joints.copy()
+    changed[list(joints), :2] = place
+    return replace(skeleton, joints=changed)
+
+
+def test_the_face_counts_as_one_joint() -> None:
+    turned_away = moved(pose(INSIDE), FACE, OUTSIDE)
+    assert check_pose(cell(GOOD), turned_away, replace(LIMITS, min_joints=0.92)) is None
+    assert check_pose(cell(GOOD), turned_away, replace(LIMITS, min_joints=0.94)) == WRONG_POSE
+
+
+def test_the_lower_foot_must_be_there() -> None:
+    limits, standing = replace(LIMITS, min_joints=0.85), pose(INSIDE)
+    below, higher = (0.5, 0.99), (0.9, 0.7)  # of GOOD, which ends at 0.94
+    assert check_pose(cell(GOOD), moved(standing, (R_ANKLE,), below), limits) == NO_FEET
+    assert check_pose(cell(GOOD), moved(standing, (L_ANKLE,), below), limits) == NO_FEET
+    assert check_pose(cell((20, 40, 256, 88)), moved(standing, (L_ANKLE,), below), limits) is None
+    lifted = moved(moved(standing, (R_ANKLE,), (0.5, 0.9)), (L_ANKLE,), higher)
+    assert check_pose(cell(GOOD), lifted, limits) is None
+    unseen = replace(standing, visible=np.arange(18) < 8)
+    assert check_pose(cell(GOOD), moved(unseen, (L_ANKLE,), below), limits) is None
+
+
+@pytest.mark.parametrize(
+    ("alpha", "max_width", "reason"),
+    [
+        (cell((20, 30, 240, 98)), 0.0, None),  # switched off
+        (cell((20, 44, 240, 84)), 0.13, None),
+        (cell((20, 10, 240, 118)), 0.13, TOO_WIDE),
+        (cell((20, 10, 240, 45), (20, 80, 240, 118)), 0.13, TOO_WIDE),  # two who touch nowhere
+        (cell((20, 44, 240, 84), (100, 84, 150, 118)), 0.13, None),  # a bag: in a few rows
+        (cell((20, 44, 240, 84), (0, 5, 20, 123)), 0.13, None),  # an umbrella
+        (cell(), 0.13, None),  # nobody, which is another reason
+    ],
+)
+def test_a_person_is_as_wide_as_the_skeleton_allows(
+    alpha: np.ndarray, max_width: float, reason: str | None
+) -> None:
+    limits = replace(LIMITS, max_width=max_width)
+    assert check_width(alpha, walking_poses(42)[0], limits) == reason
+
+
+def test_a_wide_step_is_not_a_second_person() -> None:
+    limits = replace(LIMITS, max_width=0.13)
+    wide = max(walking_poses(42), key=lambda one: np.ptp(one.joints[[R_ANKLE, L_ANKLE], 0]))
+    left, right = sorted(wide.joints[[R_ANKLE, L_ANKLE], 0] * 128)
+    step = cell((20, 50, 140, 78))
+    apart = np.linspace(0, 1, 100)
+    for row, share in zip(range(140, 240), apart, strict=True):
+        first, last = 64 + share * (left - 64), 64 + share * (right - 64)
+        step[row, int(first) - 8 : int(last) + 8] = 255
+    assert check_width(step, wide, limits) is None
+    assert check_width(step, pose(INSIDE), limits) is None  # the median row is that of the trunk

@@ -9,25 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from yacs.config import CfgNode
 
+from ..errors import UserError
 from ..posing.skeletons import Pose
 from . import quality
+from .matting import find_providers
 from .quality import QualityLimits
+from .seen_pose import check_seen
 from .signatures import Appearance, color_signature, median_signature, same_clothes
 
 if TYPE_CHECKING:
+    from ..posing.detector import PoseDetector
     from .embedding import Embedder
 
+EMBEDDER, POSE_DETECTOR = "QUALITY.EMBEDDER", "QUALITY.POSE_DETECTOR"
 ANOTHER_PERSON = "another person"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LikenessRules:
-    """What is asked of the likeness of cells and of identities.
+class PictureRules:
+    """What is asked of the pictures, and of the likeness of cells and of identities.
 
     Attributes:
         min_same_person: smallest similarity of a cell to the identity's median, 0..1; 0 turns the
@@ -36,6 +42,7 @@ class LikenessRules:
             "reject" or "keep" (accepted, and listed in ``dataset.json``).
         twin_similarity: similarity from which two identities are twins, 0..1.
         embedder: ONNX file that describes people; empty for histograms of color.
+        pose_detector: ONNX file that finds joints; empty if nobody looks for them.
         provider: of onnxruntime: "auto", "cuda" or "cpu".
     """
 
@@ -43,21 +50,34 @@ class LikenessRules:
     twins: str
     twin_similarity: float
     embedder: str
+    pose_detector: str
     provider: str
 
     @classmethod
-    def from_config(cls, cfg: CfgNode) -> LikenessRules:
-        """Read the rules from the settings."""
+    def from_config(cls, cfg: CfgNode) -> PictureRules:
+        """Read the rules from the settings.
+
+        Raises:
+            UserError: a file is missing.
+        """
+        embedder, detector = cfg.QUALITY.EMBEDDER, cfg.QUALITY.POSE_DETECTOR
+        for key, file, hint in (
+            (EMBEDDER, embedder, "export one with tools/export.py"),
+            (POSE_DETECTOR, detector, "give an .onnx file of RTMO"),
+        ):
+            if file and not Path(file).expanduser().is_file():
+                raise UserError(f"{key} is {file!r}: no such file; {hint}")
         return cls(
             min_same_person=cfg.QUALITY.MIN_SAME_PERSON,
             twins=cfg.QUALITY.TWINS,
             twin_similarity=cfg.QUALITY.TWIN_SIMILARITY,
-            embedder=cfg.QUALITY.EMBEDDER,
+            embedder=embedder,
+            pose_detector=detector,
             provider=cfg.MATTING.PROVIDER,
         )
 
     @property
-    def in_use(self) -> bool:
+    def needs_likeness(self) -> bool:
         """Whether any rule needs to know what people look like."""
         return self.min_same_person > 0 or self.twins != "ignore"
 
@@ -80,24 +100,29 @@ class Gate:
 
     Args:
         limits: what a cell must reach.
-        likeness: what is asked of the likeness of cells.
+        picture: what is asked of the pictures.
         poses: one skeleton per cell.
 
     Raises:
         UserError: a package or model that a rule needs cannot be used.
     """
 
-    def __init__(
-        self, limits: QualityLimits, likeness: LikenessRules, poses: Sequence[Pose]
-    ) -> None:
+    def __init__(self, limits: QualityLimits, picture: PictureRules, poses: Sequence[Pose]) -> None:
         self._limits = limits
-        self._likeness = likeness
+        self._picture = picture
         self._poses = poses
         self._embedder: Embedder | None = None
-        if likeness.in_use and likeness.embedder:
+        if picture.needs_likeness and picture.embedder:
             from .embedding import Embedder
 
-            self._embedder = Embedder(likeness.embedder, likeness.provider)
+            self._embedder = Embedder(picture.embedder, picture.provider)
+        self._detector: PoseDetector | None = None
+        if picture.pose_detector:
+            from ..posing.detector import PoseDetector
+
+            self._detector = PoseDetector(
+                picture.pose_detector, POSE_DETECTOR, find_providers(picture.provider)
+            )
 
     def judge(self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray]) -> Verdict:
         """Judge the cells of one canvas, as drawn and before they are lit.
@@ -108,16 +133,16 @@ class Gate:
         """
         rejected: dict[int, str] = {}
         for cell, alpha in enumerate(alphas):
-            reason = self._check(alpha, self._poses[cell])
+            reason = self._check(people[cell], alpha, self._poses[cell])
             if reason is not None:
                 rejected[cell] = reason
         good = [cell for cell in range(len(alphas)) if cell not in rejected]
-        if not (good and self._likeness.in_use):
+        if not (good and self._picture.needs_likeness):
             return Verdict(rejected=rejected, appearance=None)
         signatures = self._describe(people, alphas, good)
         close = same_clothes(signatures, median_signature(list(signatures)))
-        same = close >= self._likeness.min_same_person
-        if not self._likeness.min_same_person:
+        same = close >= self._picture.min_same_person
+        if not self._picture.min_same_person:
             same[:] = True
         rejected |= {
             cell: ANOTHER_PERSON for cell, is_same in zip(good, same, strict=True) if not is_same
@@ -125,13 +150,16 @@ class Gate:
         appearance = Appearance.of(list(signatures[same])) if same.any() else None
         return Verdict(rejected=rejected, appearance=appearance)
 
-    def _check(self, alpha: np.ndarray, pose: Pose) -> str | None:
+    def _check(self, person: np.ndarray, alpha: np.ndarray, pose: Pose) -> str | None:
         limits = self._limits
-        return (
+        reason = (
             quality.check(alpha, limits)
             or quality.check_width(alpha, pose, limits)
             or quality.check_pose(alpha, pose, limits)
         )
+        if reason is None and self._detector is not None:  # the slow one comes last
+            reason = check_seen(self._detector.people(person), pose)
+        return reason
 
     def _describe(
         self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray], cells: Sequence[int]

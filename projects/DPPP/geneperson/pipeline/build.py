@@ -154,7 +154,7 @@ def _candidates(
     """Yield the candidates that are not on disk yet, in order; close it to stop the workers."""
     staged = [staging.read(index) for index in sorted(staging.indices())]
     on_disk = {record.index for record in staged}
-    twins = TwinCheck(spec.likeness, staged)
+    twins = TwinCheck(spec.picture, staged)
     if spec.route.draws_in_workers:
         missing = (each for each in spec.identities() if each.index not in on_disk)
         with closing(make_in_order(spec, missing, num_workers)) as made:

@@ -130,7 +130,7 @@ class CandidateMaker:
         self._synthesizer: Synthesizer | None = None
         self._pictures = PictureCache()
         self._matting: Matting | None = None
-        self._gate = Gate(spec.limits, spec.likeness, spec.poses)
+        self._gate = Gate(spec.limits, spec.picture, spec.poses)
 
     def make(self, identity: Identity) -> Candidate:
         """Make one candidate with a synthesizer of its own, loaded when it is first needed."""

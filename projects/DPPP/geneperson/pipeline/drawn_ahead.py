@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ..compositing.gate import Gate
 from ..compositing.matting import Matting
 from ..errors import UserError
 from ..model_sources import describe_models, role_of
@@ -100,6 +101,7 @@ def load_models(spec: BuildSpec) -> tuple[Synthesizer, dict[str, dict[str, str]]
         loaded = Matting(spec.matting)  # fetched once here, not by every worker
         logger.info("cutting out with %s on %s", spec.matting.model, loaded.provider)
         matting["MATTING"] = loaded.describe()
+    Gate(spec.limits, spec.picture, spec.poses)  # its models are missed now, not after a batch
     synthesizer = spec.build_synthesizer()
     return synthesizer, describe_models(spec.route.model_sources()) | matting
 

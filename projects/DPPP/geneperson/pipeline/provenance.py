@@ -18,6 +18,7 @@ _MODEL_KEYS = (
     *("BASE", "BASE_CONFIG", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
+_QUALITY_MODELS = ("EMBEDDER", "POSE_DETECTOR")  # they judge pictures and draw none
 _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 
 
@@ -32,11 +33,12 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
     description = {"configuration": configuration, "vocabulary_sha256": words.sha256}
     for section in ("VOCABULARY", "POSES"):
         configuration[section]["FILE"] = Path(cfg[section].FILE).name
-    configuration["QUALITY"]["EMBEDDER"] = Path(cfg.QUALITY.EMBEDDER).name
+    for key in _QUALITY_MODELS:
+        configuration["QUALITY"][key] = Path(cfg.QUALITY[key]).name
+        if (path := local_path(cfg.QUALITY[key])) is not None:
+            description[f"{key.lower()}_sha256"] = digest(path)
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
-    if (embedder := local_path(cfg.QUALITY.EMBEDDER)) is not None:
-        description["embedder_sha256"] = digest(embedder)
     for section in unused_sections(route):
         del configuration[section]
     for section in route.sections:

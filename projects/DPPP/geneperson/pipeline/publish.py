@@ -81,7 +81,7 @@ def publish(
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
         **_count_candidates(records, spec.num_cells),
-        **describe_likeness(accepted, spec.likeness),
+        **describe_likeness(accepted, spec.picture),
         **spec.settings,
         "models": {"synthesis": spec.route.name, **models},
         "software": _software(spec.route),

@@ -13,7 +13,7 @@ from typing import Any
 from yacs.config import CfgNode
 
 from .. import config
-from ..compositing.gate import LikenessRules
+from ..compositing.gate import PictureRules
 from ..compositing.matting import MattingSettings
 from ..compositing.quality import QualityLimits
 from ..posing.canvas import Grid
@@ -49,7 +49,7 @@ class BuildSpec:
         pool_size: background pictures per scene and lighting.
         camera_effects: whether images are seen through their scene's camera.
         limits: which cells and candidates are accepted.
-        likeness: what is asked of the likeness of cells and of identities.
+        picture: what is asked of the pictures, and of the likeness of identities.
         jpeg_quality: of the written images, 1..100.
         settings: what decides about the content of the set, as recorded in ``dataset.json``.
     """
@@ -69,7 +69,7 @@ class BuildSpec:
     pool_size: int
     camera_effects: bool
     limits: QualityLimits
-    likeness: LikenessRules
+    picture: PictureRules
     jpeg_quality: int
     settings: dict[str, Any]
 
@@ -104,7 +104,7 @@ class BuildSpec:
             pool_size=cfg.SCENES.POOL_SIZE,
             camera_effects=cfg.CAMERA.EFFECTS,
             limits=QualityLimits.from_config(cfg),
-            likeness=LikenessRules.from_config(cfg),
+            picture=PictureRules.from_config(cfg),
             jpeg_quality=cfg.JPEG_QUALITY,
             settings=describe(cfg, words=words, route=route),
         )

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from typing_extensions import Self
 
-from ..compositing.gate import LikenessRules
+from ..compositing.gate import PictureRules
 from ..compositing.regions import NUM_CLOTHES
 from ..compositing.signatures import Appearance, similarities
 from .staging import Record
@@ -47,7 +47,7 @@ class TwinCheck:
         staged: the candidates that are on disk already.
     """
 
-    def __init__(self, rules: LikenessRules, staged: Iterable[Record]) -> None:
+    def __init__(self, rules: PictureRules, staged: Iterable[Record]) -> None:
         self._is_on = rules.twins == "reject"
         self._limit = rules.twin_similarity
         self._accepted: dict[int, np.ndarray] = {}
@@ -71,7 +71,7 @@ class TwinCheck:
                 yield candidate
 
 
-def describe_likeness(accepted: Sequence[Record], rules: LikenessRules) -> dict[str, Any]:
+def describe_likeness(accepted: Sequence[Record], rules: PictureRules) -> dict[str, Any]:
     """Return what ``dataset.json`` says of the likeness of cells and identities.
 
     Args:

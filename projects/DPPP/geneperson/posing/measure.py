@@ -56,9 +56,10 @@ def guess_azimuth(points: np.ndarray) -> float:
     if math.isnan(cosine):
         cosine = _breadth(points, skeletons.L_HIP, skeletons.R_HIP, height)
     seen = np.isfinite(points).all(axis=1)
-    if math.isnan(cosine):
-        cosine = 1.0 if seen[skeletons.NOSE] else -1.0
     sine = _breadth(points, skeletons.NOSE, skeletons.NECK, height, axis=2)
+    if math.isnan(cosine):  # from the side, one shoulder and one hip hide the others
+        size = 1.0 if math.isnan(sine) else math.sqrt(1.0 - sine**2)
+        cosine = size if seen[skeletons.NOSE] else -size
     if math.isnan(sine):
         right, left = (
             seen[[skeletons.R_EYE, skeletons.R_EAR]].any(),
