@@ -121,6 +121,7 @@ def test_a_shipped_vocabulary_is_known_by_name_and_twins_reach_the_people(tmp_pa
         ("IDENTITIES: {TRAIN: -1}", "IDENTITIES.TRAIN is -1"),
         ("IDENTITIES: {TRAIN: 0}", "IDENTITIES.TRAIN is 0, must be 1 or more, because"),
         ("IDENTITIES: {TWINS: 1.5}", "IDENTITIES.TWINS is 1.5, must be in 0..1"),
+        ("IDENTITIES: {TWINS: 0.2}\nQUALITY: {TWINS: reject}", "QUALITY.TWINS .* or keep, because"),
         ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
         ("QUALITY: {MIN_CELLS: 43}", "QUALITY.MIN_CELLS is 43, must be in 1..42"),
         ("QUALITY: {MIN_AREA: 0.7}", "QUALITY.MAX_AREA"),

@@ -202,6 +202,12 @@ def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
         yield _Rule(
             "LIGHT.PER_IDENTITY", lambda number: number == 1, "1, because LIGHT.MODE is relight"
         )
+    if cfg.IDENTITIES.TWINS > 0:
+        yield _Rule(
+            "QUALITY.TWINS",
+            lambda twins: twins != "reject",
+            "ignore or keep, because IDENTITIES.TWINS asks for twins",
+        )
     yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
     yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")
     if cfg.IDENTITIES.TEST > 0:
