@@ -66,8 +66,9 @@ class Carried:
         color = palette.named(person.words.get("carrying", ""))
         if color is None:
             color = palette.fabric(_COLORS[rng.integers(len(_COLORS))])
-        # A hat sits on the hair.
-        self._hat_size = max(1.0, 0.97 * wardrobe.hair(person.words["hairstyle"]).volume)
+        # A hat sits on the hair; the thickest hair comes out below it.
+        volume = wardrobe.hair(person.words["hairstyle"]).volume
+        self._hat_size = min(max(1.0, 0.97 * volume), 1.2)
         painted = {
             "plain": np.broadcast_to(color, (1, 1, 3)),
             "dark": np.broadcast_to(0.62 * color, (1, 1, 3)),
@@ -95,7 +96,7 @@ class Carried:
         """Draw everything, over the dressed body and the head in the buffer."""
         things = self._things
         body = Body(buffer=buffer, stance=stance, textures=self._textures)
-        if things.hat:  # first, because it hides the hair below it whatever its depth
+        if things.hat:
             self._draw_hat(head)
         if things.backpack:
             self._draw_backpack(body)
@@ -168,7 +169,7 @@ class Carried:
                 (0.0, side, front), (1.0, side, front), round_start=top, round_end=False
             )
             start, end = (head.point((0.0, size * up, -0.007 - back)) for up in (high, low))
-            head.sweep(start, end, shape, texture, over=True)
+            head.sweep(start, end, shape, texture)
 
         band(0.040, 0.024, 0.056, plain, top=True)
         if kind == "beanie":

@@ -48,18 +48,10 @@ class Head:
         size = self.scale * self.stance.unit * np.array(radii)
         self.buffer.ellipsoid(self.point(offset), self.stance.axes, size, texture)
 
-    def sweep(
-        self,
-        start: np.ndarray,
-        end: np.ndarray,
-        shape: Profile,
-        texture: Texture,
-        *,
-        over: bool = False,
-    ) -> None:
-        """Draw a tube between two places; ``over`` hides what was drawn before."""
+    def sweep(self, start: np.ndarray, end: np.ndarray, shape: Profile, texture: Texture) -> None:
+        """Draw a tube between two places."""
         unit = self.stance.unit * self.scale
-        self.buffer.sweep(start, end, shape, texture, unit=unit, turn=self.stance.turn, over=over)
+        self.buffer.sweep(start, end, shape, texture, unit=unit, turn=self.stance.turn)
 
 
 class Hairdo:
