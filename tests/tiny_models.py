@@ -34,8 +34,13 @@ _BLOCKS = {
 }
 
 
-def save_sdxl(folder: Path) -> Path:
-    """An SDXL base model with small networks, in diffusers' folder format."""
+def save_sdxl(folder: Path, widths: tuple[int, int] = (32, 32)) -> Path:
+    """An SDXL base model with small networks, in diffusers' folder format.
+
+    Args:
+        folder: where to write it.
+        widths: of the two text encoders; their sum is 64.
+    """
     from diffusers import (
         AutoencoderKL,
         EulerDiscreteScheduler,
@@ -45,13 +50,16 @@ def save_sdxl(folder: Path) -> Path:
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
-    text = CLIPTextConfig(
-        hidden_size=32,
-        intermediate_size=37,
-        num_attention_heads=4,
-        num_hidden_layers=3,
-        projection_dim=32,
-        hidden_act="gelu",
+    first, second = (
+        CLIPTextConfig(
+            hidden_size=width,
+            intermediate_size=37,
+            num_attention_heads=4,
+            num_hidden_layers=3,
+            projection_dim=32,
+            hidden_act="gelu",
+        )
+        for width in widths
     )
     tokenizer = _tokenizer(folder.with_name("tokenizer"))
     pipe = StableDiffusionXLPipeline(
@@ -73,8 +81,8 @@ def save_sdxl(folder: Path) -> Path:
             sample_size=64,
             norm_num_groups=8,
         ),
-        text_encoder=CLIPTextModel(text),
-        text_encoder_2=CLIPTextModelWithProjection(text),
+        text_encoder=CLIPTextModel(first),
+        text_encoder_2=CLIPTextModelWithProjection(second),
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
     )

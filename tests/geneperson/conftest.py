@@ -98,7 +98,8 @@ def tiny_cfg(models: Path) -> CfgNode:
     cfg.DIFFUSION.EDGE_CONTROLNET = str(models / "edge")
     for role in ("ENHANCEMENT", "LIGHTING", "STYLE"):
         cfg.DIFFUSION.LORA[role] = str(models / "loras" / f"{role.lower()}.safetensors")
-    cfg.DIFFUSION.STEPS = 1
+    cfg.DIFFUSION.STEPS, cfg.DIFFUSION.EDGE_END = 1, 1.0
+    cfg.DIFFUSION.MIN_CELL, cfg.DIFFUSION.MEGAPIXELS = (16, 16), (0.0, 1.0)
     cfg.DIFFUSION.BACKGROUND_SIZE = (32, 32)
     cfg.DIFFUSION.DEVICE, cfg.DIFFUSION.DTYPE = "cpu", "fp32"
     cfg.MATTING.MODEL, cfg.MATTING.PROVIDER = str(models / "oval.onnx"), "cpu"
@@ -109,7 +110,7 @@ def tiny_cfg(models: Path) -> CfgNode:
 def picky_cfg(tiny_cfg: CfgNode) -> CfgNode:
     """Limits that some of the small models' cells pass and some do not."""
     cfg = tiny_cfg.clone()
-    cfg.QUALITY.MAX_AREA = 0.308
+    cfg.QUALITY.MAX_AREA = 0.306
     cfg.QUALITY.MIN_CELLS = 2
     return cfg
 

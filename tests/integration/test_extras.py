@@ -17,6 +17,7 @@ EXTRAS = (
     "onnxruntime",
     "openai",
     "peft",
+    "pydantic",
     "rembg",
     "rtmlib",
     "transformers",
@@ -37,6 +38,7 @@ cfg = get_cfg()
 cfg.IDENTITIES.TRAIN = 1
 cfg.CANVAS.COLUMNS, cfg.CANVAS.ROWS, cfg.CANVAS.CELL_SIZE = 2, 2, (64, 32)
 cfg.QUALITY.MIN_CELLS = 1
+cfg.DIFFUSION.MIN_CELL, cfg.DIFFUSION.MEGAPIXELS = (16, 16), (0.0, 1.0)
 cfg.SCENES.POOL_SIZE = 1
 cfg.MATTING.MODEL = {model!r}
 """

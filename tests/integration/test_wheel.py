@@ -14,6 +14,7 @@ from helpers import ROOT
 
 DATA = (
     "geneperson/prompting/vocabulary.json",
+    "geneperson/prompting/vocabulary_street.json",
     "geneperson/prompting/interview/banned_words.json",
     "dppp/modeling/clip_models/DPPP-Tiny-16-quickgelu.json",
     "dppp/modeling/clip_weights/DPPP-Tiny-16-quickgelu.procedural.safetensors",

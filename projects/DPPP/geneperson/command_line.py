@@ -6,10 +6,11 @@ geneperson plan [--config-file F] [--identities N] [--test-identities M] [KEY VA
 geneperson verify DIR
 geneperson preview DIR --output FILE.png
 geneperson stats DIR
-geneperson vocabulary --output FILE.json [--model NAME] [--cache DIR]
+geneperson vocabulary --output FILE.json [--model NAME] [--cache DIR] [--timeout S]
 geneperson poses --output FILE.json [--images DIR [--model NAME]] [--picture FILE.png]
 
-Exit status 0: done; 1: ``verify`` found problems; 2: a mistake, in one line; 130: interrupted.
+Exit status 0: done; 1: ``verify`` found problems, or ``vocabulary`` got no words and wrote no file;
+2: a mistake, in one line; 130: interrupted.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from .posing.extraction import extract_poses
 from .posing.files import save_poses
 from .posing.picture import draw_poses
 from .posing.skeletons import walking_poses
-from .prompting.interview import make_vocabulary
+from .prompting.interview import TIMEOUT_SEC, make_vocabulary
 
 INTERRUPTED = 130
 CHAT_MODEL = "gpt-4o-mini"
@@ -119,6 +120,13 @@ def _add_vocabulary(command: argparse.ArgumentParser) -> None:
         default=".vocabulary_cache",
         help="folder of answers; a cached question is not asked again (default .vocabulary_cache)",
     )
+    command.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=TIMEOUT_SEC,
+        help=f"seconds for one question with all attempts at it (default {TIMEOUT_SEC:g})",
+    )
 
 
 def _add_poses(command: argparse.ArgumentParser) -> None:
@@ -183,9 +191,10 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _vocabulary(args: argparse.Namespace) -> int:
-    for line in make_vocabulary(args.output, args.model, args.cache):
+    interview = make_vocabulary(args.output, args.model, args.cache, args.timeout)
+    for line in interview.lines:
         print(line)
-    return 0
+    return 0 if interview.answered else 1
 
 
 def _poses(args: argparse.Namespace) -> int:

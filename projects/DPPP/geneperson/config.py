@@ -16,11 +16,13 @@ from .errors import UserError
 _BASE = "_BASE_"
 # Paths that are relative to the file that names them.
 _FILES = ("VOCABULARY.FILE", "POSES.FILE", "QUALITY.EMBEDDER", "QUALITY.POSE_DETECTOR")
+VOCABULARIES = ("street",)  # what VOCABULARY.FILE can name besides a file
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
+RELIGHT, DRAWN = LIGHT_MODES = ("relight", "drawn")
 TWINS = ("ignore", "reject", "keep")
 
 
@@ -32,7 +34,8 @@ def get_cfg() -> CfgNode:
 def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ()) -> CfgNode:
     """Read settings: defaults, then the file (its ``_BASE_`` first), then ``KEY VALUE`` overrides.
 
-    A relative ``_BASE_`` or path of ``_FILES`` in a file is relative to that file's folder.
+    A relative ``_BASE_`` or path of ``_FILES`` in a file is relative to that file's folder; a name
+    of ``VOCABULARIES`` stays as it is.
 
     Args:
         config_file: YAML file; None for the defaults and the overrides alone.
@@ -48,7 +51,7 @@ def load(config_file: str | Path | None, opts: list[str] | tuple[str, ...] = ())
     files = [] if config_file is None else _chain(Path(config_file), ())
     for path, content in files:
         for key, value in _flatten(content):
-            if key in _FILES and value:
+            if key in _FILES and value and value not in VOCABULARIES:
                 value = str((path.parent / str(value)).resolve())
             _set(cfg, key, value, str(path))
     if len(opts) % 2:
@@ -117,6 +120,10 @@ def _is_size(value: Sequence[object], multiple: int = 1) -> bool:
     )
 
 
+def _are_numbers(values: Sequence[object]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
+
+
 def _are_seeds_and_numbers(pairs: Sequence[object]) -> bool:
     return all(
         isinstance(pair, list | tuple)
@@ -135,11 +142,16 @@ _RULES = (
         _are_seeds_and_numbers,
         "pairs of a seed and a number, each 0 or more",
     ),
+    _between("IDENTITIES.TWINS", 0, 1),
     _between("CANVAS.COLUMNS", 1, 64),
     _between("CANVAS.ROWS", 1, 64),
     _size("CANVAS.CELL_SIZE"),
     _at_least("POSES.LIMB_WIDTH", 1),
+    _at_least("POSES.JOINT_RADIUS", 0),
+    _at_least("POSES.FACE_RADIUS", 0),
     _at_least("SCENES.POOL_SIZE", 1),
+    _one_of("LIGHT.MODE", LIGHT_MODES),
+    _between("LIGHT.PER_IDENTITY", 1, 9),
     _from_up_to("QUALITY.MIN_AREA", 0, 1),
     _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),
     _between("QUALITY.MAX_WIDTH", 0, 1),
@@ -149,12 +161,20 @@ _RULES = (
     _above_up_to("QUALITY.TWIN_SIMILARITY", 0, 1),
     _between("DIFFUSION.POSE_SCALE", 0, 2),
     _between("DIFFUSION.EDGE_SCALE", 0, 2),
+    _above_up_to("DIFFUSION.POSE_END", 0, 1),
+    _above_up_to("DIFFUSION.EDGE_END", 0, 1),
     _between("DIFFUSION.LORA.ENHANCEMENT_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.LIGHTING_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.STYLE_WEIGHT", -2, 2),
     _between("DIFFUSION.STEPS", 1, 1000),
     _between("DIFFUSION.GUIDANCE", 0, 100),
     _between("DIFFUSION.SCALE", 0.25, 8),
+    _size("DIFFUSION.MIN_CELL"),
+    _Rule(
+        "DIFFUSION.MEGAPIXELS",
+        lambda ends: len(ends) == 2 and _are_numbers(ends) and 0 <= ends[0] < ends[1],
+        "(fewest, most), 0 or more",
+    ),
     _size("DIFFUSION.BACKGROUND_SIZE", multiple=8),
     _at_least("DIFFUSION.BATCH_SIZE", 1),
     _one_of("DIFFUSION.DTYPE", DTYPES),
@@ -177,6 +197,16 @@ def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
             "CANVAS.CELL_SIZE",
             lambda cell: num_cells * cell[0] * cell[1] <= MAX_CANVAS_PX,
             f"such that the canvas has at most {MAX_CANVAS_PX} pixels",
+        )
+    if cfg.LIGHT.MODE == RELIGHT:
+        yield _Rule(
+            "LIGHT.PER_IDENTITY", lambda number: number == 1, "1, because LIGHT.MODE is relight"
+        )
+    if cfg.IDENTITIES.TWINS > 0:
+        yield _Rule(
+            "QUALITY.TWINS",
+            lambda twins: twins != "reject",
+            "ignore or keep, because IDENTITIES.TWINS asks for twins",
         )
     yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
     yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")

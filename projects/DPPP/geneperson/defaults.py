@@ -17,10 +17,14 @@ DEFAULTS.IDENTITIES.TRAIN = 6641
 # Held-out identities (query and bounding_box_test); their pids follow the training pids.
 DEFAULTS.IDENTITIES.TEST = 0
 # Outfits that are not used: those of the first NUMBER prompts of another SEED with the same
-# vocabulary, as ((SEED, NUMBER), ...). It keeps a training set disjoint from a test set.
+# vocabulary and TWINS, as ((SEED, NUMBER), ...). It keeps a training set disjoint from a test set.
 DEFAULTS.IDENTITIES.EXCLUDE = ()
+# Hard identities on purpose: the share of the prompts, 0..1, that differ from the one before in one
+# word of the outfit alone.
+DEFAULTS.IDENTITIES.TWINS = 0.0
 DEFAULTS.VOCABULARY = CfgNode()
-# JSON file of words; empty means the curated vocabulary of the package.
+# JSON file of words; empty means the curated vocabulary of the package, "street" the one with the
+# clothes, carried things and frequencies of a real street.
 DEFAULTS.VOCABULARY.FILE = ""
 DEFAULTS.CANVAS = CfgNode()
 # Cells of one identity's canvas, one view each; the paper has 42.
@@ -33,22 +37,36 @@ DEFAULTS.POSES = CfgNode()
 DEFAULTS.POSES.FILE = ""
 # Half width of a limb in the skeleton map, in pixels.
 DEFAULTS.POSES.LIMB_WIDTH = 4
+# Radius of a joint's disc in it, in pixels; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.JOINT_RADIUS = 0
+# The same for nose, eyes and ears, and the most for the lines between them; 0: as LIMB_WIDTH.
+DEFAULTS.POSES.FACE_RADIUS = 0
 DEFAULTS.SYNTHESIS = CfgNode()
 # What draws people and scenes: "procedural" needs no weights and no GPU, "diffusion" is SDXL.
 DEFAULTS.SYNTHESIS.NAME = "procedural"
 DEFAULTS.DIFFUSION = CfgNode()
 # Models. Each is a name on the Hugging Face hub ("owner/name", a revision after "@") or a local
-# folder in diffusers' format; a LoRA is also a file, "owner/name/file.safetensors" or local.
+# folder in diffusers' format; the base model and a LoRA are also a file, local or
+# "owner/name/file.safetensors".
 DEFAULTS.DIFFUSION.BASE = "stabilityai/stable-diffusion-xl-base-1.0"
-# Variant of the base model's files ("fp16" halves the download); empty means the plain ones.
+# If BASE is a single file: the model whose configuration and tokenizers fit it. Only its .json and
+# .txt files are fetched. All models that were fine-tuned from SDXL are built like this one.
+DEFAULTS.DIFFUSION.BASE_CONFIG = "stabilityai/stable-diffusion-xl-base-1.0"
+# Variant of the base model's files ("fp16" halves the download); empty means the plain ones. A
+# single file has none.
 DEFAULTS.DIFFUSION.VARIANT = "fp16"
 # A VAE that does not overflow in half precision; empty means the base model's own.
 DEFAULTS.DIFFUSION.VAE = "madebyollin/sdxl-vae-fp16-fix"
-# The two ControlNets and their weights, 0..2.
+# The two ControlNets, their weights (0..2), and the shares of the steps (0..1] after which they no
+# longer act. The edge map shows the borders of the cells alone, and an empty Canny map says "no
+# edges": to the end, it would smooth the folds and faces inside every cell. The borders are settled
+# in the first steps.
 DEFAULTS.DIFFUSION.POSE_CONTROLNET = "xinsir/controlnet-openpose-sdxl-1.0"
 DEFAULTS.DIFFUSION.POSE_SCALE = 1.0
+DEFAULTS.DIFFUSION.POSE_END = 1.0
 DEFAULTS.DIFFUSION.EDGE_CONTROLNET = "xinsir/controlnet-canny-sdxl-1.0"
 DEFAULTS.DIFFUSION.EDGE_SCALE = 0.5
+DEFAULTS.DIFFUSION.EDGE_END = 0.4
 # One union network that reads both maps, in place of the two; empty means two networks.
 DEFAULTS.DIFFUSION.UNION_CONTROLNET = ""
 # The paper's three LoRAs by role, each with its weight; empty means none.
@@ -61,13 +79,23 @@ DEFAULTS.DIFFUSION.LORA.STYLE = ""
 DEFAULTS.DIFFUSION.LORA.STYLE_WEIGHT = 0.7
 # Words added to every character prompt, such as the trigger words of a LoRA.
 DEFAULTS.DIFFUSION.EXTRA_PROMPT = ""
+# Words added to the negative prompt of every character and background.
+DEFAULTS.DIFFUSION.NEGATIVE_EXTRA = ""
 # Weights in pickle files can run code; only safetensors are read unless this is set.
 DEFAULTS.DIFFUSION.ALLOW_PICKLE = False
 # Denoising steps (Euler a) and classifier-free guidance.
 DEFAULTS.DIFFUSION.STEPS = 30
 DEFAULTS.DIFFUSION.GUIDANCE = 6.0
 # The canvas is drawn this much larger than the grid, then shrunk; its sides are multiples of 8.
+# What a canvas of 7 x 6 cells of 256 x 128 costs: 1,066 TFLOP at 1, 2,798 at 1.5, 5,997 at 2
+# (computed for SDXL with two ControlNets in all of 30 steps; 917, 2,407 and 5,159 at EDGE_END 0.4).
 DEFAULTS.DIFFUSION.SCALE = 1.0
+# (height, width) of the smallest cell that is drawn, in pixels after SCALE. The default is the
+# paper's cell, 32 x 16 of the values that SDXL works on; a head has about 4 x 4 of them.
+DEFAULTS.DIFFUSION.MIN_CELL = (256, 128)
+# Fewest and most pixels of a drawn canvas, in millions. SDXL was trained on pictures of about 1
+# million. It is known to draw badly at less than half of that, and at four times to repeat itself.
+DEFAULTS.DIFFUSION.MEGAPIXELS = (0.5, 4.2)
 # (height, width) of a background picture, in pixels, multiples of 8.
 DEFAULTS.DIFFUSION.BACKGROUND_SIZE = (1024, 1024)
 # Canvases drawn at once.
@@ -78,9 +106,17 @@ DEFAULTS.DIFFUSION.DEVICE = "auto"
 DEFAULTS.DIFFUSION.DTYPE = "bf16"
 # torch.compile the denoiser: minutes at the start, faster steps after it.
 DEFAULTS.DIFFUSION.COMPILE = False
-# Less memory for more time: decode one picture at a time; keep idle models off the GPU.
+# Less memory for more time: decode one picture at a time; decode it in overlapping tiles, whose
+# colors can differ a little; keep idle models off the GPU.
 DEFAULTS.DIFFUSION.VAE_SLICING = True
+DEFAULTS.DIFFUSION.VAE_TILING = False
 DEFAULTS.DIFFUSION.CPU_OFFLOAD = False
+DEFAULTS.LIGHT = CfgNode()
+# "relight": people are drawn in neutral light, and each image is relit for its background.
+# "drawn": people are drawn under the lighting of their prompt and only meet such backgrounds.
+DEFAULTS.LIGHT.MODE = "relight"
+# Canvases of one identity, each under another lighting, 1..9; more than 1 only with "drawn".
+DEFAULTS.LIGHT.PER_IDENTITY = 1
 DEFAULTS.MATTING = CfgNode()
 # A model of rembg by name, or a local .onnx file that takes U2Net's input.
 DEFAULTS.MATTING.MODEL = "u2net"

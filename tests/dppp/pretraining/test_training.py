@@ -78,6 +78,13 @@ def test_captions_say_what_is_true_and_nothing_else() -> None:
         assert not unknown, text
 
 
+def test_what_a_person_carries_is_not_in_captions() -> None:
+    rng = np.random.default_rng(0)
+    carrier = PERSON | {"carrying": "holding a black umbrella"}
+    texts = [caption(carrier, "park", "night", "front left", rng) for _ in range(50)]
+    assert texts == captions(50) and full_caption(carrier) == full_caption(PERSON)
+
+
 def test_captions_name_every_word_and_have_the_forms_of_dppps_prompts() -> None:
     texts = captions(300)
     for word in ("red", "striped", "navy blue", "sneakers", "auburn hair", "olive skin", "night"):

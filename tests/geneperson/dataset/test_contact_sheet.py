@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from geneperson.dataset.contact_sheet import PER_REASON, contact_sheet
+from geneperson.dataset.contact_sheet import PER_ROW, contact_sheet
 
 
 def cell(grey: int) -> bytes:
@@ -27,6 +27,6 @@ def test_a_row_for_each_reason_in_order() -> None:
 
 
 def test_no_more_than_fit() -> None:
-    many = decode(contact_sheet({"cut off": [cell(60)] * (PER_REASON + 5)}))
+    many = decode(contact_sheet({"cut off": [cell(60)] * (PER_ROW + 5)}))
     assert many.shape == decode(contact_sheet({"cut off": [cell(60)]})).shape
-    assert (many[50] < 100).sum() == PER_REASON * 20
+    assert (many[50] < 100).sum() == PER_ROW * 20

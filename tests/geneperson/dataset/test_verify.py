@@ -219,6 +219,8 @@ def test_not_a_folder(tmp_path: Path, name: str) -> None:
 def row(file: str, scene: str = "street", pid: int = 1, **more: Any) -> ImageRow:
     values: dict[str, Any] = {
         "lighting": "day",
+        "drawn_lighting": "neutral",
+        "background": "street_day_000",
         "cell": 0,
         "view": "front",
         "mask_area": 0.2,

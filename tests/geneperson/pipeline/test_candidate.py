@@ -9,13 +9,19 @@ import pytest
 from yacs.config import CfgNode
 
 from geneperson.compositing.quality import TOO_LARGE, TOO_SMALL
-from geneperson.pipeline.candidate import TOO_FEW_CELLS, CandidateMaker
+from geneperson.config import DRAWN, LIGHT_MODES, RELIGHT
+from geneperson.pipeline.candidate import TOO_FEW_CELLS, CandidateMaker, Drawn
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.prompting import prompts, vocabulary
+from geneperson.worlds.lighting import LIGHTINGS, NEUTRAL
 
 
 def people(cfg: CfgNode, number: int) -> list[prompts.Identity]:
     return list(islice(prompts.identities(vocabulary.load(), cfg.SEED), number))
+
+
+def place_of(image: Drawn) -> tuple[int, int, int]:
+    return image.cell, image.place.scene, image.place.lighting
 
 
 def maker_of(cfg: CfgNode) -> CandidateMaker:
@@ -39,8 +45,8 @@ def test_images_are_jpegs_of_the_cells_size(cfg: CfgNode) -> None:
         pixels = cv2.imdecode(np.frombuffer(image.jpeg, np.uint8), cv2.IMREAD_UNCHANGED)
         assert pixels.shape == (128, 64, 3)
         assert 0.05 <= image.mask_area <= 0.6
-    assert len({image.scene for image in candidate.images}) >= 3
-    assert len({image.lighting for image in candidate.images}) >= 3
+    assert len({image.place.scene for image in candidate.images}) >= 3
+    assert len({image.place.lighting for image in candidate.images}) >= 3
     assert {image.cell for image in candidate.images} | set(candidate.rejected) == set(range(6))
 
 
@@ -53,17 +59,13 @@ def test_another_seed_draws_other_images(cfg: CfgNode) -> None:
 def test_another_candidate_gets_other_scenes_and_noise(cfg: CfgNode) -> None:
     """The same person under another number: every image is placed and recorded anew."""
     identity, maker = people(cfg, 1)[0], maker_of(cfg)
-    ours = {
-        (image.cell, image.scene, image.lighting): image for image in maker.make(identity).images
-    }
+    ours = {place_of(image): image for image in maker.make(identity).images}
     for index in range(1, 200):
         theirs = maker.make(replace(identity, index=index)).images
-        assert {(image.cell, image.scene, image.lighting) for image in theirs} != set(ours)
-        same_place = [
-            image for image in theirs if (image.cell, image.scene, image.lighting) in ours
-        ]
+        assert {place_of(image) for image in theirs} != set(ours)
+        same_place = [image for image in theirs if place_of(image) in ours]
         for image in same_place:  # what is left to differ is crop, framing and noise
-            assert image.jpeg != ours[image.cell, image.scene, image.lighting].jpeg
+            assert image.jpeg != ours[place_of(image)].jpeg
         if same_place:
             return
     pytest.fail("no two images in the same place")
@@ -102,3 +104,48 @@ def test_too_few_good_cells_reject_the_good_ones_too(cfg: CfgNode) -> None:
     assert candidate.images == []
     assert set(candidate.rejected.values()) == {TOO_LARGE, TOO_FEW_CELLS}
     assert set(candidate.rejected) == set(range(6))
+
+
+class BlackPainter:
+    """Gives backgrounds that show nothing but the person."""
+
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
+        return np.zeros((128, 128, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["night", "noon", "sunset"])
+def test_light_is_shown_once_in_both_modes(cfg: CfgNode, name: str) -> None:
+    """A person is as bright when drawn under a light as when drawn in neutral light and relit."""
+    cfg.CAMERA.EFFECTS = False
+    (person,) = people(cfg, 1)
+    brightness: dict[str, list[float]] = {mode: [] for mode in LIGHT_MODES}
+    for mode in LIGHT_MODES:
+        cfg.LIGHT.MODE = mode
+        spec = BuildSpec.from_config(cfg)
+        synthesizer, maker = spec.build_synthesizer(), CandidateMaker(spec)
+        for index in range(8):
+            identity = prompts.under_light(replace(person, index=index), name)
+            canvases = synthesizer.characters(spec.drawings(identity))
+            for image in maker.finish(maker.judge(identity, canvases), BlackPainter()).images:
+                shown = LIGHTINGS[image.place.lighting].name
+                assert image.drawn_under == (shown if mode == DRAWN else NEUTRAL)
+                pixels = cv2.imdecode(np.frombuffer(image.jpeg, np.uint8), cv2.IMREAD_COLOR)
+                if shown == name:
+                    brightness[mode].append(float(pixels[pixels.max(axis=2) > 12].mean()))
+    assert len(brightness[RELIGHT]) >= 3
+    assert np.mean(brightness[DRAWN]) == pytest.approx(np.mean(brightness[RELIGHT]), rel=0.1)
+
+
+def test_canvases_of_one_identity_are_under_different_lights(cfg: CfgNode) -> None:
+    cfg.LIGHT.MODE, cfg.LIGHT.PER_IDENTITY = DRAWN, 3
+    spec = BuildSpec.from_config(cfg)
+    (person,) = people(cfg, 1)
+    drawings = spec.drawings(person)
+    assert drawings[0] == person and len({one.lighting for one in drawings}) == 3
+    assert len({one.seed for one in drawings}) == 1
+    assert spec.drawings(drawings[0]) == drawings
+    candidate = CandidateMaker(spec).make(person)
+    assert {image.cell for image in candidate.images} | set(candidate.rejected) == set(range(18))
+    assert {image.drawn_under for image in candidate.images} == {one.lighting for one in drawings}
+    for image in candidate.images:
+        assert image.drawn_under == drawings[image.cell // 6].lighting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import shutil
@@ -20,13 +21,16 @@ import torch
 from yacs.config import CfgNode
 
 from geneperson import UserError, build, verify
-from geneperson.dataset.contact_sheet import PER_REASON
+from geneperson.dataset.contact_sheet import PER_ROW
 from geneperson.dataset.layout import STAGING, IdentityRow, ImageRow, read_rows
 from geneperson.model_sources import digest
+from geneperson.pipeline.backgrounds import folder_of
 from geneperson.pipeline.drawn_ahead import load_models
 from geneperson.pipeline.provenance import code_digest
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.staging import Staging
+from geneperson.worlds.lighting import LIGHTINGS, NEUTRAL, NEUTRAL_PROMPT, get_lighting
+from geneperson.worlds.scenes import SCENES
 from helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -111,7 +115,7 @@ def test_the_sheet_has_a_row_for_each_reason(drawn: Path) -> None:
     sheet = cv2.imread(str(drawn / "rejects.jpg"))
     num_reasons = len(content(drawn)["cells"]["rejected"])
     assert sheet.shape[0] % num_reasons == 0 and sheet.shape[0] // num_reasons > 64
-    assert sheet.shape[1] >= PER_REASON * 32
+    assert sheet.shape[1] >= PER_ROW * 32
 
 
 @pytest.mark.parametrize("file", ["rejects.jsonl", "rejects.jpg"])
@@ -141,17 +145,14 @@ def test_resuming_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_
     staging.root.mkdir(parents=True)
     staging.open(spec.settings | {"code_sha256": code_digest()})
     staging.keep_models(load_models(spec)[1])
-    staging.scenes.mkdir()
-    (staging.scenes / "street_day_000.png").write_bytes(b"")
     cfg.DIFFUSION.POSE_CONTROLNET = str(shutil.copytree(models / "edge", tmp_path / "pose"))
     with pytest.raises(UserError, match=r"other models \(POSE_CONTROLNET changed\).*delete"):
         build(cfg, tmp_path / "set")
-    assert (staging.scenes / "street_day_000.png").exists()
 
 
 def start(config: Path, output: Path, log: Path) -> subprocess.Popen:
-    """Start a build with two workers in a session of its own, on one thread as here."""
-    arguments = ["build", "--config-file", config, "--output", output, "--workers", "2"]
+    """Start a build with a worker in a session of its own, on one thread as here."""
+    arguments = ["build", "--config-file", config, "--output", output]
     with log.open("w") as stderr:
         return subprocess.Popen(
             [sys.executable, TOOL, *arguments],
@@ -184,20 +185,42 @@ def alive(session: int) -> list[int]:
     return found
 
 
+def test_only_the_backgrounds_that_images_show_are_painted(
+    drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    """Not those of identities that share the last batch, or that workers had begun."""
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST, cfg.SCENES.POOL_SIZE = 1, 0, 20
+    build(cfg, tmp_path / "set", workers=2)
+    for output in (drawn, tmp_path / "set"):
+        shown = {row.background for row in read_rows(output, ImageRow, [])}
+        painted = [path.stem.rpartition("_")[0] for path in folder_of(output).iterdir()]
+        assert sorted(painted) == sorted(shown)
+        assert len(painted) < len(SCENES) * len(LIGHTINGS)
+    sheet = cv2.imread(str(drawn / "backgrounds.jpg"))
+    assert sheet.shape[1] > 9 * 160
+
+
+@pytest.mark.parametrize("mode", ["relight", "drawn"])
+def test_the_light_that_was_drawn_is_the_prompts(
+    drawn: Path, cfg: CfgNode, tmp_path: Path, mode: str
+) -> None:
+    if mode == "drawn":
+        cfg.LIGHT.MODE, cfg.LIGHT.PER_IDENTITY = mode, 2
+        cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 2, 0
+        drawn = tmp_path / "set"
+        build(cfg, drawn)
+        assert verify(drawn) == []
+    prompts = {row.pid: row.prompt for row in read_rows(drawn, IdentityRow, [])}
+    for row in read_rows(drawn, ImageRow, []):
+        if mode == "relight":
+            assert row.drawn_lighting == NEUTRAL and NEUTRAL_PROMPT in prompts[row.pid]
+            continue
+        assert row.drawn_lighting == row.lighting
+        in_prompt = get_lighting(row.lighting).prompt in prompts[row.pid]
+        assert in_prompt is row.file.endswith("_00.jpg")  # the identity's first canvas
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
-def test_backgrounds_of_other_settings_are_not_used(cfg: CfgNode, tmp_path: Path) -> None:
-    """A build that was killed while backgrounds were drawn has no candidate on disk yet."""
-    staging = Staging(tmp_path)
-    staging.root.mkdir()
-    staging.open(BuildSpec.from_config(cfg).settings | {"code_sha256": code_digest()})
-    staging.scenes.mkdir()
-    (staging.scenes / "street_day_000.png").write_bytes(b"of seed 0")
-    cfg.SEED = 7
-    with pytest.raises(UserError, match="unfinished build with SEED 0, not 7"):
-        build(cfg, tmp_path)
-    assert (staging.scenes / "street_day_000.png").read_bytes() == b"of seed 0"
-
-
 def test_a_finished_set_is_not_taken_for_one_of_another_model(
     drawn: Path, cfg: CfgNode, models: Path, tmp_path: Path
 ) -> None:
@@ -213,7 +236,7 @@ def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: P
     """Killed among the backgrounds, Ctrl-C there, terminated among the people: the same set."""
     config, output = tmp_path / "tiny.yml", tmp_path / "set"
     config.write_text(cfg.dump())
-    scenes, staged = output / STAGING / "scenes", output / STAGING / "identities"
+    scenes, staged = folder_of(output), output / STAGING / "identities"
 
     def stop(when: Callable[[], bool], signal_number: int) -> tuple[int, str]:
         log = tmp_path / "log"
@@ -228,12 +251,12 @@ def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: P
         assert not (output / "dataset.json").exists()
         return status, log.read_text()
 
-    stop(lambda: len(list(scenes.glob("*.png"))) >= 5, signal.SIGKILL)
+    stop(lambda: len(list(scenes.glob("*.png"))) >= 1, signal.SIGKILL)
     painted = {path.name: path.stat().st_ino for path in scenes.glob("*.png")}
-    assert 5 <= len(painted) < 54
+    assert painted and len(painted) < len(list(folder_of(drawn).iterdir()))
     assert verify(output) == [".build: unfinished build; run the same build command again"]
 
-    status, log = stop(lambda: len(list(scenes.glob("*.png"))) >= len(painted) + 5, signal.SIGINT)
+    status, log = stop(lambda: len(list(scenes.glob("*.png"))) > len(painted), signal.SIGINT)
     assert status == 130 and "Traceback" not in log
     assert log.strip().splitlines()[-1].startswith("stopped; run the same command")
     assert painted.items() <= {path.name: path.stat().st_ino for path in scenes.iterdir()}.items()
@@ -243,6 +266,19 @@ def test_stopped_three_times_and_finished(drawn: Path, cfg: CfgNode, tmp_path: P
     build(cfg, output)
     assert content(output) == content(drawn)
     assert verify(output) == []
+
+
+def test_log_and_card_name_the_loras_that_are_absent(
+    cfg: CfgNode, drawn: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST, cfg.QUALITY.MAX_AREA = 1, 0, 0.6
+    cfg.DIFFUSION.LORA.ENHANCEMENT = cfg.DIFFUSION.LORA.STYLE = ""
+    with caplog.at_level(logging.INFO, "geneperson"):
+        build(cfg, tmp_path / "set")
+    note = "Absent of the paper's three LoRAs: enhancement, style (DIFFUSION.LORA)."
+    assert note in caplog.messages
+    assert note in (tmp_path / "set" / "README.md").read_text()
+    assert "Absent" not in (drawn / "README.md").read_text()
 
 
 def broken(models: Path, folder: Path, part: str) -> Path:

@@ -38,7 +38,7 @@ def test_the_papers_set(no_network: Path) -> None:
     assert found["identities"].startswith("6641 (6641 train, 0 test) of ")
     assert "7 x 6 cells of 256 x 128" in found["canvases"]
     assert found["images"].startswith(f"{6641 * 42} if every cell is kept, ")
-    assert found["backgrounds"].startswith(f"{6 * 9 * 4}, 4 for each")
+    assert found["backgrounds"].startswith(f"at most {6 * 9 * 20}, 20 for each")
     for key in ("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET"):
         assert found[f"{key}:"] == f"{cfg.DIFFUSION[key]}, main"
     assert text.count("to be fetched from the hub") == 4
@@ -47,6 +47,15 @@ def test_the_papers_set(no_network: Path) -> None:
     assert "3.35 GB" in found["disk"]
     assert "not measured" in found["time"]
     assert not no_network.exists()
+
+
+def test_a_plan_names_the_loras_that_are_absent(tiny_cfg: CfgNode) -> None:
+    one = ["DIFFUSION.LORA.LIGHTING", "owner/name/lora.safetensors"]
+    text = plan(load(GENEPERSON_CONFIGS / "sdxl.yml", one))
+    assert entries(text)["note"] == (
+        "Absent of the paper's three LoRAs: enhancement, style (DIFFUSION.LORA)."
+    )
+    assert "note" not in entries(plan(tiny_cfg)), "it has all three"
 
 
 def test_a_union_network_takes_the_place_of_two() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -17,6 +18,7 @@ from geneperson import UserError, build, load
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.prompting import prompts, vocabulary
 from geneperson.synthesis import ROUTES, get_route
+from geneperson.worlds.lighting import NEUTRAL
 from helpers import GENEPERSON_CONFIGS
 from sketch_route import SketchRoute
 
@@ -88,11 +90,45 @@ def test_a_canvas_that_sdxl_cannot_draw_is_refused_by_its_route_only(cfg: CfgNod
         BuildSpec.from_config(cfg)
 
 
+@pytest.mark.parametrize(
+    ("opts", "message"),
+    [
+        (
+            ["DIFFUSION.SCALE", "2"],
+            r"the canvas is drawn at 3072 x 1792 pixels, must have 0\.5\.\.4\.2 million",
+        ),
+        (["CANVAS.COLUMNS", "3", "CANVAS.ROWS", "2"], "the canvas is drawn at 512 x 384 pixels"),
+        (["DIFFUSION.SCALE", "0.75"], "cells are drawn at 192 x 96 pixels, must have 256 x 128"),
+        (["CANVAS.CELL_SIZE", "(256, 96)"], "cells are drawn at 256 x 96 pixels"),
+    ],
+)
+def test_what_sdxl_cannot_draw_well_is_refused(opts: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        BuildSpec.from_config(load(GENEPERSON_CONFIGS / "sdxl.yml", opts))
+    assert re.search(r": (change|increase) DIFFUSION\.SCALE,? or CANVAS\.", str(error.value))
+    assert "\n" not in str(error.value)
+    widest = ["DIFFUSION.MIN_CELL", "(16, 16)", "DIFFUSION.MEGAPIXELS", "(0, 100)"]
+    BuildSpec.from_config(load(GENEPERSON_CONFIGS / "sdxl.yml", opts + widest))
+
+
+def test_the_fine_variant_draws_cells_at_twice_the_size() -> None:
+    cfg = load(GENEPERSON_CONFIGS / "sdxl_fine.yml")
+    spec = BuildSpec.from_config(cfg)
+    grid, scale = spec.grid, cfg.DIFFUSION.SCALE
+    assert (grid.columns, grid.rows, grid.num_cells) == (4, 3, 12)
+    assert (grid.cell_height * scale, grid.cell_width * scale) == (512, 256)
+    assert (grid.cell_height, grid.cell_width) == (256, 128), "images have the usual size"
+    assert spec.limits.min_cells == 3
+    views = {pose.view for pose in spec.poses}
+    assert {"front", "back", "left", "right"} <= views
+
+
 def test_identities_are_those_of_the_seed_in_no_excluded_outfit(cfg: CfgNode) -> None:
     cfg.SEED = 3
     words = vocabulary.load()
     stream = BuildSpec.from_config(cfg).identities()
-    assert list(islice(stream, 5)) == list(islice(prompts.identities(words, 3), 5))
+    expected = islice(prompts.identities(words, 3), 5)
+    assert list(islice(stream, 5)) == [prompts.under_light(each, NEUTRAL) for each in expected]
     cfg.IDENTITIES.EXCLUDE = ((3, 2),)  # their own first two
     others = list(islice(BuildSpec.from_config(cfg).identities(), 5))
     excluded = prompts.excluded_outfits(words, [(3, 2)])
@@ -108,6 +144,7 @@ def test_only_the_sections_of_the_route_are_recorded(cfg: CfgNode) -> None:
 
     assert recorded() == set()
     cfg.SYNTHESIS.NAME = "diffusion"
+    cfg.DIFFUSION.MIN_CELL, cfg.DIFFUSION.MEGAPIXELS = (16, 16), (0.0, 1.0)
     assert recorded() == {"DIFFUSION", "MATTING"}
 
 
@@ -127,3 +164,13 @@ def test_a_route_can_be_added_without_touching_the_pipeline(
     assert images
     for image in images:
         assert image.read_bytes() == (pristine / "bounding_box_train" / image.name).read_bytes()
+
+
+@pytest.mark.parametrize(("mode", "words"), [("relight", "and relit for"), ("drawn", "only meet")])
+def test_the_card_says_in_which_light_people_were_drawn(
+    cfg: CfgNode, tmp_path: Path, mode: str, words: str
+) -> None:
+    cfg.LIGHT.MODE = mode
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 1, 0
+    build(cfg, tmp_path / "set")
+    assert words in (tmp_path / "set" / "README.md").read_text()

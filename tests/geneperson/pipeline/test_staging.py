@@ -8,12 +8,27 @@ from geneperson import UserError
 from geneperson.files import sha256
 from geneperson.pipeline.candidate import Candidate, Drawn
 from geneperson.pipeline.staging import Staging
+from geneperson.worlds.scenes import Place
 
 GOOD = Candidate(
     index=12,
     images=[
-        Drawn(cell=0, view="front", scene=2, lighting=5, mask_area=0.25, jpeg=b"first"),
-        Drawn(cell=3, view="back", scene=0, lighting=8, mask_area=0.5, jpeg=b"second"),
+        Drawn(
+            cell=0,
+            view="front",
+            drawn_under="neutral",
+            place=Place(scene=2, lighting=5, picture=1),
+            mask_area=0.25,
+            jpeg=b"first",
+        ),
+        Drawn(
+            cell=3,
+            view="back",
+            drawn_under="lamplight",
+            place=Place(scene=0, lighting=8, picture=0),
+            mask_area=0.5,
+            jpeg=b"second",
+        ),
     ],
     rejected={1: "cut off", 2: "too small"},
 )

@@ -40,7 +40,7 @@ def test_a_twin_is_rejected_and_replaced(strict: CfgNode, tmp_path: Path) -> Non
     assert dataset["cells"]["rejected"] == {TWIN: 6 * len(TWINS)}
     rejects = [json.loads(line) for line in (tmp_path / "set" / REJECTS).read_text().splitlines()]
     assert rejects == [
-        {"candidate": candidate, "pid": 0, "cell": cell, "reason": TWIN}
+        {"candidate": candidate, "pid": 0, "copy": 0, "cell": cell, "reason": TWIN}
         for candidate in TWINS
         for cell in range(6)
     ]
@@ -98,11 +98,4 @@ def test_the_card_states_the_likeness(strict: CfgNode, tmp_path: Path) -> None:
 def test_without_the_rules_nothing_is_recorded(pristine: Path) -> None:
     dataset = json.loads((pristine / DATASET).read_text())
     assert "likeness" not in dataset
-    assert dataset["configuration"]["QUALITY"] == {
-        "MAX_AREA": 0.6,
-        "MIN_AREA": 0.05,
-        "MIN_CELLS": 4,
-        "MIN_HEIGHT": 0.4,
-        "MIN_JOINTS": 0.0,
-    }
     assert "similarity" not in stats(pristine)

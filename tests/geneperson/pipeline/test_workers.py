@@ -2,7 +2,7 @@
 
 import multiprocessing
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
 
@@ -11,15 +11,11 @@ import pytest
 from yacs.config import CfgNode
 
 from geneperson.pipeline.spec import BuildSpec
-from geneperson.pipeline.workers import Job, draw_in_order
+from geneperson.pipeline.workers import finish_in_order, make_in_order
 from geneperson.posing.files import save_poses
 from geneperson.posing.skeletons import walking_poses
 from geneperson.prompting import prompts, vocabulary
 from geneperson.synthesis import Characters
-
-
-def jobs(people: Iterable[prompts.Identity]) -> Iterator[Job]:
-    return ((person, None) for person in people)
 
 
 def people(spec: BuildSpec, number: int) -> list[prompts.Identity]:
@@ -29,7 +25,7 @@ def people(spec: BuildSpec, number: int) -> list[prompts.Identity]:
 def test_two_workers_draw_what_one_draws_in_order(cfg: CfgNode) -> None:
     spec = BuildSpec.from_config(cfg)
     some = people(spec, 4)
-    assert list(draw_in_order(spec, jobs(some), 2)) == list(draw_in_order(spec, jobs(some), 1))
+    assert list(make_in_order(spec, some, 2)) == list(make_in_order(spec, some, 1))
 
 
 def test_few_candidates_are_in_flight_and_closing_stops_the_workers(cfg: CfgNode) -> None:
@@ -42,7 +38,7 @@ def test_few_candidates_are_in_flight_and_closing_stops_the_workers(cfg: CfgNode
             yield next(stream)
 
     before = set(multiprocessing.active_children())
-    drawn = draw_in_order(BuildSpec.from_config(cfg), jobs(endless()), 2)
+    drawn = make_in_order(BuildSpec.from_config(cfg), endless(), 2)
     assert next(drawn).index == 0
     assert len(taken) <= 5
     assert len(set(multiprocessing.active_children()) - before) == 2
@@ -54,9 +50,9 @@ def test_a_workers_error_reaches_the_caller(cfg: CfgNode) -> None:
     """A worker that finds no alpha, and nothing that could cut people out."""
     spec = BuildSpec.from_config(cfg)
     image = np.zeros((*spec.grid.size, 3), np.uint8)
-    canvases = [(person, Characters(image=image, alpha=None)) for person in people(spec, 1)]
+    canvases = [(person, [Characters(image=image, alpha=None)]) for person in people(spec, 1)]
     with pytest.raises(ValueError, match="a canvas without alpha"):
-        next(draw_in_order(spec, canvases, 2))
+        next(finish_in_order(spec, canvases, 2, lambda judged: ((one, None) for one in judged)))
 
 
 def test_workers_need_no_file_of_the_configuration(cfg: CfgNode, tmp_path: Path) -> None:
@@ -68,6 +64,6 @@ def test_workers_need_no_file_of_the_configuration(cfg: CfgNode, tmp_path: Path)
     spec = BuildSpec.from_config(cfg)
     poses.unlink()
     words.unlink()
-    drawn = list(draw_in_order(spec, jobs(people(spec, 2)), 2))
+    drawn = list(make_in_order(spec, people(spec, 2), 2))
     assert [candidate.index for candidate in drawn] == [0, 1]
     assert all(candidate.images for candidate in drawn)

@@ -279,7 +279,7 @@ def test_nothing_half_written_stays(tmp_path: Path) -> None:
 
 def test_a_picture_shows_every_pose(write: Writer, tmp_path: Path) -> None:
     shown = [walking_pose(0.0, 0.3), *load_poses(write({"joints": JOINTS})), *walking_poses(6)]
-    draw_poses(shown, tmp_path / "poses.png", limb_width=5)
+    draw_poses(shown, tmp_path / "poses.png")
     with Image.open(tmp_path / "poses.png") as image:
         assert image.format == "PNG"
         picture = np.asarray(image)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from geneperson import UserError
-from geneperson.prompting.vocabulary import ATTRIBUTES, CURATED, GENDERS, load
+from geneperson.config import VOCABULARIES
+from geneperson.prompting.vocabulary import ATTRIBUTES, CARRYING, CURATED, GENDERS, NOTHING, load
 
 
 def curated() -> dict:
@@ -29,8 +30,10 @@ def test_curated_words_serve_adults_of_both_genders() -> None:
 
 
 def test_curated_words_never_speak_of_children() -> None:
-    text = CURATED.read_text().lower()
-    assert not [word for word in ("girl", "boy", "child", "kid", "teen", "school") if word in text]
+    for path in CURATED.parent.glob("vocabulary*.json"):
+        text = path.read_text().lower()
+        for word in ("girl", "boy", "child", "kid", "teen", "school", "young"):
+            assert word not in text, path
 
 
 def test_contradictions_hold_both_ways() -> None:
@@ -47,6 +50,44 @@ def test_own_file_is_read_and_has_its_own_digest(tmp_path: Path) -> None:
     assert own.sha256 != load().sha256
 
 
+def test_words_have_the_weights_of_the_file(tmp_path: Path) -> None:
+    change = {
+        "upper_pattern": {"plain": 6, "striped": 0.5},
+        "upper_wear": {"any": {"shirt": 3}, "woman": ["blouse"], "man": {"vest": 2, "coat": 1}},
+        "skin_color": {"tan": 2, "fair": 2},
+        "contradictions": [],
+    }
+    own = load(write(tmp_path / "own.json", curated() | change))
+    assert own.words["woman"]["upper_pattern"] == ("plain", "striped")
+    assert own.weights == {
+        "woman": {
+            "upper_pattern": {"plain": 6, "striped": 0.5},
+            "upper_wear": {"shirt": 3, "blouse": 1},
+        },
+        "man": {
+            "upper_pattern": {"plain": 6, "striped": 0.5},
+            "upper_wear": {"shirt": 3, "vest": 2, "coat": 1},
+        },
+    }
+    assert load().weights == {"woman": {}, "man": {}}
+
+
+def test_carrying_may_be_missing_and_can_contradict_the_hair(tmp_path: Path) -> None:
+    assert CARRYING not in load().words["woman"]
+    rule = {"carrying": ["wearing a hat"], "hairstyle": ["buzz cut"]}
+    change = {"carrying": [NOTHING, "wearing a hat"], "contradictions": [rule]}
+    own = load(write(tmp_path / "own.json", curated() | change))
+    assert own.words["man"][CARRYING] == (NOTHING, "wearing a hat")
+    assert not own.compatible({"hairstyle": "buzz cut", "carrying": "wearing a hat"})
+
+
+def test_shipped_vocabularies_have_names() -> None:
+    files = {path.stem for path in CURATED.parent.glob("vocabulary_*.json")}
+    assert files == {f"vocabulary_{name}" for name in VOCABULARIES}
+    for name in VOCABULARIES:
+        assert load(name).sha256 == load(CURATED.with_name(f"vocabulary_{name}.json")).sha256
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -57,6 +98,22 @@ def test_own_file_is_read_and_has_its_own_digest(tmp_path: Path) -> None:
         ({"upper_color": ["red", "blue", "red"]}, "upper_color: repeated words red"),
         ({"upper_color": {"any": ["red"], "man": ["red"]}}, "upper_color: repeated words red"),
         ({"upper_color": {"child": ["red"], "any": ["red"]}}, "unknown group 'child'"),
+        ({"upper_color": {"any": ["red"], "man": "red"}}, "upper_color: 'man' must be a list"),
+        ({"upper_color": {}}, "upper_color: no words for 'woman'"),
+        ({"upper_color": {" red": 1}}, "upper_color: 'any' must be a list"),
+        ({"upper_color": {"red": 0}}, "the weight of 'red' is 0, must be a number above 0"),
+        ({"upper_color": {"any": {"red": -1}}}, "upper_color: the weight of 'red' is -1"),
+        ({"upper_color": {"red": "6"}}, "the weight of 'red' is '6', must be a number"),
+        ({"upper_color": {"red": True}}, "the weight of 'red' is True"),
+        ({"upper_color": {"any": {"red": [1]}}}, "the weight of 'red' is [1]"),
+        ({"upper_color": {"red": float("inf")}}, "the weight of 'red' is inf"),
+        ({"upper_color": {"red": float("nan")}}, "the weight of 'red' is nan"),
+        ({"upper_color": {"any": {"red": 2}, "man": ["red"]}}, "repeated words red"),
+        ({"carrying": []}, "carrying: no words for 'woman'"),
+        (
+            {"carrying": ["a bag"], "contradictions": [{"carrying": ["a bag"], "footwear": []}]},
+            "carrying and footwear cannot be combined",
+        ),
         ({"hat": ["cap"]}, "unknown attribute 'hat'"),
         ({"contradictions": [{"upper_wear": ["cape"], "footwear": ["boots"]}]}, "has no word cape"),
         ({"contradictions": [{"upper_wear": ["coat"]}]}, "rule 1: must have two attributes"),

@@ -8,8 +8,8 @@ from yacs.config import CfgNode
 
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.synthesis import Synthesizer
-from geneperson.worlds.lighting import LIGHTINGS
-from geneperson.worlds.scenes import SCENES, ScenePool, assign_scenes
+from geneperson.worlds.lighting import LIGHTINGS, NEUTRAL
+from geneperson.worlds.scenes import SCENES, PictureCache, Place, crop, deal
 
 
 @pytest.fixture
@@ -55,20 +55,30 @@ class _CountingPainter:
         return np.repeat(ramp[:, :, None], 3, axis=2).astype(np.uint8)
 
 
-def test_the_pool_draws_each_picture_once_and_crops_at_random() -> None:
-    painter = _CountingPainter()
-    pool = ScenePool(painter, pool_size=2)
-    stream = np.random.default_rng(0)
-    crops = [pool.crop("street", "day", (256, 128), stream) for _ in range(20)]
-    assert sorted(painter.asked) == [("street", "day", 0), ("street", "day", 1)]
+def test_each_picture_is_painted_once_and_cropped_at_random() -> None:
+    painter, pictures = _CountingPainter(), PictureCache()
+    rng = np.random.default_rng(0)
+    crops = [
+        crop(pictures.get(Place(scene=0, lighting=0, picture=number % 2), painter), (256, 128), rng)
+        for number in range(20)
+    ]
+    assert painter.asked == [("street", "day", 0), ("street", "day", 1)]
     assert all(crop.shape == (256, 128, 3) and crop.dtype == np.uint8 for crop in crops)
     assert len({crop.tobytes() for crop in crops}) == 20
+
+
+def test_the_pictures_in_memory_are_bounded_and_the_oldest_goes_first() -> None:
+    painter, size = _CountingPainter(), 288 * 320 * 3
+    pictures = PictureCache(max_bytes=2 * size)
+    for number in (0, 1, 0, 2, 0, 1):  # 2 takes the place of 1, and 1 that of 2
+        pictures.get(Place(scene=0, lighting=0, picture=number), painter)
+    assert [number for _, _, number in painter.asked] == [0, 1, 2, 1]
 
 
 @pytest.mark.parametrize("num_images", [1, 2, 3, 4, 16, 42, 60])
 def test_identities_are_seen_in_three_scenes_and_three_lights(num_images: int) -> None:
     for seed in range(20):
-        places = assign_scenes(num_images, np.random.default_rng(seed))
+        places = deal([NEUTRAL] * num_images, np.random.default_rng(seed))
         assert len(places) == num_images
         for kind, number in ((0, len(SCENES)), (1, len(LIGHTINGS))):
             kinds = {place[kind] for place in places}
@@ -77,4 +87,23 @@ def test_identities_are_seen_in_three_scenes_and_three_lights(num_images: int) -
 
 
 def test_no_image_has_no_place() -> None:
-    assert assign_scenes(0, np.random.default_rng(0)) == []
+    assert deal([], np.random.default_rng(0)) == []
+
+
+@pytest.mark.parametrize("num_images", [4, 16, 42])
+def test_indoors_there_is_no_fog_and_no_noon_sun(num_images: int) -> None:
+    indoor = SCENES.index("indoor")
+    seen = set()
+    for seed in range(50):
+        for scene, lighting in deal([NEUTRAL] * num_images, np.random.default_rng(seed)):
+            if scene == indoor:
+                seen.add(LIGHTINGS[lighting].name)
+    assert seen == {one.name for one in LIGHTINGS} - {"fog", "noon"}
+
+
+def test_an_image_keeps_the_lighting_that_it_was_drawn_under() -> None:
+    for name in ("night", "fog"):
+        places = deal([name] * 42, np.random.default_rng(0))
+        assert {LIGHTINGS[lighting].name for _, lighting in places} == {name}
+        scenes = {SCENES[scene] for scene, _ in places}
+        assert scenes == set(SCENES) - ({"indoor"} if name == "fog" else set())

@@ -1,4 +1,4 @@
-"""Pixel-level fusion: put a relit person in front of a background under the same lighting."""
+"""Pixel-level fusion: put a person in front of a background under the same lighting."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ def fuse(
     background: np.ndarray,
     *,
     lighting: Lighting,
+    relit: bool = True,
     world: World,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Blend a person over a background.
 
     Args:
-        person: (h, w, 3) uint8, drawn in neutral light.
+        person: (h, w, 3) uint8, drawn in neutral light or already under ``lighting``.
         alpha: (h, w) uint8 coverage, 0..255.
         background: (h, w, 3) uint8, already lit.
         lighting: the light of both.
+        relit: whether the person was drawn in neutral light and has to be relit.
         world: how far its detector frames people off center.
         rng: draws the framing.
 
@@ -38,7 +40,8 @@ def fuse(
     """
     person = decontaminate(person, alpha)
     person, alpha = _frame(person, alpha, rng, world)
-    person = relight(person, lighting, alpha)
+    if relit:
+        person = relight(person, lighting, alpha)
     ground = _shadowed(background, alpha, lighting)
     weight = (alpha.astype(np.float32) / 255.0)[:, :, None]
     blended = ground + (person - ground) * weight

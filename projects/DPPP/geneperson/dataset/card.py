@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..config import DRAWN, RELIGHT
 from .layout import IdentityRow
 from .stats import summary
 
@@ -19,8 +20,8 @@ by a program from a text prompt, and any resemblance to a real person is a coinc
 Attribute words were combined at random into prompts, no two of which share the same outfit. Each
 prompt was drawn on one canvas of {columns} x {rows} cells, one walking pose per cell, by the
 `{synthesis}` synthesizer. Cells without exactly one whole person of usable size were rejected. Each
-kept cell was relit and put into one of six scenes (the cameras c1..c6: street, commercial, park,
-field, residential, indoor) under one of nine lightings (s1..s9){cameras}. {note}
+kept cell was put into one of six scenes (the cameras c1..c6: street, commercial, park, field,
+residential, indoor) under one of nine lightings (s1..s9){cameras}. {light} {note}
 
 To make the same set again, use the configuration in `dataset.json` with geneperson {version};
 `geneperson build --only PID` makes one identity again, with the same bytes on the same
@@ -36,8 +37,8 @@ machine.
   another camera in `bounding_box_test/`
 - `identities.jsonl`: pid, split, candidate number, attributes, prompt, negative prompt and seed of
   each identity
-- `images.jsonl`: file, pid, scene, lighting, cell, view, mask area (share of the cell) and sha256
-  of each image
+- `images.jsonl`: file, pid, scene, lighting shown and drawn, background, cell, view, mask area
+  (share of the cell) and sha256 of each image
 - `rejects.jsonl`, `rejects.jpg`: the cells that were not used, with the reason, and examples
 - `dataset.json`: counts, configuration, versions, and the digest of the whole set
 
@@ -67,6 +68,10 @@ hair are words of a prompt here, not measurements.
 
 {licence}
 """
+_LIGHT = {
+    RELIGHT: "People were drawn in\nneutral light and relit for each background.",
+    DRAWN: "People were drawn under the\nlighting of their prompt and only meet backgrounds of it.",
+}
 _CAMERAS = ", and seen through that scene's\ncamera of the `{world}` camera world"
 _TRAINED_ON = """ The
 models that drew them were trained by others on images from the web, which can show real people;
@@ -105,6 +110,7 @@ def render(dataset: dict[str, Any], identities: Iterable[IdentityRow], *, note: 
         rows=configuration["CANVAS"]["ROWS"],
         synthesis=dataset["models"]["synthesis"],
         cameras=cameras if configuration["CAMERA"]["EFFECTS"] else "",
+        light=_LIGHT[configuration["LIGHT"]["MODE"]],
         note=note,
         models=_table(models),
         trained_on=_TRAINED_ON if models else "",

@@ -5,9 +5,11 @@
     bounding_box_train/0001_c1s3_000017_00.jpg    pid 0001, scene c1, lighting s3, cell 17, copy 00
     query/  bounding_box_test/                    held-out identities
     identities.jsonl    one line per identity: pid, split, candidate, attributes, prompts, seed
-    images.jsonl        one line per image: file, pid, scene, lighting, cell, view, area, sha256
-    rejects.jsonl       one line per cell that was not used: candidate, pid, cell, reason
+    images.jsonl        one line per image: file, pid, scene, lighting, drawn lighting, background,
+                        cell, view, area, sha256
+    rejects.jsonl       one line per cell that was not used: candidate, pid, copy, cell, reason
     rejects.jpg         examples of them
+    backgrounds.jpg     the backgrounds, one for each scene and lighting, if a model painted them
     dataset.json        counts, configuration, software and model versions, digest of the whole set
     README.md           the data card
 
@@ -33,8 +35,9 @@ FOLDERS = (TRAIN, QUERY, GALLERY)
 SPLITS = ("train", "test")
 IDENTITIES, IMAGES, DATASET, CARD = "identities.jsonl", "images.jsonl", "dataset.json", "README.md"
 REJECTS, REJECT_SHEET = "rejects.jsonl", "rejects.jpg"
+BACKGROUND_SHEET = "backgrounds.jpg"
 STAGING = ".build"
-FORMAT = 1  # of the tables and dataset.json; changes when a reader has to change
+FORMAT = 2  # of the tables and dataset.json; changes when a reader has to change
 
 SCENE_NAMES = tuple(SCENES)
 LIGHTING_NAMES = tuple(lighting.name for lighting in LIGHTINGS)
@@ -45,7 +48,10 @@ _NAME = re.compile(r"(\d{4}|[1-9]\d{4,})_c([1-6])s([1-9])_(\d{6})_(\d{2})\.jpg",
 
 @dataclass(frozen=True, kw_only=True)
 class ImageName:
-    """What a file name states: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99."""
+    """What a file name states: pid >= 1, camera 1..6, lighting 1..9, cell >= 0, copy 0..99.
+
+    A copy is one of several canvases of an identity, each drawn under another lighting.
+    """
 
     pid: int
     camera: int
@@ -74,7 +80,11 @@ class ImageRow:
         file: path inside the data set, with forward slashes.
         pid: identity, from 1.
         scene: one of ``SCENE_NAMES``; its position in that list, from 1, is the camera.
-        lighting: one of ``LIGHTING_NAMES``; its position, from 1, is the number after "s".
+        lighting: one of ``LIGHTING_NAMES``, the light that the image shows; its position, from 1,
+            is the number after "s".
+        drawn_lighting: the light that the person was drawn in: the same, or "neutral" if the image
+            was relit.
+        background: name of the background picture, e.g. "street_day_003".
         cell: cell of the canvas, from 0.
         view: where the person is seen from, e.g. "front-left".
         mask_area: share of the canvas cell that the person covered before fusion, 0..1.
@@ -85,6 +95,8 @@ class ImageRow:
     pid: int
     scene: str
     lighting: str
+    drawn_lighting: str
+    background: str
     cell: int
     view: str
     mask_area: float
@@ -106,10 +118,11 @@ class IdentityRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RejectRow:
-    """One line of rejects.jsonl; pid is 0 where the whole candidate was dropped."""
+    """One line of rejects.jsonl; pid is 0 where the whole candidate was rejected."""
 
     candidate: int
     pid: int
+    copy: int
     cell: int
     reason: str
 

@@ -17,7 +17,14 @@ from .layout import IdentityRow, ImageRow
 from .verify_rows import check_held_out, check_identities, check_rows
 
 _TABLES = (layout.IDENTITIES, layout.IMAGES)
-_OWN_FILES = (*_TABLES, layout.DATASET, layout.CARD, layout.REJECTS, layout.REJECT_SHEET)
+_OWN_FILES = (
+    *_TABLES,
+    layout.DATASET,
+    layout.CARD,
+    layout.REJECTS,
+    layout.REJECT_SHEET,
+    layout.BACKGROUND_SHEET,
+)
 
 
 def verify(directory: str | Path) -> list[str]:
@@ -41,6 +48,11 @@ def verify(directory: str | Path) -> list[str]:
         return [f"{layout.DATASET}: missing; {root} holds no finished data set"]
     problems: list[str] = []
     dataset = _read_dataset(root, problems)
+    if dataset is not None and (found := dataset.get("format")) != layout.FORMAT:
+        return [
+            f"{layout.DATASET}: format is {found!r}, must be {layout.FORMAT}: the set was made by "
+            "another version of geneperson; verify it with that version, or build it again"
+        ]
     identities = layout.read_rows(root, IdentityRow, problems)
     images = layout.read_rows(root, ImageRow, problems)
     problems += check_identities(identities, images)
@@ -139,15 +151,13 @@ def _check_dataset(
     identities: list[IdentityRow],
     images: list[ImageRow],
 ) -> list[str]:
-    """Check dataset.json against the tables: format, counts, digests."""
+    """Check dataset.json against the tables: counts, digests."""
     where = layout.DATASET
     if dataset is None:
         return []
     problems: list[str] = []
     if dataset.get("own_sha256") != layout.own_sha256(dataset):
         problems.append(f"{where}: altered, its own sha256 differs")
-    if dataset.get("format") != layout.FORMAT:
-        problems.append(f"{where}: format is {dataset.get('format')!r}, must be {layout.FORMAT}")
     tables = _check_own_files(root, dataset, problems)
     for key, counted in layout.count(identities, images).items():
         if dataset.get(key) != counted:

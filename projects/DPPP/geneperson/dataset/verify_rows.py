@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from ..worlds.lighting import NEUTRAL
 from . import layout
 from .layout import IdentityRow, ImageRow
 
@@ -61,6 +62,10 @@ def check_rows(identities: Iterable[IdentityRow], images: Iterable[ImageRow]) ->
                     f"{row.file}: mislabelled, {what} is {by_name!r} by its name but {by_row!r} in "
                     f"{layout.IMAGES}"
                 )
+        if row.drawn_lighting not in (NEUTRAL, row.lighting):
+            problems.append(
+                f"{row.file}: shows {row.lighting}, but was drawn under {row.drawn_lighting}"
+            )
         split = splits.get(row.pid)
         if split is None:
             problems.append(f"{row.file}: pid {row.pid} is missing in {layout.IDENTITIES}")

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,13 +22,14 @@ from yacs.config import CfgNode
 
 from ..dataset import layout
 from ..errors import UserError
-from .drawn_ahead import draw_ahead, refuse_other_models
+from .candidate import Candidate
+from .drawn_ahead import Artist, refuse_other_models
 from .provenance import code_digest, difference
 from .publish import publish
 from .spec import BuildSpec
 from .staging import Record, Staging
 from .twins import TwinCheck
-from .workers import Job, draw_in_order
+from .workers import finish_in_order, make_in_order
 
 MAX_REJECTED_IN_A_ROW = 50  # more mean that the settings are wrong, not the candidates
 
@@ -76,7 +77,7 @@ def _build_locked(spec: BuildSpec, output: Path, staging: Staging, workers: int)
         if saved is not None and not staging.is_empty():
             _refuse_other_build(saved, settings, output)
         staging.open(settings)
-        records = _draw(spec, staging, workers)
+        records = _draw(spec, output, staging, workers)
         accepted = {record.index for record in records if record.images}
         stream = islice(spec.identities(), len(records))
         identities = {identity.index: identity for identity in stream if identity.index in accepted}
@@ -111,21 +112,15 @@ def _nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[Non
         raise
 
 
-def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
+def _draw(spec: BuildSpec, output: Path, staging: Staging, workers: int) -> list[Record]:
     """Stage candidates in order until enough are accepted; those on disk are not drawn again."""
     needed, staged = spec.num_identities, staging.indices()
-    jobs: Iterable[Job]
-    if spec.route.draws_in_workers:
-        scenes_dir = None
-        jobs = ((each, None) for each in spec.identities() if each.index not in staged)
-    else:
-        scenes_dir, jobs = staging.scenes, draw_ahead(spec, staged, staging)
+    candidates = _candidates(spec, output, staging, min(workers, needed))
     records: list[Record] = []
-    twins = TwinCheck(spec.picture)
     num_accepted = num_images = rejected_in_a_row = 0
     start = time.monotonic()
     with (
-        closing(draw_in_order(spec, jobs, min(workers, needed), scenes_dir)) as drawn,
+        closing(candidates) as drawn,
         tqdm(total=needed, unit="identity", desc="geneperson") as progress,
     ):
         while num_accepted < needed:
@@ -139,10 +134,9 @@ def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
                         f"the vocabulary's outfits are used up after {index} candidates, of which "
                         f"{num_accepted} were accepted; add words or ask for fewer identities"
                     )
-                record = staging.write(twins.judge(candidate))
+                record = staging.write(candidate)
                 num_images += len(record.images)
             records.append(record)
-            twins.remember(record)
             if record.images:
                 num_accepted, rejected_in_a_row = num_accepted + 1, 0
                 rate = num_images / (time.monotonic() - start)
@@ -152,6 +146,28 @@ def _draw(spec: BuildSpec, staging: Staging, workers: int) -> list[Record]:
                 rejected_in_a_row += 1
                 _refuse_endless_rejection(records, rejected_in_a_row)
     return records
+
+
+def _candidates(
+    spec: BuildSpec, output: Path, staging: Staging, num_workers: int
+) -> Generator[Candidate, None, None]:
+    """Yield the candidates that are not on disk yet, in order; close it to stop the workers."""
+    staged = [staging.read(index) for index in sorted(staging.indices())]
+    on_disk = {record.index for record in staged}
+    twins = TwinCheck(spec.picture, staged)
+    if spec.route.draws_in_workers:
+        missing = (each for each in spec.identities() if each.index not in on_disk)
+        with closing(make_in_order(spec, missing, num_workers)) as made:
+            yield from twins.pass_on(made)
+        return
+    num_missing = spec.num_identities - sum(bool(record.images) for record in staged)
+    artist = Artist(spec, output, staging, num_missing=num_missing)
+    yield from finish_in_order(
+        spec,
+        artist.draw(on_disk),
+        num_workers,
+        lambda judged: artist.paint(twins.pass_on(judged)),
+    )
 
 
 def _refuse_endless_rejection(records: list[Record], in_a_row: int) -> None:

@@ -1,13 +1,17 @@
-"""One candidate from canvas to JPEG bytes: crop, cut out, filter, place in scenes, encode.
+"""One candidate from canvas to JPEG bytes, in two steps.
 
-All randomness comes from the candidate's number and the seed, so a candidate's bytes do not depend
-on who draws it, when, or what was drawn before.
+``judge``    crop, cut out, filter, deal a place to every good cell
+``finish``   put the good cells into their places, look through the camera, encode
+
+Between the two, a process that holds a model can paint the backgrounds that were dealt. All
+randomness comes from the candidate's number and the seed, so a candidate's bytes do not depend on
+who draws it, when, or what was drawn before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -21,36 +25,80 @@ from ..dataset import layout
 from ..prompting.prompts import Identity
 from ..synthesis import Characters, Synthesizer
 from ..worlds import scenes
-from ..worlds.lighting import LIGHTINGS
+from ..worlds.lighting import LIGHTINGS, NEUTRAL
+from ..worlds.scenes import Painter, PictureCache, Place
 from .spec import BuildSpec
-from .stored_scenes import StoredScenes
 
 TOO_FEW_CELLS = "too few good cells"
+_SAMPLE_QUALITY = 95
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoodCell:
+    """A cell that passed the filter.
+
+    Attributes:
+        cell: its number; those of a second canvas follow those of the first.
+        person: (h, w, 3) uint8, as drawn.
+        alpha: (h, w) uint8 coverage, 0..255.
+        drawn_under: the light it was drawn in: ``NEUTRAL``, or the name of a lighting.
+        place: where it will be shown.
+        rng: draws everything that follows.
+    """
+
+    cell: int
+    person: np.ndarray
+    alpha: np.ndarray
+    drawn_under: str
+    place: Place
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A candidate whose cells were cut out and filtered.
+
+    Attributes:
+        index: the prompt's number in the stream of identities.
+        good: the good cells in order; empty if the candidate was rejected.
+        rejected: cell -> why its picture is not used.
+        samples: cell -> JPEG of a rejected cell as drawn, one for each reason.
+        appearance: what the good cells of the first canvas show; None if no rule asks.
+    """
+
+    index: int
+    good: list[GoodCell]
+    rejected: dict[int, str]
+    samples: dict[int, bytes]
+    appearance: Appearance | None = None
+
+    def rejected_for(self, reason: str) -> Judged:
+        """Return the candidate without its good cells."""
+        first = self.good[0]
+        return replace(
+            self,
+            good=[],
+            rejected=self.rejected | {good.cell: reason for good in self.good},
+            samples=self.samples | {first.cell: _encode(first.person)},
+            appearance=None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """One finished image: where it belongs (indices from 0) and its JPEG bytes."""
+    """One finished image: where it belongs and its JPEG bytes."""
 
     cell: int
     view: str
-    scene: int
-    lighting: int
+    drawn_under: str
+    place: Place
     mask_area: float
     jpeg: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What became of one prompt.
-
-    Attributes:
-        index: the prompt's number in the stream of identities.
-        images: finished images in cell order; empty if the candidate was rejected.
-        rejected: cell -> why its picture is not used.
-        samples: cell -> JPEG of a rejected cell as drawn, one for each reason.
-        appearance: what the good cells show; None if no rule asks.
-    """
+    """What became of one prompt; see :class:`Judged`."""
 
     index: int
     images: list[Drawn] = field(default_factory=list)
@@ -58,117 +106,143 @@ class Candidate:
     samples: dict[int, bytes] = field(default_factory=dict)
     appearance: Appearance | None = None
 
+    def rejected_for(self, reason: str) -> Candidate:
+        """Return the candidate without its images."""
+        first = self.images[0]
+        return replace(
+            self,
+            images=[],
+            rejected=self.rejected | {image.cell: reason for image in self.images},
+            samples=self.samples | {first.cell: first.jpeg},
+            appearance=None,
+        )
+
 
 class CandidateMaker:
     """Everything needed to make candidates, built once in each process.
 
     Args:
         spec: the build.
-        scenes_dir: folder of background pictures that were drawn beforehand; the canvases are then
-            drawn elsewhere too, and this process needs no synthesizer.
-        synthesizer: one that is already loaded; None loads that of the build if it is needed.
     """
 
-    def __init__(
-        self,
-        spec: BuildSpec,
-        *,
-        scenes_dir: Path | None = None,
-        synthesizer: Synthesizer | None = None,
-    ) -> None:
+    def __init__(self, spec: BuildSpec) -> None:
         self._spec = spec
-        self._synthesizer = synthesizer
-        painter: scenes.Painter
-        if scenes_dir is not None:
-            painter = StoredScenes(scenes_dir)
-        else:
-            painter = self._synthesizer = synthesizer or spec.build_synthesizer()
-        self._pool = scenes.ScenePool(painter, spec.pool_size)
+        self._synthesizer: Synthesizer | None = None
+        self._pictures = PictureCache()
         self._matting: Matting | None = None
         self._gate = Gate(spec.limits, spec.picture, spec.poses)
 
-    def make(self, identity: Identity, characters: Characters | None = None) -> Candidate:
-        """Make one candidate and judge it.
+    def make(self, identity: Identity) -> Candidate:
+        """Make one candidate with a synthesizer of its own, loaded when it is first needed."""
+        if self._synthesizer is None:
+            self._synthesizer = self._spec.build_synthesizer()
+        drawings = self._spec.drawings(identity)
+        canvases = [self._synthesizer.characters([drawing])[0] for drawing in drawings]
+        return self.finish(self.judge(identity, canvases), self._synthesizer)
+
+    def judge(self, identity: Identity, canvases: Sequence[Characters]) -> Judged:
+        """Cut out and filter the cells of a candidate, and deal a place to every good one.
 
         Args:
-            identity: who to draw.
-            characters: the identity's canvas; None draws it now.
+            identity: who was drawn.
+            canvases: one for each of the identity's drawings.
         """
         spec = self._spec
-        if characters is None:
-            characters = self._draw(identity)
-        people = spec.grid.crop(characters.image)
-        alphas = self._cut_out(people, characters.alpha)
-        verdict = self._gate.judge(people, alphas)
-        rejected = dict(verdict.rejected)
-        kept = [cell for cell in range(spec.grid.num_cells) if cell not in rejected]
+        people: list[np.ndarray] = []
+        alphas: list[np.ndarray] = []
+        rejected: dict[int, str] = {}
+        appearance = None
+        for canvas in canvases:  # one by one: under another light, other colors are the same person
+            cut, coverage = spec.grid.crop(canvas.image), self._cut_out(canvas)
+            verdict = self._gate.judge(cut, coverage)
+            rejected |= {len(people) + cell: why for cell, why in verdict.rejected.items()}
+            appearance = appearance or verdict.appearance
+            people += cut
+            alphas += coverage
+        lights = [drawing.lighting for drawing in spec.drawings(identity)]
+        kept = [cell for cell in range(len(people)) if cell not in rejected]
         if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
             kept = []
-        rng = seeding.rng(spec.seed, "scenes", identity.index)
-        places = scenes.assign_scenes(len(kept), rng)
-        images = []
-        for cell, place in zip(kept, places, strict=True):
+        drawn_under = [lights[cell // spec.grid.num_cells] for cell in kept]
+        dealt = scenes.deal(drawn_under, seeding.rng(spec.seed, "scenes", identity.index))
+        good = []
+        for cell, light, (scene, lighting) in zip(kept, drawn_under, dealt, strict=True):
             rng = seeding.rng(spec.seed, "image", identity.index, cell)
-            image = self._finish(people[cell], alphas[cell], place, rng)
-            images.append(self._record(cell, alphas[cell], place, image))
+            picture = int(rng.integers(spec.pool_size))
+            good.append(
+                GoodCell(
+                    cell=cell,
+                    person=people[cell],
+                    alpha=alphas[cell],
+                    drawn_under=light,
+                    place=Place(scene=scene, lighting=lighting, picture=picture),
+                    rng=rng,
+                )
+            )
         first_of = {reason: cell for cell, reason in reversed(rejected.items())}
-        return Candidate(
+        samples = {cell: _encode(people[cell]) for cell in first_of.values()}
+        return Judged(
             index=identity.index,
-            images=images,
+            good=good,
             rejected=rejected,
-            samples={cell: self._encode(people[cell]) for cell in first_of.values()},
-            appearance=verdict.appearance if images else None,
+            samples=samples,
+            appearance=appearance if good else None,
         )
 
-    def _draw(self, identity: Identity) -> Characters:
-        if self._synthesizer is None:
-            raise ValueError("backgrounds that were drawn beforehand need canvases that were too")
-        return self._synthesizer.characters([identity])[0]
+    def finish(self, judged: Judged, painter: Painter) -> Candidate:
+        """Put the good cells of a candidate into their places.
 
-    def _cut_out(self, people: list[np.ndarray], alpha: np.ndarray | None) -> list[np.ndarray]:
+        Args:
+            judged: the candidate.
+            painter: gives its backgrounds.
+        """
+        return Candidate(
+            index=judged.index,
+            images=[self._finish(good, painter) for good in judged.good],
+            rejected=judged.rejected,
+            samples=judged.samples,
+            appearance=judged.appearance,
+        )
+
+    def _cut_out(self, canvas: Characters) -> list[np.ndarray]:
         """Return each cell's alpha: the synthesizer's own, or what the matting finds."""
-        if alpha is not None:
-            return self._spec.grid.crop(alpha)
+        if canvas.alpha is not None:
+            return self._spec.grid.crop(canvas.alpha)
         if self._matting is None:
             if self._spec.matting is None:
                 raise ValueError("a canvas without alpha, of a route that needs no matting")
             self._matting = Matting(self._spec.matting)
-        return self._matting.alphas(people)
+        return self._matting.alphas(self._spec.grid.crop(canvas.image))
 
-    def _finish(
-        self,
-        person: np.ndarray,
-        alpha: np.ndarray,
-        place: tuple[int, int],
-        rng: np.random.Generator,
-    ) -> np.ndarray:
-        """Fuse one cell with its scene and look at it through the scene's camera."""
-        world = self._spec.world
-        scene, lighting = layout.SCENE_NAMES[place[0]], LIGHTINGS[place[1]]
-        background = self._pool.crop(scene, lighting.name, alpha.shape, rng)
-        image = fusion.fuse(person, alpha, background, lighting=lighting, world=world, rng=rng)
+    def _finish(self, good: GoodCell, painter: Painter) -> Drawn:
+        """Fuse one cell with its background and look at it through the scene's camera."""
+        world, size = self._spec.world, (good.alpha.shape[0], good.alpha.shape[1])
+        picture = self._pictures.get(good.place, painter)
+        image = fusion.fuse(
+            good.person,
+            good.alpha,
+            scenes.crop(picture, size, good.rng),
+            lighting=LIGHTINGS[good.place.lighting],
+            relit=good.drawn_under == NEUTRAL,
+            world=world,
+            rng=good.rng,
+        )
         if self._spec.camera_effects:
-            image = world.cameras[scene].apply(image, rng)
-        return image
-
-    def _record(
-        self, cell: int, alpha: np.ndarray, place: tuple[int, int], image: np.ndarray
-    ) -> Drawn:
-        scene, lighting = place
+            camera = world.cameras[layout.SCENE_NAMES[good.place.scene]]
+            image = camera.apply(image, good.rng)
         return Drawn(
-            cell=cell,
-            view=self._spec.poses[cell].view,
-            scene=scene,
-            lighting=lighting,
-            mask_area=round(quality.mask_area(alpha), 4),
-            jpeg=self._encode(image),
+            cell=good.cell,
+            view=self._spec.pose(good.cell).view,
+            drawn_under=good.drawn_under,
+            place=good.place,
+            mask_area=round(quality.mask_area(good.alpha), 4),
+            jpeg=_encode(image, self._spec.jpeg_quality),
         )
 
-    def _encode(self, image: np.ndarray) -> bytes:
-        _, jpeg = cv2.imencode(
-            ".jpg",
-            cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, self._spec.jpeg_quality],
-        )
-        return jpeg.tobytes()
+
+def _encode(image: np.ndarray, quality: int = _SAMPLE_QUALITY) -> bytes:
+    _, jpeg = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    return jpeg.tobytes()

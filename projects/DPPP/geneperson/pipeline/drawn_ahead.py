@@ -1,9 +1,10 @@
-"""Canvases of a model that only one process holds: drawn there, finished by the workers."""
+"""Pictures of a model that only one process holds: drawn there, finished by the workers."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,33 +13,85 @@ from ..compositing.gate import Gate
 from ..compositing.matting import Matting
 from ..errors import UserError
 from ..model_sources import describe_models, role_of
-from ..synthesis import Synthesizer
+from ..prompting.prompts import Identity
+from ..synthesis import Characters, Synthesizer
+from ..worlds.scenes import Painter
+from .backgrounds import Backgrounds
+from .candidate import Judged
 from .spec import BuildSpec
 from .staging import Staging
-from .stored_scenes import StoredScenes
-from .workers import Job
+from .workers import Drawing
 
 logger = logging.getLogger(__name__)
 
 
-def draw_ahead(spec: BuildSpec, staged: Set[int], staging: Staging) -> Iterator[Job]:
-    """Yield the identities that are not on disk yet, each with its canvas.
+class Artist:
+    """The one process that holds a model: it draws canvases, and backgrounds as they are dealt.
 
-    Models are loaded when the first canvas is needed. Batches have fixed members, and a batch is
-    drawn whole even if only a part of it is needed: a batch of another size could differ in its
-    last bits, and an identity must not depend on how often the build was stopped.
+    Models are loaded when the first canvas is needed.
+
+    Args:
+        spec: the build.
+        output: folder of the data set.
+        staging: of the build; it keeps what the models are.
+        num_missing: accepted identities that are not on disk yet.
     """
-    synthesizer, models = load_models(spec)
-    staging.keep_models(models)
-    StoredScenes(staging.scenes).paint_missing(synthesizer, spec.pool_size)
-    identities = spec.identities()
-    while batch := list(islice(identities, spec.route.batch_size)):
-        if all(identity.index in staged for identity in batch):
-            continue
-        canvases = synthesizer.characters(batch)
-        for identity, canvas in zip(batch, canvases, strict=True):
-            if identity.index not in staged:
-                yield identity, canvas
+
+    def __init__(
+        self, spec: BuildSpec, output: Path, staging: Staging, *, num_missing: int
+    ) -> None:
+        self._num_missing = num_missing
+        self._spec = spec
+        self._output = output
+        self._staging = staging
+
+    @cached_property
+    def _loaded(self) -> tuple[Synthesizer, Backgrounds]:
+        synthesizer, models = load_models(self._spec)
+        self._staging.keep_models(models)
+        return synthesizer, Backgrounds.of(self._spec, self._output, models)
+
+    def draw(self, staged: Set[int]) -> Iterator[Drawing]:
+        """Yield the identities that are not on disk yet, each with its canvases.
+
+        Batches have fixed members, and a batch is drawn whole even if only a part of it is needed:
+        a batch of another size could differ in its last bits, and an identity must not depend on
+        how often the build was stopped.
+
+        Args:
+            staged: numbers of the candidates on disk.
+        """
+        identities = self._spec.identities()
+        while batch := list(islice(identities, self._spec.route.batch_size)):
+            if all(identity.index in staged for identity in batch):
+                continue
+            canvases = draw_batch(self._spec, self._loaded[0], batch)
+            for identity, own in zip(batch, canvases, strict=True):
+                if identity.index not in staged:
+                    yield identity, own
+
+    def paint(self, judged: Iterable[Judged]) -> Iterator[tuple[Judged, Painter]]:
+        """Pass candidates on when the backgrounds that they were dealt are on disk.
+
+        It ends with the last identity that the set needs: those that were drawn beyond it would
+        have backgrounds painted that no image shows.
+        """
+        missing = self._num_missing
+        for candidate in judged:
+            synthesizer, backgrounds = self._loaded
+            yield from backgrounds.paint_missing([candidate], synthesizer)
+            missing -= bool(candidate.good)
+            if not missing:
+                return
+
+
+def draw_batch(
+    spec: BuildSpec, synthesizer: Synthesizer, batch: Sequence[Identity]
+) -> list[list[Characters]]:
+    """Draw all canvases of a batch of identities: one batch for each light they are drawn in."""
+    drawings = [spec.drawings(identity) for identity in batch]
+    rounds = [synthesizer.characters(same_round) for same_round in zip(*drawings, strict=True)]
+    return [list(canvases) for canvases in zip(*rounds, strict=True)]
 
 
 def load_models(spec: BuildSpec) -> tuple[Synthesizer, dict[str, dict[str, str]]]:

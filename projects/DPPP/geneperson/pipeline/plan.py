@@ -11,7 +11,7 @@ from ..compositing import matting
 from ..dataset.stats import PAPER_KEPT_PERCENT
 from ..errors import UserError
 from ..model_sources import ModelSource, role_of
-from ..prompting import prompts
+from ..prompting import outfits
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from .candidate import CandidateMaker
@@ -28,12 +28,12 @@ def plan(cfg: CfgNode) -> str:
     """
     spec = BuildSpec.from_config(cfg)
     grid, num_identities = spec.grid, spec.num_identities
-    num_images = num_identities * grid.num_cells
+    num_images = num_identities * spec.num_cells
     lines = [
         f"identities     {num_identities} ({spec.num_train} train, {spec.num_test} "
-        f"test) of {prompts.capacity(spec.words)} different outfits",
-        f"canvases       {num_identities} or more, {grid.columns} x {grid.rows} cells of "
-        f"{grid.cell_height} x {grid.cell_width} pixels",
+        f"test) of {outfits.capacity(spec.words)} different outfits",
+        f"canvases       {num_identities * spec.light.per_identity} or more, {grid.columns} x "
+        f"{grid.rows} cells of {grid.cell_height} x {grid.cell_width} pixels",
         f"images         {num_images} if every cell is kept, "
         f"{round(num_images * PAPER_KEPT_PERCENT / 100)} at the paper's {PAPER_KEPT_PERCENT} %",
     ]
@@ -49,11 +49,14 @@ def plan(cfg: CfgNode) -> str:
         num_backgrounds = len(SCENES) * len(LIGHTINGS) * spec.pool_size
         image_bytes = _TYPICAL_BYTES * grid.cell_height * grid.cell_width / (256 * 128)
         lines += [
-            f"backgrounds    {num_backgrounds}, {spec.pool_size} for each scene and lighting",
+            f"backgrounds    at most {num_backgrounds}, {spec.pool_size} for each scene and "
+            "lighting; painted when first dealt",
             *_models(spec),
             _disk(num_images, image_bytes, f"assuming {image_bytes / 1000:.0f} kB an image"),
             f"time           {_time_of_drawing(spec)}",
         ]
+    if spec.route.note:
+        lines.append(f"note           {' '.join(spec.route.note.split())}")
     return "\n".join(lines) + "\n"
 
 
@@ -106,5 +109,5 @@ def _time_of_drawing(spec: BuildSpec) -> str:
     start = time.perf_counter()
     synthesizer.characters(batch)
     seconds = (time.perf_counter() - start) / len(batch)
-    hours = seconds * spec.num_identities / 3600
+    hours = seconds * spec.num_identities * spec.light.per_identity / 3600
     return f"{hours:.1f} hours of drawing ({seconds:.2f} s a canvas, measured)"

@@ -9,22 +9,16 @@ from typing import Any
 
 from yacs.config import CfgNode
 
-from ..defaults import DEFAULTS
 from ..files import sha256
 from ..model_sources import digest, local_path
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, unused_sections
 
 _MODEL_KEYS = (
-    *("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
+    *("BASE", "BASE_CONFIG", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
 _QUALITY_MODELS = ("EMBEDDER", "POSE_DETECTOR")  # they judge pictures and draw none
-# Of sections that sets older than these keys have too; such sets stay what they are.
-_NEWER_KEYS = {
-    "IDENTITIES": ("EXCLUDE",),
-    "QUALITY": ("MAX_WIDTH", "MIN_SAME_PERSON", "TWINS", "TWIN_SIMILARITY", *_QUALITY_MODELS),
-}
 _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 
 
@@ -43,10 +37,6 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
         configuration["QUALITY"][key] = Path(cfg.QUALITY[key]).name
         if (path := local_path(cfg.QUALITY[key])) is not None:
             description[f"{key.lower()}_sha256"] = digest(path)
-    for section, keys in _NEWER_KEYS.items():
-        for key in keys:
-            if cfg[section][key] == DEFAULTS[section][key]:
-                del configuration[section][key]
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
     for section in unused_sections(route):

@@ -19,12 +19,13 @@ import numpy as np
 from .. import seeding
 from ..compositing import matting
 from ..dataset import card, layout
-from ..dataset.contact_sheet import PER_REASON, contact_sheet
+from ..dataset.contact_sheet import PER_ROW, contact_sheet
 from ..errors import UserError
 from ..files import sha256, sync_folder, to_json, write_atomic
 from ..prompting.prompts import Identity
 from ..synthesis import Route
 from ..version import __version__
+from .backgrounds import Backgrounds, background_sheet
 from .queries import choose_queries
 from .spec import BuildSpec
 from .staging import Record, Staging
@@ -60,23 +61,26 @@ def publish(
     for pid, record in enumerate(accepted, start=1):
         split = "train" if pid <= spec.num_train else "test"
         identity_rows.append(_identity_row(pid, split, identities[record.index]))
-        rows = _image_rows(spec.seed, pid, split, record)
+        rows = _image_rows(spec, pid, split, record)
         for row, image in zip(rows, record.images, strict=True):
             _move(staging.image(record.index, image.cell), output / row.file, image.sha256)
         image_rows += rows
     for folder in folders:
         sync_folder(folder)  # an image that is lost later would lie in a set that counts as whole
+    models = staging.models() or {}
     files = {
         layout.IDENTITIES: layout.to_jsonl(identity_rows),
         layout.IMAGES: layout.to_jsonl(image_rows),
     }
     tables = {file: sha256(content) for file, content in files.items()}
-    files |= _reject_files(staging, records)
-    models = staging.models() or {}
+    if not spec.route.draws_in_workers:
+        pictures = Backgrounds.of(spec, output, models)
+        files[layout.BACKGROUND_SHEET] = background_sheet(pictures, image_rows)
+    files |= _reject_files(staging, records, spec.grid.num_cells)
     dataset = {
         "format": layout.FORMAT,
         **layout.count(identity_rows, image_rows),
-        **_count_candidates(records, spec.grid.num_cells),
+        **_count_candidates(records, spec.num_cells),
         **describe_likeness(accepted, spec.picture),
         **spec.settings,
         "models": {"synthesis": spec.route.name, **models},
@@ -104,7 +108,7 @@ def _software(route: Route) -> dict[str, str]:
     }
 
 
-def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, bytes]:
+def _reject_files(staging: Staging, records: Sequence[Record], num_cells: int) -> dict[str, bytes]:
     """Write the table of rejected cells, and a sheet of examples if there are any."""
     rows: list[layout.RejectRow] = []
     pid = 0
@@ -116,11 +120,12 @@ def _reject_files(staging: Staging, records: Sequence[Record]) -> dict[str, byte
                 layout.RejectRow(
                     candidate=record.index,
                     pid=pid if record.images else 0,
-                    cell=cell,
+                    copy=cell // num_cells,
+                    cell=cell % num_cells,
                     reason=reason,
                 )
             )
-        if any(len(samples[reason]) < PER_REASON for reason in record.rejected.values()):
+        if any(len(samples[reason]) < PER_ROW for reason in record.rejected.values()):
             for cell, jpeg in staging.samples(record.index).items():
                 samples[record.rejected[cell]].append(jpeg)
     files = {layout.REJECTS: layout.to_jsonl(rows)}
@@ -141,27 +146,31 @@ def _identity_row(pid: int, split: str, identity: Identity) -> layout.IdentityRo
     )
 
 
-def _image_rows(seed: int, pid: int, split: str, record: Record) -> list[layout.ImageRow]:
+def _image_rows(spec: BuildSpec, pid: int, split: str, record: Record) -> list[layout.ImageRow]:
     """Name an identity's images; some of a held-out identity's become queries."""
     queries: set[int] = set()
     if split == "test":
-        order = seeding.rng(seed, "query", record.index).permutation(len(record.images))
+        order = seeding.rng(spec.seed, "query", record.index).permutation(len(record.images))
         cameras = [image.scene + 1 for image in record.images]
         queries = choose_queries(cameras, order.tolist())
     rows = []
     for number, image in enumerate(record.images):
         held_out = layout.QUERY if number in queries else layout.GALLERY
         folder = layout.TRAIN if split == "train" else held_out
+        copy, cell = divmod(image.cell, spec.grid.num_cells)
+        scene, lighting = layout.SCENE_NAMES[image.scene], layout.LIGHTING_NAMES[image.lighting]
         name = layout.ImageName(
-            pid=pid, camera=image.scene + 1, lighting=image.lighting + 1, cell=image.cell
+            pid=pid, camera=image.scene + 1, lighting=image.lighting + 1, cell=cell, copy=copy
         )
         rows.append(
             layout.ImageRow(
                 file=f"{folder}/{name}",
                 pid=pid,
-                scene=layout.SCENE_NAMES[image.scene],
-                lighting=layout.LIGHTING_NAMES[image.lighting],
-                cell=image.cell,
+                scene=scene,
+                lighting=lighting,
+                drawn_lighting=image.drawn_under,
+                background=f"{scene}_{lighting}_{image.picture:03d}",
+                cell=cell,
                 view=image.view,
                 mask_area=image.mask_area,
                 sha256=image.sha256,

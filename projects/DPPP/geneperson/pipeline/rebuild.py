@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..files import sha256, write_atomic
 from .build import read_finished
 from .candidate import Candidate, CandidateMaker, Drawn
-from .drawn_ahead import load_models
+from .drawn_ahead import draw_batch, load_models
 from .spec import BuildSpec
 
 
@@ -38,13 +38,16 @@ def rebuild(cfg: CfgNode, output: str | Path, pid: int) -> tuple[int, int]:
         raise UserError(f"{root} holds no finished set; --only makes an identity of one again")
     dataset = read_finished(root, spec.settings)
     person, rows = _read_record(root, pid)
-    images = {image.cell: image for image in _draw(spec, dataset, person).images}
+    images = {
+        divmod(image.cell, spec.grid.num_cells): image
+        for image in _draw(spec, dataset, person).images
+    }
     _refuse_different(pid, rows, images)
-    spoilt = [row for row in rows if _is_spoilt(root / row.file, row.sha256)]
-    for row in spoilt:
+    damaged = [row for row in rows if _is_damaged(root / row.file, row.sha256)]
+    for row in damaged:
         (root / row.file).parent.mkdir(exist_ok=True)
-        write_atomic(root / row.file, images[row.cell].jpeg)
-    return len(rows), len(spoilt)
+        write_atomic(root / row.file, images[_copy_and_cell(row)].jpeg)
+    return len(rows), len(damaged)
 
 
 def _read_record(root: Path, pid: int) -> tuple[IdentityRow, list[ImageRow]]:
@@ -72,14 +75,23 @@ def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Cand
         raise UserError(
             f"identity {person.pid} now has another prompt: the set was made by another version"
         )
-    canvas = synthesizer.characters(batch)[number]
-    return CandidateMaker(spec, synthesizer=synthesizer).make(batch[number], canvas)
+    canvases = draw_batch(spec, synthesizer, batch)[number]
+    maker = CandidateMaker(spec)
+    return maker.finish(maker.judge(batch[number], canvases), synthesizer)
 
 
-def _refuse_different(pid: int, rows: list[ImageRow], images: dict[int, Drawn]) -> None:
+def _copy_and_cell(row: ImageRow) -> tuple[int, int]:
+    """Return which canvas of its identity an image is from, and which cell of it."""
+    name = layout.parse_name(row.file)
+    return (name.copy, name.cell) if name else (0, row.cell)
+
+
+def _refuse_different(pid: int, rows: list[ImageRow], images: dict[tuple[int, int], Drawn]) -> None:
     """Refuse images that are not those of the record."""
     different = [
-        row for row in rows if row.cell not in images or sha256(images[row.cell].jpeg) != row.sha256
+        row
+        for row in rows
+        if (place := _copy_and_cell(row)) not in images or sha256(images[place].jpeg) != row.sha256
     ]
     if different or len(rows) != len(images):
         raise UserError(
@@ -89,5 +101,5 @@ def _refuse_different(pid: int, rows: list[ImageRow], images: dict[int, Drawn]) 
         )
 
 
-def _is_spoilt(path: Path, expected: str) -> bool:
+def _is_damaged(path: Path, expected: str) -> bool:
     return not path.is_file() or sha256(path.read_bytes()) != expected

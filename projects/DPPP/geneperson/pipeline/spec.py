@@ -19,7 +19,8 @@ from ..compositing.quality import QualityLimits
 from ..posing.canvas import Grid
 from ..posing.files import poses_for, require_depth
 from ..posing.skeletons import Pose
-from ..prompting import prompts, vocabulary
+from ..prompting import outfits, prompts, vocabulary
+from ..prompting.light import LightSettings
 from ..prompting.prompts import Identity
 from ..prompting.vocabulary import Vocabulary
 from ..synthesis import Route, Synthesizer, get_route
@@ -37,12 +38,14 @@ class BuildSpec:
         num_train: identities to train on.
         num_test: held-out identities.
         excluded: outfits that are not used.
+        twins: share of prompts that differ from the one before in one word.
         words: the vocabulary.
         grid: the canvas.
         poses: one skeleton per cell.
         world: the camera world.
         route: how people and backgrounds are drawn.
         matting: what cuts people out; None if the route knows its own alpha.
+        light: in which light people are drawn.
         pool_size: background pictures per scene and lighting.
         camera_effects: whether images are seen through their scene's camera.
         limits: which cells and candidates are accepted.
@@ -55,12 +58,14 @@ class BuildSpec:
     num_train: int
     num_test: int
     excluded: frozenset[tuple[str, ...]]
+    twins: float
     words: Vocabulary
     grid: Grid
     poses: tuple[Pose, ...]
     world: World
     route: Route
     matting: MattingSettings | None
+    light: LightSettings
     pool_size: int
     camera_effects: bool
     limits: QualityLimits
@@ -82,18 +87,20 @@ class BuildSpec:
         if route.needs_depth:
             require_depth(poses, cfg.POSES.FILE, route=route.name)
         words = vocabulary.load(cfg.VOCABULARY.FILE)
-        prompts.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
+        outfits.check_capacity(words, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)
         return cls(
             seed=cfg.SEED,
             num_train=cfg.IDENTITIES.TRAIN,
             num_test=cfg.IDENTITIES.TEST,
-            excluded=prompts.excluded_outfits(words, cfg.IDENTITIES.EXCLUDE),
+            excluded=prompts.excluded_outfits(words, cfg.IDENTITIES.EXCLUDE, cfg.IDENTITIES.TWINS),
+            twins=cfg.IDENTITIES.TWINS,
             words=words,
             grid=grid,
             poses=tuple(poses),
             world=world,
             route=route,
             matting=MattingSettings.from_config(cfg) if route.needs_matting else None,
+            light=LightSettings.from_config(cfg),
             pool_size=cfg.SCENES.POOL_SIZE,
             camera_effects=cfg.CAMERA.EFFECTS,
             limits=QualityLimits.from_config(cfg),
@@ -108,8 +115,22 @@ class BuildSpec:
         return self.num_train + self.num_test
 
     def identities(self) -> Iterator[Identity]:
-        """Yield the identities of the build, candidate 0 first."""
-        return prompts.identities(self.words, self.seed, self.excluded)
+        """Yield the identities of the build as their first canvas shows them, candidate 0 first."""
+        for identity in prompts.identities(self.words, self.seed, self.excluded, self.twins):
+            yield self.drawings(identity)[0]
+
+    def drawings(self, identity: Identity) -> list[Identity]:
+        """Return an identity once for each of its canvases, under the light it is drawn in."""
+        return self.light.drawings(identity, self.seed)
+
+    @property
+    def num_cells(self) -> int:
+        """Cells of all canvases of one identity."""
+        return self.grid.num_cells * self.light.per_identity
+
+    def pose(self, cell: int) -> Pose:
+        """Return the skeleton of a cell; every canvas of an identity has the same."""
+        return self.poses[cell % self.grid.num_cells]
 
     def build_synthesizer(self, *, offline: bool = False) -> Synthesizer:
         """Load what draws.

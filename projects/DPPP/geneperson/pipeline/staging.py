@@ -5,7 +5,6 @@
     .build/lock                         held by the running build
     .build/build.json                   what is being built; another configuration is refused
     .build/models.json                  the models that draw and cut out, if any
-    .build/scenes/street_day_000.png    backgrounds, if they are drawn beforehand
     .build/identities/000012/record.json, 000017.jpg, reject_000003.jpg ...   candidate 12
 """
 
@@ -31,12 +30,14 @@ _REJECT = "reject_"
 
 @dataclass(frozen=True, kw_only=True)
 class StagedImage:
-    """An image in the staging folder: scene and lighting as indices from 0."""
+    """An image in the staging folder: scene, lighting and background picture as numbers from 0."""
 
     cell: int
     view: str
+    drawn_under: str
     scene: int
     lighting: int
+    picture: int
     mask_area: float
     sha256: str
 
@@ -66,7 +67,6 @@ class Staging:
         self._identities = self.root / "identities"
         self._settings = self.root / "build.json"
         self._models = self.root / "models.json"
-        self.scenes = self.root / "scenes"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -95,13 +95,13 @@ class Staging:
 
     def is_ours(self) -> bool:
         """Return whether everything in the folder was written by a build."""
-        own = {"lock", self._settings.name, self._models.name, "identities", self.scenes.name}
+        own = {"lock", self._settings.name, self._models.name, "identities"}
         names = {path.name.removeprefix(".").removesuffix(".tmp") for path in self.root.iterdir()}
         return names <= own
 
     def is_empty(self) -> bool:
-        """Return whether nothing that took time to draw is on disk."""
-        return not self.indices() and not (self.scenes.is_dir() and any(self.scenes.iterdir()))
+        """Return whether no candidate is on disk."""
+        return not self.indices()
 
     def keep_models(self, models: dict[str, dict[str, str]]) -> None:
         """Record the models in use; refuse others than those the build started with."""
@@ -141,8 +141,10 @@ class Staging:
             StagedImage(
                 cell=image.cell,
                 view=image.view,
-                scene=image.scene,
-                lighting=image.lighting,
+                drawn_under=image.drawn_under,
+                scene=image.place.scene,
+                lighting=image.place.lighting,
+                picture=image.place.picture,
                 mask_area=image.mask_area,
                 sha256=sha256(image.jpeg),
             )

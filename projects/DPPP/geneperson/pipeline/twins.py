@@ -6,20 +6,37 @@ finds the same twins, and so does one with any number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from typing_extensions import Self
 
 from ..compositing.gate import PictureRules
 from ..compositing.regions import NUM_CLOTHES
-from ..compositing.signatures import similarities
-from .candidate import Candidate
+from ..compositing.signatures import Appearance, similarities
 from .staging import Record
 
 TWIN = "twin of another identity"
 _BLOCK = 256  # identities compared with all others at once
+
+
+class Looked(Protocol):
+    """A candidate at any step after the gate."""
+
+    @property
+    def index(self) -> int:
+        """Its number."""
+
+    @property
+    def appearance(self) -> Appearance | None:
+        """What its good cells show; None if it was rejected."""
+
+    def rejected_for(self, reason: str) -> Self:
+        """Return it without its good cells."""
+
+
+T = TypeVar("T", bound=Looked)
 
 
 class TwinCheck:
@@ -27,33 +44,31 @@ class TwinCheck:
 
     Args:
         rules: whether twins are rejected, and from which similarity two are twins.
+        staged: the candidates that are on disk already.
     """
 
-    def __init__(self, rules: PictureRules) -> None:
+    def __init__(self, rules: PictureRules, staged: Iterable[Record]) -> None:
         self._is_on = rules.twins == "reject"
         self._limit = rules.twin_similarity
-        self._accepted: list[np.ndarray] = []
+        self._accepted: dict[int, np.ndarray] = {}
+        if self._is_on:
+            for record in staged:
+                if record.images and record.appearance is not None:
+                    self._accepted[record.index] = record.appearance.signature()
 
-    def judge(self, candidate: Candidate) -> Candidate:
-        """Return the candidate, rejected as a whole if it looks like an accepted identity."""
-        if not (self._is_on and candidate.images and candidate.appearance and self._accepted):
-            return candidate
-        signature = candidate.appearance.signature()
-        alike = similarities(signature[None], np.stack(self._accepted))
-        if alike.max() < self._limit:
-            return candidate
-        first = candidate.images[0]
-        return replace(
-            candidate,
-            images=[],
-            rejected=candidate.rejected | {image.cell: TWIN for image in candidate.images},
-            samples=candidate.samples | {first.cell: first.jpeg},
-        )
-
-    def remember(self, record: Record) -> None:
-        """Add a candidate, if it was accepted."""
-        if self._is_on and record.images and record.appearance is not None:
-            self._accepted.append(record.appearance.signature())
+    def pass_on(self, candidates: Iterable[T]) -> Iterator[T]:
+        """Yield candidates in order; one that looks like an earlier identity is rejected."""
+        for candidate in candidates:
+            if not self._is_on or candidate.appearance is None:
+                yield candidate
+                continue
+            signature = candidate.appearance.signature()
+            earlier = [known for index, known in self._accepted.items() if index < candidate.index]
+            if earlier and similarities(signature[None], np.stack(earlier)).max() >= self._limit:
+                yield candidate.rejected_for(TWIN)
+            else:
+                self._accepted[candidate.index] = signature
+                yield candidate
 
 
 def describe_likeness(accepted: Sequence[Record], rules: PictureRules) -> dict[str, Any]:

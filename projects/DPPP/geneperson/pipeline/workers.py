@@ -7,82 +7,101 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
-from pathlib import Path
+from typing import TypeVar
 
 import cv2
 
 from ..errors import UserError
 from ..prompting.prompts import Identity
 from ..synthesis import Characters
-from .candidate import Candidate, CandidateMaker
+from ..worlds.scenes import Painter
+from .candidate import Candidate, CandidateMaker, Judged
 from .spec import BuildSpec
 
-Job = tuple[Identity, Characters | None]
+Drawing = tuple[Identity, list[Characters]]  # an identity with all its canvases
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _IN_FLIGHT_PER_WORKER = 2  # enough to keep a worker busy while the main process writes
 
 _spec: BuildSpec | None = None  # of a worker process
-_scenes_dir: Path | None = None
 _maker: CandidateMaker | None = None
 
 
-def draw_in_order(
-    spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None = None
+def make_in_order(
+    spec: BuildSpec, identities: Iterable[Identity], num_workers: int
 ) -> Generator[Candidate, None, None]:
-    """Yield one candidate per job, in the order of the jobs.
+    """Yield one candidate per identity, in their order, drawn by the workers.
 
     A single worker is this process; several are processes of their own. Close the generator to
     stop them at once. Only a few candidates are in flight at any time, so memory stays bounded.
 
     Args:
         spec: the build.
-        jobs: identities, each with its canvas, or None if the worker draws it.
+        identities: whom to draw.
         num_workers: processes that draw, at least 1.
-        scenes_dir: folder of background pictures, if the canvases are drawn in this process. Even
-            a single worker is then another process, so that it cuts out while this one draws.
     """
-    if num_workers == 1 and scenes_dir is None:
-        yield from _draw_in_process(spec, jobs)
-    else:
-        yield from _draw_in_pool(spec, jobs, num_workers, scenes_dir)
+    if num_workers == 1:
+        yield from _make_in_process(spec, identities)
+        return
+    with _pool(spec, num_workers) as pool:
+        yield from _through(pool, _make, identities, _IN_FLIGHT_PER_WORKER * num_workers)
 
 
-def _draw_in_process(spec: BuildSpec, jobs: Iterable[Job]) -> Generator[Candidate, None, None]:
+def finish_in_order(
+    spec: BuildSpec,
+    canvases: Iterable[Drawing],
+    num_workers: int,
+    paint: Callable[[Iterable[Judged]], Iterable[tuple[Judged, Painter]]],
+) -> Generator[Candidate, None, None]:
+    """Yield one candidate per canvas that this process draws, in their order.
+
+    Even a single worker is another process, so that it cuts out while this one draws.
+
+    Args:
+        spec: the build.
+        canvases: identities with their canvases.
+        num_workers: processes that cut out and fuse, at least 1.
+        paint: passes judged candidates on, each with what gives its backgrounds to a worker.
+    """
+    in_flight = _IN_FLIGHT_PER_WORKER * num_workers
+    with _pool(spec, num_workers) as pool:
+        # a batch to work on while the next one is drawn
+        judged = _through(pool, _judge, canvases, in_flight + spec.route.batch_size)
+        yield from _through(pool, _finish, paint(judged), in_flight)
+
+
+def _make_in_process(
+    spec: BuildSpec, identities: Iterable[Identity]
+) -> Generator[Candidate, None, None]:
     num_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         maker = CandidateMaker(spec)
-        for job in jobs:
-            yield maker.make(*job)
+        for identity in identities:
+            yield maker.make(identity)
     finally:
         cv2.setNumThreads(num_threads)
 
 
-def _draw_in_pool(
-    spec: BuildSpec, jobs: Iterable[Job], num_workers: int, scenes_dir: Path | None
-) -> Generator[Candidate, None, None]:
-    max_in_flight = _IN_FLIGHT_PER_WORKER * num_workers
-    if scenes_dir is not None:  # a batch to work on while the next one is drawn
-        max_in_flight += spec.route.batch_size
+@contextmanager
+def _pool(spec: BuildSpec, num_workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Start worker processes; they are stopped at once when the block ends."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         num_workers,
         mp_context=multiprocessing.get_context("spawn"),  # fork would copy OpenCV's threads
         initializer=_start_worker,
-        initargs=(spec, scenes_dir),
+        initargs=(spec,),
     )
-    in_flight: deque[Future[Candidate]] = deque()
     try:
-        for job in jobs:
-            in_flight.append(_submit(pool, job))
-            if len(in_flight) >= max_in_flight:
-                yield in_flight.popleft().result()
-        while in_flight:
-            yield in_flight.popleft().result()
+        yield pool
     except BrokenProcessPool as error:
         raise UserError(
             "a worker process died, most likely because memory ran out; run the same command again "
@@ -94,21 +113,34 @@ def _draw_in_pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, job: Job) -> Future[Candidate]:
+def _through(
+    pool: ProcessPoolExecutor, function: Callable[[T], R], items: Iterable[T], max_in_flight: int
+) -> Iterator[R]:
+    """Yield ``function(item)`` of each item in order, computed by the pool."""
+    in_flight: deque[Future[R]] = deque()
+    for item in items:
+        in_flight.append(_submit(pool, function, item))
+        if len(in_flight) >= max_in_flight:
+            yield in_flight.popleft().result()
+    while in_flight:
+        yield in_flight.popleft().result()
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[T], R], item: T) -> Future[R]:
     """Submit with Ctrl-C blocked: processes started now inherit that and leave it to us."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pool.submit(_draw, job)
+        return pool.submit(function, item)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker(spec: BuildSpec, scenes_dir: Path | None) -> None:
+def _start_worker(spec: BuildSpec) -> None:
     """Prepare a worker process; it must not outlive a parent that was killed."""
-    global _spec, _scenes_dir
+    global _spec
     threading.Thread(target=_die_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _spec, _scenes_dir = spec, scenes_dir
+    _spec = spec
 
 
 def _die_with_parent() -> None:
@@ -118,10 +150,22 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _draw(job: Job) -> Candidate:
+def _the_maker() -> CandidateMaker:
     global _maker
     if _maker is None:  # not in the initializer, whose errors never reach the main process
         if _spec is None:
-            raise RuntimeError("the worker process was not initialised")
-        _maker = CandidateMaker(_spec, scenes_dir=_scenes_dir)
-    return _maker.make(*job)
+            raise RuntimeError("the worker process was not initialized")
+        _maker = CandidateMaker(_spec)
+    return _maker
+
+
+def _make(identity: Identity) -> Candidate:
+    return _the_maker().make(identity)
+
+
+def _judge(drawing: Drawing) -> Judged:
+    return _the_maker().judge(*drawing)
+
+
+def _finish(job: tuple[Judged, Painter]) -> Candidate:
+    return _the_maker().finish(*job)

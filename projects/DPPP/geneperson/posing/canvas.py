@@ -30,6 +30,7 @@ COLORS = (
     (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
 _LIMB_DIMMING = 0.6  # OpenPose draws limbs at 60 % brightness, joints at 100 %
+_FACE = frozenset((0, 14, 15, 16, 17))  # nose, eyes, ears
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,35 @@ class Grid:
         return [canvas[top:bottom, left:right] for top, left, bottom, right in boxes]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SkeletonStyle:
+    """How thick a skeleton is drawn, in pixels of the grid; the defaults are OpenPose's.
+
+    Attributes:
+        limb_width: half width of a limb.
+        joint_radius: radius of a joint's disc.
+        face_radius: the same for nose, eyes and ears, which are a few pixels apart; also the most
+            that the lines between them may have as half width.
+    """
+
+    limb_width: int = 4
+    joint_radius: int = 4
+    face_radius: int = 4
+
+    @classmethod
+    def from_config(cls, cfg: CfgNode) -> SkeletonStyle:
+        """Read the style from the settings; a radius of 0 there means the limbs' half width."""
+        width = cfg.POSES.LIMB_WIDTH
+        return cls(
+            limb_width=width,
+            joint_radius=cfg.POSES.JOINT_RADIUS or width,
+            face_radius=cfg.POSES.FACE_RADIUS or width,
+        )
+
+
+OPENPOSE_STYLE = SkeletonStyle()
+
+
 def edge_map(grid: Grid) -> np.ndarray:
     """Draw the Canny edges of the cell borders, (H, W, 3) uint8, white on black."""
     height, width = grid.size
@@ -92,24 +122,26 @@ def edge_map(grid: Grid) -> np.ndarray:
     return np.repeat(edges[:, :, None], 3, axis=2)
 
 
-def skeleton_map(grid: Grid, poses: Sequence[Pose], limb_width: int = 4) -> np.ndarray:
+def skeleton_map(
+    grid: Grid, poses: Sequence[Pose], style: SkeletonStyle = OPENPOSE_STYLE
+) -> np.ndarray:
     """Draw one skeleton per cell on black, (H, W, 3) uint8, limbs as ellipses, joints as discs.
 
     Args:
         grid: the canvas.
         poses: one per cell.
-        limb_width: half width of a limb and radius of a joint, in pixels.
+        style: how thick limbs and joints are.
     """
     if len(poses) != grid.num_cells:
         raise ValueError(f"{len(poses)} poses for a grid of {grid.num_cells} cells")
     canvas = np.zeros((*grid.size, 3), np.uint8)
     for cell, pose in enumerate(poses):
         top, left, bottom, right = grid.box(cell)
-        _draw_skeleton(canvas[top:bottom, left:right], pose, limb_width)
+        _draw_skeleton(canvas[top:bottom, left:right], pose, style)
     return canvas
 
 
-def _draw_skeleton(cell: np.ndarray, pose: Pose, limb_width: int) -> None:
+def _draw_skeleton(cell: np.ndarray, pose: Pose, style: SkeletonStyle) -> None:
     height, width = cell.shape[:2]
     points = (pose.joints[:, :2] * (width, height)).tolist()
     for (start, end), color in zip(LIMBS, COLORS, strict=False):  # 17 limbs, 18 colors
@@ -119,8 +151,12 @@ def _draw_skeleton(cell: np.ndarray, pose: Pose, limb_width: int) -> None:
         center = (round((x0 + x1) / 2), round((y0 + y1) / 2))
         half_length = int(math.hypot(x1 - x0, y1 - y0) / 2)
         angle = int(math.degrees(math.atan2(y1 - y0, x1 - x0)))
-        polygon = cv2.ellipse2Poly(center, (half_length, limb_width), angle, 0, 360, 1)
+        half_width = style.limb_width
+        if {start, end} <= _FACE:
+            half_width = min(half_width, style.face_radius)
+        polygon = cv2.ellipse2Poly(center, (half_length, half_width), angle, 0, 360, 1)
         cv2.fillConvexPoly(cell, np.array(polygon), [int(c * _LIMB_DIMMING) for c in color])
     for joint in np.flatnonzero(pose.visible):
         x, y = points[int(joint)]
-        cv2.circle(cell, (round(x), round(y)), limb_width, COLORS[joint], thickness=-1)
+        radius = style.face_radius if joint in _FACE else style.joint_radius
+        cv2.circle(cell, (round(x), round(y)), radius, COLORS[joint], thickness=-1)

@@ -25,13 +25,12 @@ _BLANK = Pose(
 )
 
 
-def draw_poses(poses: Sequence[Pose], path: str | Path, limb_width: int = 4) -> None:
+def draw_poses(poses: Sequence[Pose], path: str | Path) -> None:
     """Write a PNG with the poses in rows, each with its number from 1 and its view.
 
     Args:
         poses: at least one; all are shown in the first pose's aspect.
         path: file to write.
-        limb_width: half width of a limb, in pixels of a cell that is 256 pixels high.
 
     Raises:
         UserError: the file cannot be written.
@@ -45,7 +44,7 @@ def draw_poses(poses: Sequence[Pose], path: str | Path, limb_width: int = 4) -> 
         cell_width=round(_CELL_HEIGHT * aspect),
     )
     blanks = [_BLANK] * (grid.num_cells - len(poses))
-    picture = skeleton_map(grid, [refit(pose, aspect) for pose in poses] + blanks, limb_width)
+    picture = skeleton_map(grid, [refit(pose, aspect) for pose in poses] + blanks)
     for cell, pose in enumerate(poses):
         top, left, _, _ = grid.box(cell)
         text, place = f"{cell + 1} {pose.view}", (left + 4, top + 12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -46,21 +46,21 @@ class Route(Protocol):
 
     Attributes:
         name: its ``SYNTHESIS.NAME``.
-        note: what the data card says of its pictures; empty for nothing.
         sections: sections of the configuration that only this route and others that list them
             read; they are not recorded in a set drawn by another route.
         draws_in_workers: whether every worker process draws for itself. Otherwise one process
             holds the model, draws all canvases and the workers finish them.
         needs_matting: whether its canvases come without alpha.
+        background_models: roles of the models that draw backgrounds.
         needs_depth: whether it needs skeletons with all joints and their depth.
     """
 
     name: ClassVar[str]
-    note: ClassVar[str]
     sections: ClassVar[tuple[str, ...]]
     draws_in_workers: ClassVar[bool]
     needs_matting: ClassVar[bool]
     needs_depth: ClassVar[bool]
+    background_models: ClassVar[tuple[str, ...]]
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> Route:
@@ -71,11 +71,18 @@ class Route(Protocol):
         """
 
     @property
+    def note(self) -> str:
+        """What plan and data card say of its pictures; empty for nothing."""
+
+    @property
     def batch_size(self) -> int:
         """Identities drawn in one call; batches have fixed members."""
 
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models that draw, by the key of the configuration that asks for each."""
+
+    def describe_background(self, scene: str, lighting: str) -> dict[str, Any]:
+        """Return what decides about a background besides models, seed, world and number."""
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw, besides NumPy and OpenCV."""

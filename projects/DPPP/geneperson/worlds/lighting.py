@@ -171,6 +171,10 @@ LIGHTINGS: tuple[Lighting, ...] = (
     ),
 )
 
+# The light of a picture that has yet to be lit, and its words for the prompt.
+NEUTRAL = "neutral"
+NEUTRAL_PROMPT = "neutral soft even lighting"
+
 _BY_NAME = {lighting.name: lighting for lighting in LIGHTINGS}
 
 

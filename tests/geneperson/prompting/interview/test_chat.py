@@ -5,22 +5,33 @@ Retries run through the client's own back-off; the server shortens it with ``ret
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from chat_server import (
+    ENDLESS,
+    KEY,
+    LABELS,
+    OTHERS,
+    WORDS,
+    ChatServer,
+    Reply,
+    fails,
+    says,
+    serve,
+    words_for,
+)
 from geneperson import UserError
 from geneperson.prompting import vocabulary
 from geneperson.prompting.interview import chat, make_vocabulary
@@ -28,120 +39,21 @@ from geneperson.prompting.interview.ask import ASKS
 from geneperson.prompting.interview.questions import QUESTIONS
 from geneperson.prompting.prompts import identities
 
-KEY = "sk-test-0123456789abcdef"
-LABELS = [question.label for question in QUESTIONS]
-SOON = {"retry-after-ms": "1"}
-WORDS = {
-    "upper_wear": ["coat", "poncho", "henley shirt", "kimono"],
-    "lower_wear": ["shorts", "culottes", "kilt", "harem trousers"],
-    "footwear": ["sandals", "clogs", "espadrilles", "brogues"],
-}
-OTHERS = ["amber", "teal", "sepia", "ochre", "slate"]
-
-
-def words_for(attribute: str) -> list[str]:
-    return WORDS.get(attribute, OTHERS)
-
-
-@dataclass
-class Reply:
-    """What the server does with one request; a body of None stands for a good answer."""
-
-    body: object = None
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    wait_sec: float = 0.0
-
-
-def says(text: str | None, finish: str = "stop", **message: object) -> Reply:
-    choice = {
-        "index": 0,
-        "finish_reason": finish,
-        "message": {"role": "assistant", "content": text, **message},
-    }
-    return Reply({"id": "1", "object": "chat.completion", "created": 1, "choices": [choice]})
-
-
-def fails(status: int, **headers: str) -> Reply:
-    return Reply({"error": {"message": f"no. key {KEY}"}}, status, SOON | headers)
-
-
-class ChatServer(ThreadingHTTPServer):
-    """Answers every question well, except those that have a script of replies.
-
-    The last reply of a script repeats. All requests are kept: labels, bodies, keys.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.scripts: dict[str, list[Reply]] = {}
-        self.asked: list[str] = []
-        self.bodies: list[dict] = []
-        self.keys: set[str] = set()
-        self.knows_schemas = True
-        self.released = threading.Event()  # ends every wait, so that no thread outlives its test
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def reply(self, body: dict) -> Reply:
-        text = body["messages"][-1]["content"]
-        question = next(question for question in QUESTIONS if question.prompt == text)
-        self.asked.append(question.label)
-        self.bodies.append(body)
-        if "response_format" in body and not self.knows_schemas:
-            return fails(400)
-        script = self.scripts.get(question.label, [Reply()])
-        reply = script.pop(0) if len(script) > 1 else script[0]
-        if reply.body is None:
-            good = says(json.dumps({"words": words_for(question.attribute)}))
-            return Reply(good.body, reply.status, reply.headers, reply.wait_sec)
-        return reply
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: ChatServer
-
-    def do_POST(self) -> None:
-        self.server.keys.add(self.headers["Authorization"])
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.path == "/v1/chat/completions"
-        reply = self.server.reply(json.loads(body))
-        self.server.released.wait(reply.wait_sec)
-        html = isinstance(reply.body, str)
-        content = reply.body.encode() if html else json.dumps(reply.body).encode()
-        headers = {
-            "Content-Type": "text/html" if html else "application/json",
-            "Content-Length": str(len(content)),
-        }
-        try:
-            self.send_response(reply.status)
-            for name, value in (headers | reply.headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-        except OSError:  # the client went away
-            pass
-
-    def log_message(self, *_: object) -> None:
-        pass
+CLOSING = "closing"  # the label of the closing line; it names the file
+FEW = "{} of 17 groups from the model; the same command asks for the others again"
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    with ChatServer() as one:
-        threading.Thread(target=one.serve_forever, args=(0.01,), daemon=True).start()
+    with serve() as one:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", one.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         yield one
-        one.released.set()
-        one.shutdown()
 
 
 class Run(Protocol):
-    """Make a vocabulary; return its lines as label -> text, and its content."""
+    """Make a vocabulary; return its lines as label -> text, and its content ({} without one)."""
 
     def __call__(
         self, model: str = "tiny", timeout_sec: float = 20.0
@@ -152,8 +64,12 @@ class Run(Protocol):
 def run(tmp_path: Path) -> Run:
     def make(model: str = "tiny", timeout_sec: float = 20.0) -> tuple[dict[str, str], dict]:
         output = tmp_path / "words.json"
-        lines = make_vocabulary(output, model, tmp_path / "cache", timeout_sec)
-        return dict(line.split(": ", 1) for line in lines), json.loads(output.read_text())
+        interview = make_vocabulary(output, model, tmp_path / "cache", timeout_sec)
+        lines = dict(line.split(": ", 1) for line in interview.lines)
+        lines[CLOSING] = lines.pop(str(output))
+        assert output.exists() == (interview.answered > 0)
+        content = json.loads(output.read_text()) if interview.answered else {}
+        return lines, content
 
     return make
 
@@ -168,7 +84,8 @@ def test_good_answers_become_a_vocabulary(server: ChatServer, run: Run, tmp_path
         assert content[question.attribute][question.group] == good
     for gender in vocabulary.GENDERS:
         assert words[gender]["build"] == vocabulary.load().words[gender]["build"]
-    assert set(lines) == {*LABELS, "build", "contradictions"}
+    assert set(lines) == {*LABELS, "build", "contradictions", CLOSING}
+    assert lines[CLOSING] == "17 of 17 groups from the model"
     people = list(islice(identities(vocabulary.load(tmp_path / "words.json"), 0), 50))
     assert {one.attributes["hair_color"] for one in people} <= set(OTHERS)
 
@@ -342,32 +259,122 @@ def test_a_lasting_failure_costs_one_group(server: ChatServer, run: Run, status:
 
 
 def test_a_server_that_keeps_failing_is_not_pestered(server: ChatServer, run: Run) -> None:
-    server.scripts = {label: [fails(500)] for label in LABELS[:3]}
-    server.scripts[LABELS[5]] = [fails(500), Reply()]
+    server.scripts = {label: [fails(500)] for label in LABELS[:2]}
+    server.scripts[LABELS[4]] = [fails(500), Reply()]
     lines, _ = run()
-    assert [server.asked.count(label) for label in LABELS[:6]] == [1 + chat.RETRIES, 1, 1, 1, 1, 2]
-    assert lines[LABELS[5]] == "5 words from the model"
+    assert [server.asked.count(label) for label in LABELS[:5]] == [1 + chat.RETRIES, 1, 1, 1, 2]
+    assert lines[LABELS[4]] == "5 words from the model"
+    assert lines[CLOSING] == FEW.format(15)
 
 
-def test_all_groups_may_stay_curated(server: ChatServer, run: Run, tmp_path: Path) -> None:
-    server.scripts = {label: [says("No.")] for label in LABELS}
+def test_three_unanswered_questions_in_a_row_are_the_last(server: ChatServer, run: Run) -> None:
+    server.scripts = {label: [fails(503)] for label in LABELS[5:]}
     lines, content = run()
-    assert all(lines[label].startswith("kept the curated words") for label in LABELS)
-    assert vocabulary.load(tmp_path / "words.json").words == vocabulary.load().words
-    assert len(content["contradictions"]) == 14
+    assert server.asked[-1] == LABELS[7] and server.asked.count(LABELS[7]) == 1
+    assert [lines[label] for label in LABELS[5:8]] == [
+        "kept the curated words: the server answers HTTP 503"
+    ] * 3
+    assert {lines[label] for label in LABELS[8:]} == {
+        "kept the curated words: not asked after 3 unanswered questions in a row"
+    }
+    assert lines[CLOSING] == FEW.format(5)
+    woman = vocabulary.load().words["woman"]
+    assert content["hair_color"] == {"any": list(woman["hair_color"])}
+    assert content["upper_color"] == {"any": OTHERS}
 
 
-def test_a_slow_answer_is_given_up_and_asked_again(
-    server: ChatServer, run: Run, monkeypatch: pytest.MonkeyPatch
+def test_known_answers_are_used_when_the_server_stopped_answering(
+    server: ChatServer, run: Run
 ) -> None:
-    monkeypatch.setattr(chat, "RETRIES", 1)
-    slow = Reply(wait_sec=60.0)
-    server.scripts["lower_color"] = [slow, Reply()]
-    server.scripts["skin_color"] = [slow]
-    lines, _ = run(timeout_sec=0.5)
-    assert lines["lower_color"] == "5 words from the model"
-    assert lines["skin_color"] == "kept the curated words: no answer within 0.5 s"
-    assert server.asked.count("skin_color") == 2
+    server.scripts = {label: [fails(400)] for label in LABELS[:3]}
+    server.scripts[LABELS[1]] = [Reply()]  # an answer between: not in a row
+    assert run()[0][CLOSING] == FEW.format(15)
+    server.scripts = {label: [fails(503)] for label in LABELS}
+    lines, _ = run(model="tiny")
+    assert lines[CLOSING] == FEW.format(15)
+
+
+def test_an_unusable_answer_is_an_answer(server: ChatServer, run: Run) -> None:
+    server.scripts = {label: [says("No.")] for label in LABELS[:5]}
+    assert run()[0][CLOSING] == FEW.format(12)
+
+
+@pytest.mark.parametrize(
+    ("reply", "asked"), [(says("No."), 17 * ASKS), (fails(400), 3 * 2), (fails(503), 7)]
+)
+def test_without_any_answer_there_is_no_file(
+    server: ChatServer, run: Run, tmp_path: Path, reply: Reply, asked: int
+) -> None:
+    server.scripts = {label: [reply] for label in LABELS}
+    lines, content = run()
+    assert len(server.asked) == asked and not content
+    assert lines[CLOSING] == "0 of 17 groups from the model; the file is not written"
+    assert set(lines) == {*LABELS, CLOSING}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_slow_answer_costs_one_group(server: ChatServer, run: Run) -> None:
+    server.scripts["skin_color"] = [Reply(wait_sec=60.0)]
+    lines, _ = run(timeout_sec=3.0)
+    assert lines["skin_color"] == "kept the curated words: no answer within 3 s"
+    assert server.asked.count("skin_color") == 1 and lines[CLOSING] == FEW.format(16)
+
+
+@pytest.mark.parametrize("drip", ["body", "all"])
+def test_an_answer_that_drips_costs_one_group(server: ChatServer, run: Run, drip: str) -> None:
+    """After half a minute it would be complete, and good; no single byte is late."""
+    server.scripts["lower_color"] = [Reply(drip=drip)]
+    lines, _ = run(timeout_sec=3.0)
+    assert lines["lower_color"] == "kept the curated words: no answer within 3 s"
+    assert server.asked.count("lower_color") == 1 and lines[CLOSING] == FEW.format(16)
+
+
+def test_the_time_is_that_of_all_attempts(server: ChatServer, run: Run) -> None:
+    unusable = says("Hm.")
+    unusable.wait_sec = 2.0
+    server.scripts["lower_color"] = [unusable]
+    server.scripts["skin_color"] = [fails(500, **{"retry-after-ms": "50000"})]
+    lines, _ = run(timeout_sec=3.0)
+    for label in ("lower_color", "skin_color"):
+        assert lines[label] == "kept the curated words: no answer within 3 s"
+    assert server.asked.count("lower_color") == 2 and server.asked.count("skin_color") == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_an_endless_reply_is_cut_off(server: ChatServer, run: Run, status: int) -> None:
+    server.scripts["lower_color"] = [Reply(b" " * 100_000, status, endless=True)]
+    if status == 404:
+        with pytest.raises(UserError, match="has no model"):
+            run()
+    else:
+        reason = "is longer than 1000000 bytes" if status == 200 else "answers HTTP 400"
+        assert reason in run()[0]["lower_color"]
+    assert server.asked.count("lower_color") == (2 if status == 400 else 1)
+    server.released.set()
+    while len(server.sent) < server.asked.count("lower_color"):
+        time.sleep(0.01)
+    assert max(server.sent) < ENDLESS
+
+
+def test_a_long_reply_is_read_whole(server: ChatServer, run: Run) -> None:
+    good = says(json.dumps({"words": OTHERS}), reasoning="Hm. " * 200_000)
+    server.scripts["lower_color"] = [good]
+    assert run()[0]["lower_color"] == "5 words from the model"
+
+
+def test_no_reply_is_unpacked(server: ChatServer, run: Run) -> None:
+    packed = gzip.compress(json.dumps(says(json.dumps({"words": OTHERS})).body).encode())
+    server.scripts["lower_color"] = [Reply(packed, headers={"Content-Encoding": "gzip"})]
+    assert "is not a chat completion" in run()[0]["lower_color"]
+    assert server.encodings == {"identity"}
+
+
+def test_no_redirect_is_followed(server: ChatServer, run: Run) -> None:
+    elsewhere = {"Location": f"{server.url}/elsewhere"}
+    server.scripts["upper_color"] = [Reply({}, 308, elsewhere)]
+    with pytest.raises(UserError, match="HTTP 308: it has moved; set OPENAI_BASE_URL"):
+        run()
+    assert len(server.asked) == 1
 
 
 def test_a_server_without_schemas_is_asked_in_words(server: ChatServer, run: Run) -> None:
@@ -411,7 +418,9 @@ def test_no_server(
         port = unused.getsockname()[1]
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:secret@127.0.0.1:{port}/v1?token=secret")
         monkeypatch.setattr(chat, "RETRIES", 0)
-        with pytest.raises(UserError, match=r"cannot reach .*refused.*OPENAI_BASE_URL") as error:
+        with pytest.raises(
+            UserError, match=r"cannot reach .*ConnectionRefused.*OPENAI_BASE_URL"
+        ) as error:
             run()
     assert f"http://127.0.0.1:{port}/v1 " in str(error.value) and "\n" not in str(error.value)
     assert "secret" not in str(error.value)
@@ -508,9 +517,9 @@ def test_ctrl_c_keeps_the_answers(server: ChatServer, run: Run, tmp_path: Path) 
     ("changes", "message"),
     [
         ({"model": " "}, "name of a chat model"),
-        ({"timeout_sec": 0.0}, "time-out is 0 s"),
-        ({"timeout_sec": float("nan")}, "time-out is nan s"),
-        ({"timeout_sec": float("inf")}, "time-out is inf s"),
+        ({"timeout_sec": 0.0}, "--timeout 0: must be"),
+        ({"timeout_sec": float("nan")}, "--timeout nan: must be"),
+        ({"timeout_sec": float("inf")}, "--timeout inf: must be"),
         ({"output": "."}, "name a file in an existing folder"),
         ({"output": "nowhere/words.json"}, "name a file in an existing folder"),
         ({"cache": "taken"}, "cache .*taken.*name a folder"),

@@ -6,11 +6,11 @@ import pytest
 
 from geneperson.prompting import vocabulary
 from geneperson.prompting.interview import answers
+from geneperson.prompting.interview.forms import response_format
 from geneperson.prompting.interview.questions import (
     MAX_WORDS,
     MIN_WORDS,
     QUESTIONS,
-    RESPONSE_FORMAT,
     Question,
 )
 
@@ -58,9 +58,17 @@ def test_prompts_ask_for_words_that_would_be_accepted(question: Question) -> Non
     assert question.text in prompt and f"{MIN_WORDS} to {MAX_WORDS}" in prompt
     assert "adults only" in prompt and "brands" in prompt
     form = json.loads(prompt[prompt.index("{") :])
-    assert list(form) == RESPONSE_FORMAT["json_schema"]["schema"]["required"]
+    assert list(form) == response_format()["json_schema"]["schema"]["required"]
     assert "___" in question.gap
     gender = "woman" if question.group == "any" else question.group
     words = [question.example, *vocabulary.load().words[gender][question.attribute][:12]]
     answer = answers.read(json.dumps({"words": list(dict.fromkeys(words))}), question.attribute)
     assert answer.words[0] == question.example and not answer.rejected
+
+
+def test_the_form_is_one_that_a_strict_server_can_enforce() -> None:
+    schema = response_format()["json_schema"]["schema"]
+    assert schema["type"] == "object" and schema["additionalProperties"] is False
+    assert set(schema["properties"]) == set(schema["required"]) == {"words"}
+    words = schema["properties"]["words"]
+    assert (words["type"], words["items"]) == ("array", {"type": "string"})

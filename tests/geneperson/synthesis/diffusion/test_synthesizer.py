@@ -14,7 +14,7 @@ import pytest
 import torch
 from yacs.config import CfgNode
 
-from geneperson import UserError
+from geneperson import UserError, load
 from geneperson.model_sources import describe_models
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.canvas import Grid
@@ -22,6 +22,8 @@ from geneperson.prompting import prompts, vocabulary
 from geneperson.prompting.prompts import Identity
 from geneperson.synthesis import get_route
 from geneperson.synthesis.diffusion.synthesizer import DiffusionSynthesizer
+from geneperson.worlds import scenes
+from helpers import GENEPERSON_CONFIGS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -139,6 +141,7 @@ def test_a_prompt_longer_than_the_encoder_reads_keeps_its_end(
         ("DIFFUSION.EDGE_CONTROLNET", "{models}/pose"),
         ("POSES.LIMB_WIDTH", 3),
         ("DIFFUSION.EXTRA_PROMPT", "film grain"),
+        ("DIFFUSION.NEGATIVE_EXTRA", "cartoon"),
         ("DIFFUSION.GUIDANCE", 2.0),
         ("DIFFUSION.STEPS", 1),
     ],
@@ -149,6 +152,20 @@ def test_every_setting_changes_the_picture(
     value = value.format(models=models) if isinstance(value, str) else value
     cfg.merge_from_list([key, value])
     assert distance(plain, loaded(cfg).characters(people[:1])[0].image) > 0
+
+
+def test_the_encoder_reads_every_word_that_sdxl_yml_adds() -> None:
+    """CLIP reads 75 tokens between start and end, and cuts off what is more."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    values = load(GENEPERSON_CONFIGS / "sdxl.yml").DIFFUSION
+    for text in (
+        f"{prompts.SHEET}, {values.EXTRA_PROMPT}",
+        values.NEGATIVE_EXTRA,
+        f"{scenes.NEGATIVE_PROMPT}, {values.NEGATIVE_EXTRA}",
+    ):
+        assert len(SimpleTokenizer().encode(text)) <= 75
+    assert "photograph" in values.EXTRA_PROMPT and "illustration" in values.NEGATIVE_EXTRA
 
 
 def test_every_skeleton_counts(
@@ -167,6 +184,24 @@ def test_decoding_by_slices_changes_nothing(
     cfg.DIFFUSION.VAE_SLICING = False
     whole = [canvas.image for canvas in loaded(cfg).characters(people[:2])]
     assert all(distance(a, b) <= TOLERANCE for a, b in zip(sliced, whole, strict=True))
+
+
+def test_decoding_by_tiles_never_decodes_the_whole(cfg: CfgNode, people: list[Identity]) -> None:
+    """Neither a canvas nor a background, whose model has the same VAE."""
+    cfg.CANVAS.CELL_SIZE, cfg.DIFFUSION.BACKGROUND_SIZE = (64, 32), (128, 64)
+    largest = {}
+    for tiling in (False, True):
+        cfg.DIFFUSION.VAE_TILING = tiling
+        synthesizer = loaded(cfg)
+        sides: list[int] = []
+        synthesizer._pipe.vae.decoder.register_forward_pre_hook(
+            lambda _, inputs, sides=sides: sides.append(max(inputs[0].shape[2:]))
+        )
+        assert synthesizer.characters(people[:1])[0].image.shape == (128, 64, 3)
+        assert synthesizer.background(*PLACE).shape == (128, 64, 3)
+        largest[tiling] = max(sides)
+        assert len(sides) == 2 or tiling
+    assert largest == {False: 64, True: 32}, "the small VAE was made for 32 values a side"
 
 
 def test_union_network_draws_with_both_maps(
@@ -243,7 +278,9 @@ def test_backgrounds(
     for role in ("ENHANCEMENT", "LIGHTING", "STYLE"):
         cfg.DIFFUSION.LORA[role] = ""
     assert np.array_equal(loaded(cfg).background(*PLACE), picture)
-    cfg.SEED = 1
+    cfg.DIFFUSION.NEGATIVE_EXTRA = "cartoon"
+    assert distance(loaded(cfg).background(*PLACE), picture) > 0
+    cfg.DIFFUSION.NEGATIVE_EXTRA, cfg.SEED = "", 1
     assert distance(loaded(cfg).background(*PLACE), picture) > 0
     cfg.DIFFUSION.BACKGROUND_SIZE = (32, 64)
     assert loaded(cfg).background(*PLACE).shape == (32, 64, 3)

@@ -14,6 +14,7 @@ from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import Identity
 from geneperson.synthesis.procedural import palette
 from geneperson.synthesis.procedural.synthesizer import ProceduralSynthesizer
+from geneperson.worlds.lighting import NEUTRAL
 
 PLAIN = {
     "gender": "woman", "upper_color": "red", "upper_pattern": "plain", "upper_wear": "t-shirt",
@@ -26,7 +27,14 @@ PLAIN = {
 
 def person(seed: int = 1, **words: str) -> Identity:
     attributes = {**PLAIN, **words}
-    return Identity(index=0, attributes=attributes, prompt="", negative_prompt="", seed=seed)
+    return Identity(
+        index=0,
+        attributes=attributes,
+        lighting=NEUTRAL,
+        prompt="",
+        negative_prompt="",
+        seed=seed,
+    )
 
 
 def synthesizer(

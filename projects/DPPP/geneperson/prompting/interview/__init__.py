@@ -1,5 +1,5 @@
 """Words from a chat model: the paper's questions, checked answers, a vocabulary file."""
 
-from .ask import make_vocabulary
+from .ask import TIMEOUT_SEC, Interview, make_vocabulary
 
-__all__ = ["make_vocabulary"]
+__all__ = ["TIMEOUT_SEC", "Interview", "make_vocabulary"]

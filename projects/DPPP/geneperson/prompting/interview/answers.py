@@ -91,15 +91,19 @@ def _entries(text: str) -> list:
     """
     if len(text) > MAX_TEXT:
         raise UnusableAnswerError(f"the answer is longer than {MAX_TEXT} characters")
+    from pydantic import ValidationError
+
+    from .forms import AnyWords
+
     decoder, entries, position = json.JSONDecoder(), None, text.find("{")
     while position >= 0:
         try:
             value, end = decoder.raw_decode(text, position)
+            entries = AnyWords.model_validate(value).words
+        except ValidationError:  # another object
+            pass
         except (ValueError, RecursionError):  # no JSON starts here
             end = position + 1
-        else:
-            if isinstance(value.get("words"), list):
-                entries = value["words"]
         position = text.find("{", end)
     if entries is None:
         raise UnusableAnswerError('the answer has no JSON object {"words": [...]}')

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...files import sha256, to_json, write_atomic
-from .questions import RESPONSE_FORMAT
 
 
 class AnswerCache:
     """The stored answers of one model.
 
-    The digest covers the model, the whole prompt and the requested form, but not the server's
-    address.
+    The digest covers the model and the whole prompt, which describes the form of the answer, but
+    not the server's address.
 
     Args:
         folder: where the files are; created with the first answer.
@@ -54,7 +53,7 @@ class AnswerCache:
             raise UserError(f"cache {self._folder}: {error.strerror}; name a folder") from error
 
     def _content(self, prompt: str) -> dict[str, str]:
-        request = {"model": self._model, "prompt": prompt, "response_format": RESPONSE_FORMAT}
+        request = {"model": self._model, "prompt": prompt}
         return {
             "request": sha256(to_json(request)),
             "model": self._model,

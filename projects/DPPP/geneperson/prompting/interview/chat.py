@@ -6,26 +6,30 @@ server says about it is written to a file, a log or a message.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from functools import cached_property, partial
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...errors import UserError
 from ...extras import require
 from .answers import UnusableAnswerError
-from .questions import RESPONSE_FORMAT
 
 if TYPE_CHECKING:
-    from openai import OpenAI
-    from openai.types.chat import ChatCompletion
+    from openai import AsyncOpenAI
 
-RETRIES = 4  # after 429, 5xx and time-outs; the client waits 0.5, 1, 2, 4 s or as the server says
+RETRIES = 4  # after 429 and 5xx; the client waits 0.5, 1, 2, 4 s or as the server says
+MAX_REPLY = 1_000_000  # bytes; an answer has some hundred, a model that thinks aloud some 100,000
+WHAT = "the vocabulary command"
 _SECRET = 16  # characters; a shorter key is a placeholder, for a server that needs none
-_NOT_A_COMPLETION = "the server's reply is not a chat completion"
 DEFAULT_URL = "https://api.openai.com/v1"
 _ADVICE = {
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308), "it has moved; set OPENAI_BASE_URL to its new address"
+    ),
     401: "it does not accept the key in OPENAI_API_KEY",
     403: "the key in OPENAI_API_KEY may not use model '{model}'",
     404: "it has no model '{model}' at this address; check the model and OPENAI_BASE_URL",
@@ -37,14 +41,14 @@ class NoAnswerError(UnusableAnswerError):
 
 
 class Chat:
-    """A connection to one model.
+    """One model on a server.
 
     Nothing is read from the environment, imported or sent before the first prompt, so that a run
     whose answers are all known needs neither key nor network.
 
     Args:
         model: name of the model as the server knows it.
-        timeout_sec: longest wait for one reply.
+        timeout_sec: longest time for one question; messages name it.
     """
 
     def __init__(self, model: str, timeout_sec: float) -> None:
@@ -53,24 +57,37 @@ class Chat:
         self._schema = True  # until the server turns out not to know response_format
         self._retries = RETRIES
 
-    def answer(self, prompt: str) -> str:
+    def start(self) -> float:
+        """Return the deadline of a question that starts now, a reading of time.monotonic().
+
+        Importing comes first: it takes seconds on a busy machine, which are not the server's.
+        """
+        for module in ("openai", f"{__package__}.transfer", f"{__package__}.forms"):
+            require(module, WHAT)
+        return time.monotonic() + self._timeout_sec
+
+    def answer(self, prompt: str, deadline: float) -> str:
         """Ask once.
+
+        Args:
+            prompt: the message to the model.
+            deadline: from ``start``; the question is then given up, whatever the server is doing.
 
         Raises:
             UnusableAnswerError: the answer is empty, cut off or refused.
             NoAnswerError: no answer, after all tries.
             UserError: no key, no such server, or the server does not accept the key or the model.
         """
-        openai = require("openai", "the vocabulary command")
-        client = self._client.with_options(max_retries=self._retries)
+        openai = require("openai", WHAT)
         try:
-            reply = self._complete(client, prompt)
-        except openai.APITimeoutError as error:
+            reply = asyncio.run(
+                asyncio.wait_for(self._complete(prompt), deadline - time.monotonic())
+            )
+        except (asyncio.TimeoutError, openai.APITimeoutError) as error:
             raise self._give_up(f"no answer within {self._timeout_sec:g} s") from error
         except openai.APIConnectionError as error:
-            cause = " ".join(str(error.__cause__ or error).split())
             raise UserError(
-                f"cannot reach the chat server {self._url} ({cause}); check OPENAI_BASE_URL"
+                f"cannot reach the chat server {self._url} ({_root(error)}); check OPENAI_BASE_URL"
             ) from error
         except openai.APIStatusError as error:
             if advice := _ADVICE.get(error.status_code):
@@ -82,43 +99,55 @@ class Chat:
             if error.status_code in (400, 422):  # about this question; the server itself is fine
                 raise NoAnswerError(reason) from error
             raise self._give_up(reason) from error
-        # The client passes on a ValueError if the body is not JSON.
-        except (openai.APIError, ValueError, RecursionError) as error:
-            raise NoAnswerError(_NOT_A_COMPLETION) from error
+        if len(reply) > MAX_REPLY:
+            raise NoAnswerError(f"the server's reply is longer than {MAX_REPLY} bytes")
         self._retries = RETRIES
         text = _text(reply)
         if len(_key()) >= _SECRET and _key() in text:
             raise UnusableAnswerError("the answer repeats the key")
         return text
 
-    def _complete(self, client: OpenAI, prompt: str) -> ChatCompletion:
-        """Send one request, with the form of the answer as a schema if the server knows schemas."""
-        openai = require("openai", "the vocabulary command")
-        create = partial(
-            client.chat.completions.create,
-            model=self._model,
-            messages=[{"role": "user", "content": prompt}],
-        )
-        if self._schema:
-            try:
-                return create(response_format=RESPONSE_FORMAT)
-            except (openai.BadRequestError, openai.UnprocessableEntityError):
-                pass  # perhaps because of the schema; the prompt asks for the same form in words
-        reply = create()
-        self._schema = False
-        return reply
+    async def _complete(self, prompt: str) -> bytes:
+        """Return the reply to one request, at most MAX_REPLY + 1 bytes of it.
+
+        The form of the answer goes with it as a schema, if the server knows schemas.
+        """
+        from .forms import response_format
+
+        openai = require("openai", WHAT)
+        async with self._client() as client:
+            create = partial(
+                client.chat.completions.with_raw_response.create,
+                model=self._model,
+                messages=[{"role": "user", "content": prompt}],
+            )
+            if self._schema:
+                try:
+                    reply = await create(response_format=response_format())
+                    return reply.http_response.content
+                except (openai.BadRequestError, openai.UnprocessableEntityError):
+                    pass  # perhaps because of the schema; the prompt asks for the same form
+            reply = await create()
+            self._schema = False
+            return reply.http_response.content
 
     def _give_up(self, reason: str) -> NoAnswerError:
         """Give up a question; the next ones get a single try until one succeeds."""
         self._retries = 0
         return NoAnswerError(reason)
 
-    @cached_property
-    def _client(self) -> OpenAI:
+    def _client(self) -> AsyncOpenAI:
+        """Return a client for one request; the time is limited outside, as a whole."""
+        from .transfer import LimitedClient
+
         for transport in ("httpx", "httpx2"):  # both log every request, with its full address
             logging.getLogger(transport).setLevel(logging.WARNING)
-        return require("openai", "the vocabulary command").OpenAI(
-            api_key=_key(), base_url=_address(), timeout=self._timeout_sec
+        return require("openai", WHAT).AsyncOpenAI(
+            api_key=_key(),
+            base_url=_address(),
+            timeout=None,
+            max_retries=self._retries,
+            http_client=LimitedClient(MAX_REPLY),
         )
 
     @property
@@ -126,6 +155,13 @@ class Chat:
         """The server's address without user name, password and query, which may be secret."""
         parts = urlsplit(_address())
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _root(error: BaseException) -> str:
+    """Return the first cause of an error in one line; what wraps it says only that it failed."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _key() -> str:
@@ -154,17 +190,21 @@ def _address() -> str:
     return address
 
 
-def _text(reply: ChatCompletion) -> str:
-    """Return the answer's text from a reply; servers differ, so any part may be missing."""
+def _text(reply: bytes) -> str:
+    """Return the answer's text from the body of a reply."""
+    from pydantic import ValidationError
+
+    from .forms import Completion
+
     try:
-        choice = reply.choices[0]
-        text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
-    except (AttributeError, IndexError, TypeError) as error:
-        raise NoAnswerError(_NOT_A_COMPLETION) from error
-    if refusal or choice.finish_reason == "content_filter":
+        choice = Completion.model_validate_json(reply).choices[0]
+    except ValidationError as error:
+        raise NoAnswerError("the server's reply is not a chat completion") from error
+    text = choice.message.content
+    if choice.message.refusal or choice.finish_reason == "content_filter":
         raise UnusableAnswerError("the model refused to answer")
     if choice.finish_reason == "length":
         raise UnusableAnswerError("the answer was cut off")
-    if not isinstance(text, str) or not text.strip():
+    if text is None or not text.strip():
         raise UnusableAnswerError("the answer is empty")
     return text

@@ -21,21 +21,6 @@ only. Leave out the names of people and brands, ages, ethnicities, underwear and
 Answer with nothing but a JSON object of this form: {{"words": ["first answer", "second answer"]}}
 """
 
-# The form that the prompt describes, for servers that can enforce it.
-RESPONSE_FORMAT = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "words",
-        "strict": True,
-        "schema": {
-            "type": "object",
-            "properties": {"words": {"type": "array", "items": {"type": "string"}}},
-            "required": ["words"],
-            "additionalProperties": False,
-        },
-    },
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Question:

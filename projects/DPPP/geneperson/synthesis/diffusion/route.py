@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import UserError
+from ...posing.canvas import Grid, SkeletonStyle
+from ...worlds.lighting import get_lighting
+from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
 from .settings import DiffusionSettings
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
 
     from ...model_sources import ModelSource
-    from ...posing.canvas import Grid
     from ...posing.skeletons import Pose
     from ...worlds.world import World
     from ..base import Synthesizer
@@ -29,18 +31,18 @@ class DiffusionRoute:
 
     Attributes:
         settings: what ``cfg.DIFFUSION`` asks for.
-        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+        style: how thick the skeleton map is drawn.
     """
 
     name: ClassVar[str] = "diffusion"
-    note: ClassVar[str] = ""
     sections: ClassVar[tuple[str, ...]] = ("DIFFUSION", "MATTING")
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
     needs_depth: ClassVar[bool] = False
+    background_models: ClassVar[tuple[str, ...]] = ("BASE", "BASE_CONFIG", "VAE")
 
     settings: DiffusionSettings
-    limb_width: int
+    style: SkeletonStyle
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> DiffusionRoute:
@@ -49,15 +51,14 @@ class DiffusionRoute:
         Raises:
             UserError: a model that cannot be one, or a canvas that SDXL cannot draw.
         """
-        scale, (height, width) = cfg.DIFFUSION.SCALE, cfg.CANVAS.CELL_SIZE
-        sides = (cfg.CANVAS.ROWS * height, cfg.CANVAS.COLUMNS * width)
-        if any(side * scale % _BLOCK_PX for side in sides):
-            raise UserError(
-                f"configuration: DIFFUSION.SCALE is {scale!r}, must be such that both sides of the "
-                f"canvas times SCALE are multiples of {_BLOCK_PX}"
-            )
+        _refuse_bad_sizes(cfg)
         settings = DiffusionSettings.from_config(cfg)
-        return cls(settings=settings, limb_width=cfg.POSES.LIMB_WIDTH)
+        return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
+
+    @property
+    def note(self) -> str:
+        """Which of the paper's LoRAs are absent."""
+        return self.settings.note
 
     @property
     def batch_size(self) -> int:
@@ -67,6 +68,18 @@ class DiffusionRoute:
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models by the key that asks for each."""
         return self.settings.sources
+
+    def describe_background(self, scene: str, lighting: str) -> dict[str, Any]:
+        """Return what decides about a background besides models, seed, world and number."""
+        settings = self.settings
+        return {
+            "prompt": background_prompt(scene, get_lighting(lighting)),
+            "negative_prompt": [NEGATIVE_PROMPT, settings.negative_extra],
+            "size": settings.background_size,
+            "steps": settings.steps,
+            "guidance": settings.guidance,
+            "dtype": settings.dtype,
+        }
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw."""
@@ -103,8 +116,34 @@ class DiffusionRoute:
         return DiffusionSynthesizer(
             grid=grid,
             poses=poses,
-            limb_width=self.limb_width,
+            style=self.style,
             seed=seed,
             settings=self.settings,
             offline=offline,
+        )
+
+
+def _refuse_bad_sizes(cfg: CfgNode) -> None:
+    """Refuse a canvas or cells of a size that SDXL cannot draw, or cannot draw well."""
+    scale, grid = cfg.DIFFUSION.SCALE, Grid.from_config(cfg)
+    height, width = (side * scale for side in grid.size)
+    if height % _BLOCK_PX or width % _BLOCK_PX:
+        raise UserError(
+            f"configuration: DIFFUSION.SCALE is {scale!r}, must be such that both sides of the "
+            f"canvas times SCALE are multiples of {_BLOCK_PX}"
+        )
+    cell = grid.cell_height * scale, grid.cell_width * scale
+    smallest = cfg.DIFFUSION.MIN_CELL
+    if cell[0] < smallest[0] or cell[1] < smallest[1]:
+        raise UserError(
+            f"configuration: cells are drawn at {cell[0]:.0f} x {cell[1]:.0f} pixels, must have "
+            f"{smallest[0]} x {smallest[1]} or more (DIFFUSION.MIN_CELL), because SDXL draws no "
+            "smaller people: increase DIFFUSION.SCALE or CANVAS.CELL_SIZE"
+        )
+    low, high = cfg.DIFFUSION.MEGAPIXELS
+    if not low <= height * width / 1e6 <= high:
+        raise UserError(
+            f"configuration: the canvas is drawn at {height:.0f} x {width:.0f} pixels, must have "
+            f"{low}..{high} million (DIFFUSION.MEGAPIXELS), because SDXL was trained on pictures "
+            "of 1 million: change DIFFUSION.SCALE, or CANVAS.COLUMNS and CANVAS.ROWS"
         )

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from ...errors import UserError
 from ...extras import require
 from ...model_sources import ModelSource
-from .settings import UNION_CONTROLNET, DiffusionSettings
+from .control import skip_ended, skip_ended_in_union
+from .settings import BASE, BASE_CONFIG, UNION_CONTROLNET, DiffusionSettings
 
 if TYPE_CHECKING:
     import torch
 
 WHAT = "SYNTHESIS.NAME 'diffusion'"
+_CONFIG_FILES = ["*.json", "*.txt"]  # of all folders: model_index, networks, tokenizers
+_SINGLE_FILE_NEEDS = (
+    f"{BASE} is a single file and needs the .json and .txt files of a model in diffusers' format "
+    "that is built like it: a local folder, or the hub once"
+)
 
 # One of diffusers' SDXL pipelines; type checkers see only its placeholders for a missing torch.
 Pipeline: TypeAlias = Any
@@ -58,20 +64,23 @@ def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipe
         pipeline_class = diffusers.StableDiffusionXLControlNetUnionPipeline
         loader = diffusers.ControlNetUnionModel.from_pretrained
         parts["controlnet"] = load(UNION_CONTROLNET, loader)
+        skip_ended_in_union(parts["controlnet"])
     else:
         pipeline_class = diffusers.StableDiffusionXLControlNetPipeline
         loader = diffusers.ControlNetModel.from_pretrained
-        parts["controlnet"] = [
-            load("DIFFUSION.POSE_CONTROLNET", loader),
-            load("DIFFUSION.EDGE_CONTROLNET", loader),
-        ]
-    pipe = load(
-        "DIFFUSION.BASE",
-        pipeline_class.from_pretrained,
-        variant=settings.variant or None,
-        add_watermarker=False,
-        **parts,
-    )
+        networks = [load(f"DIFFUSION.{role}_CONTROLNET", loader) for role in ("POSE", "EDGE")]
+        parts["controlnet"] = diffusers.MultiControlNetModel(networks)
+        skip_ended(parts["controlnet"])
+    if BASE_CONFIG in settings.sources:
+        pipe = _load_single_file(pipeline_class, parts, settings, dtype=dtype, offline=offline)
+    else:
+        pipe = load(
+            BASE,
+            pipeline_class.from_pretrained,
+            variant=settings.variant or None,
+            add_watermarker=False,
+            **parts,
+        )
     pipe.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)
     _load_loras(pipe, settings, offline=offline)
     return _place(pipe, settings, device)
@@ -110,8 +119,51 @@ def pick_device(settings: DiffusionSettings) -> torch.device:
     return device
 
 
+def _load_single_file(
+    pipeline_class: Any,
+    parts: dict[str, Any],
+    settings: DiffusionSettings,
+    *,
+    dtype: torch.dtype,
+    offline: bool,
+) -> Pipeline:
+    """Load a base model that is one file with the original's keys.
+
+    Both downloads are made here. Left to itself, diffusers looks for the configuration at the
+    revision of the weights, and fetches it even where nothing may be fetched.
+    """
+    hub = require("huggingface_hub", WHAT)
+    weights, config = settings.sources[BASE], settings.sources[BASE_CONFIG]
+    path, folder = Path(weights.location) / weights.file, Path(config.location)
+    if not config.is_local:
+        with _load_trouble(BASE_CONFIG, config, hint=_SINGLE_FILE_NEEDS):
+            folder = hub.snapshot_download(
+                config.location,
+                revision=config.revision,
+                allow_patterns=_CONFIG_FILES,
+                local_files_only=offline,
+            )
+    with _load_trouble(BASE_CONFIG, config, hint=_SINGLE_FILE_NEEDS):
+        pipeline_class.load_config(folder)
+    with _load_trouble(BASE, weights, hint=f"is it a whole model of SDXL, like {BASE_CONFIG}?"):
+        if not weights.is_local:
+            path = hub.hf_hub_download(
+                weights.location, weights.file, revision=weights.revision, local_files_only=offline
+            )
+        return pipeline_class.from_single_file(
+            str(path),
+            config=str(folder),
+            local_files_only=True,
+            dtype=dtype,
+            add_watermarker=False,
+            **parts,
+        )
+
+
 def _load_loras(pipe: Pipeline, settings: DiffusionSettings, *, offline: bool) -> None:
     """Load each LoRA under the name of its role and switch all of them on with their weights."""
+    if settings.note:
+        logger.info(settings.note)
     weights = {}
     for role, weight in settings.lora_weights.items():
         key, adapter = f"DIFFUSION.LORA.{role}", role.lower()
@@ -134,6 +186,8 @@ def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) ->
     """Put the pipeline on its device with the options that save memory or time."""
     if settings.vae_slicing:
         pipe.vae.enable_slicing()
+    if settings.vae_tiling:
+        pipe.vae.enable_tiling()
     if settings.cpu_offload:
         pipe.enable_model_cpu_offload(device=device)
     else:
@@ -146,17 +200,20 @@ def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) ->
 
 
 @contextmanager
-def _load_trouble(key: str, source: ModelSource) -> Iterator[None]:
+def _load_trouble(
+    key: str, source: ModelSource, *, hint: str = "check the name, the files or the network"
+) -> Iterator[None]:
     """Turn what diffusers, the hub and safetensors raise into one line."""
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, _safetensor_error()) as error:
+    except _load_errors() as error:
         where = Path(source.location) / source.file if source.is_local else source.location
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise UserError(
-            f"{key}: cannot load {where}: {reason}; check the name, the files or the network"
-        ) from error
+        raise UserError(f"{key}: cannot load {where}: {reason}; {hint}") from error
 
 
-def _safetensor_error() -> type[Exception]:
-    return require("safetensors", WHAT).SafetensorError
+def _load_errors() -> tuple[type[Exception], ...]:
+    """Return what diffusers, the hub and safetensors raise for a model that cannot be loaded."""
+    single_file = require("diffusers.loaders.single_file_utils", WHAT)
+    own = (require("safetensors", WHAT).SafetensorError, single_file.SingleFileComponentError)
+    return (OSError, ValueError, TypeError, KeyError, RuntimeError, *own)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from yacs.config import CfgNode
 
 LORA_ROLES = ("ENHANCEMENT", "LIGHTING", "STYLE")  # the paper's three
+BASE = "DIFFUSION.BASE"
+BASE_CONFIG = "DIFFUSION.BASE_CONFIG"
 UNION_CONTROLNET = "DIFFUSION.UNION_CONTROLNET"
 
 
@@ -25,8 +27,11 @@ class DiffusionSettings:
         lora_weights: role ("STYLE") -> weight, for the LoRAs among the sources.
         variant: variant of the base model's files; empty for the plain ones.
         pose_scale: weight of the pose ControlNet, 0..2.
+        pose_end: share of the steps after which the skeleton map no longer counts, (0, 1].
         edge_scale: weight of the edge ControlNet, 0..2.
+        edge_end: the same share for the edge map.
         extra_prompt: words added to every character prompt.
+        negative_extra: words added to the negative prompt of characters and backgrounds.
         allow_pickle: whether weights in pickle files may be read.
         steps: denoising steps.
         guidance: scale of the classifier-free guidance.
@@ -37,6 +42,7 @@ class DiffusionSettings:
         dtype: "bf16", "fp16" or "fp32".
         compile: whether to compile the denoiser.
         vae_slicing: whether to decode one picture at a time.
+        vae_tiling: whether to decode a large picture in overlapping tiles.
         cpu_offload: whether idle models leave the GPU.
     """
 
@@ -44,8 +50,11 @@ class DiffusionSettings:
     lora_weights: dict[str, float]
     variant: str
     pose_scale: float
+    pose_end: float
     edge_scale: float
+    edge_end: float
     extra_prompt: str
+    negative_extra: str
     allow_pickle: bool
     steps: int
     guidance: float
@@ -56,6 +65,7 @@ class DiffusionSettings:
     dtype: str
     compile: bool
     vae_slicing: bool
+    vae_tiling: bool
     cpu_offload: bool
 
     @classmethod
@@ -73,8 +83,11 @@ class DiffusionSettings:
             },
             variant=values.VARIANT,
             pose_scale=values.POSE_SCALE,
+            pose_end=values.POSE_END,
             edge_scale=values.EDGE_SCALE,
+            edge_end=values.EDGE_END,
             extra_prompt=values.EXTRA_PROMPT,
+            negative_extra=values.NEGATIVE_EXTRA,
             allow_pickle=values.ALLOW_PICKLE,
             steps=values.STEPS,
             guidance=values.GUIDANCE,
@@ -85,6 +98,7 @@ class DiffusionSettings:
             dtype=values.DTYPE,
             compile=values.COMPILE,
             vae_slicing=values.VAE_SLICING,
+            vae_tiling=values.VAE_TILING,
             cpu_offload=values.CPU_OFFLOAD,
         )
 
@@ -92,6 +106,14 @@ class DiffusionSettings:
     def has_union_controlnet(self) -> bool:
         """Whether one union network reads both maps, in place of two ControlNets."""
         return UNION_CONTROLNET in self.sources
+
+    @property
+    def note(self) -> str:
+        """Which of the paper's LoRAs are absent, as a sentence; empty if none is."""
+        absent = [role.lower() for role in LORA_ROLES if role not in self.lora_weights]
+        if not absent:
+            return ""
+        return f"Absent of the paper's three LoRAs: {', '.join(absent)} (DIFFUSION.LORA)."
 
 
 def _sources(values: CfgNode) -> dict[str, ModelSource]:
@@ -105,6 +127,7 @@ def _sources(values: CfgNode) -> dict[str, ModelSource]:
             "models"
         )
     names = {f"DIFFUSION.{key}": values[key] for key in ("BASE", "VAE", *networks)}
+    names[BASE_CONFIG] = values.BASE_CONFIG
     names |= {f"DIFFUSION.LORA.{role}": values.LORA[role] for role in LORA_ROLES}
     sources = {
         key: parse_source(key, name, allow_pickle=values.ALLOW_PICKLE)
@@ -112,6 +135,13 @@ def _sources(values: CfgNode) -> dict[str, ModelSource]:
         if name
     }
     for key, source in sources.items():
-        if source.file and not key.startswith("DIFFUSION.LORA."):
+        if source.file and key != BASE and not key.startswith("DIFFUSION.LORA."):
             raise UserError(f"{key} names a single file: give a folder in diffusers' format")
+    if not sources[BASE].file:
+        sources.pop(BASE_CONFIG, None)
+    elif BASE_CONFIG not in sources:
+        raise UserError(
+            f"{BASE} is a single file, which does not say how its networks are built: set "
+            f"{BASE_CONFIG} to a model in diffusers' format that is built like it"
+        )
     return sources

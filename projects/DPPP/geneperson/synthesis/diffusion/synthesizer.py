@@ -19,7 +19,7 @@ from PIL import Image
 
 from ... import seeding
 from ...errors import UserError
-from ...posing.canvas import Grid, edge_map, skeleton_map
+from ...posing.canvas import Grid, SkeletonStyle, edge_map, skeleton_map
 from ...posing.skeletons import Pose
 from ...prompting.prompts import SHEET
 from ...worlds import scenes
@@ -44,7 +44,7 @@ class DiffusionSynthesizer:
     Args:
         grid: the canvas.
         poses: one skeleton per cell.
-        limb_width: half width of a limb in the skeleton map, in pixels of the grid.
+        style: how thick the skeleton map is drawn.
         seed: of the backgrounds; people bring their own.
         settings: models and how they are used.
         offline: use only models that are on this machine.
@@ -58,7 +58,7 @@ class DiffusionSynthesizer:
         *,
         grid: Grid,
         poses: Sequence[Pose],
-        limb_width: int,
+        style: SkeletonStyle,
         seed: int,
         settings: DiffusionSettings,
         offline: bool = False,
@@ -69,7 +69,7 @@ class DiffusionSynthesizer:
         self._chunk = settings.batch_size  # pictures that fit into the GPU's memory at once
         height, width = grid.size
         self._size = round(height * settings.scale), round(width * settings.scale)
-        maps = (skeleton_map(grid, poses, limb_width), edge_map(grid))
+        maps = (skeleton_map(grid, poses, style), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
         self._pipe = sdxl.load_pipeline(settings, offline=offline)
         self._painter: sdxl.Pipeline | None = None
@@ -101,7 +101,7 @@ class DiffusionSynthesizer:
         try:
             picture = self._painter(
                 prompt=scenes.background_prompt(scene, get_lighting(lighting)),
-                negative_prompt=scenes.NEGATIVE_PROMPT,
+                negative_prompt=_joined(scenes.NEGATIVE_PROMPT, self._settings.negative_extra),
                 height=height,
                 width=width,
                 num_inference_steps=self._settings.steps,
@@ -125,18 +125,19 @@ class DiffusionSynthesizer:
 
         height, width = self._size
         generators = [torch.Generator("cpu").manual_seed(person.seed) for person in identities]
-        scales = [self._settings.pose_scale, self._settings.edge_scale]
+        settings = self._settings
         control: dict[str, Any] = {"image": self._maps}
-        if self._settings.has_union_controlnet:
+        if settings.has_union_controlnet:
             control = {"control_image": self._maps, "control_mode": _UNION_MODES}
         pictures = self._pipe(
             **self._encode(identities),
             **control,
-            controlnet_conditioning_scale=scales,
+            controlnet_conditioning_scale=[settings.pose_scale, settings.edge_scale],
+            control_guidance_end=[settings.pose_end, settings.edge_end],
             height=height,
             width=width,
-            num_inference_steps=self._settings.steps,
-            guidance_scale=self._settings.guidance,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
             generator=generators,
             output_type="np",
         ).images
@@ -151,14 +152,14 @@ class DiffusionSynthesizer:
         """
         import torch
 
-        sheet = ", ".join(part for part in (SHEET, self._settings.extra_prompt) if part)
+        sheet = _joined(SHEET, self._settings.extra_prompt)
         people = [person.prompt.removesuffix(f", {SHEET}") for person in identities]
         negative = [person.negative_prompt for person in identities]
-        nothing = [""] * len(identities)
+        unwanted_styles = [self._settings.negative_extra] * len(identities)
         with torch.no_grad():
             parts = [
                 self._pipe.encode_prompt(prompt=text, negative_prompt=unwanted)
-                for text, unwanted in ((people, negative), ([sheet] * len(people), nothing))
+                for text, unwanted in ((people, negative), ([sheet] * len(people), unwanted_styles))
             ]
         return {
             "prompt_embeds": torch.cat([part[0] for part in parts], dim=1),
@@ -173,8 +174,8 @@ class DiffusionSynthesizer:
 
         if self._chunk == 1:
             raise UserError(
-                "one canvas does not fit into the GPU's memory: set DIFFUSION.CPU_OFFLOAD True, "
-                "or reduce the canvas"
+                "one canvas does not fit into the GPU's memory: set DIFFUSION.VAE_TILING or "
+                "DIFFUSION.CPU_OFFLOAD True, or reduce the canvas"
             ) from error
         self._chunk = (self._chunk + 1) // 2
         torch.cuda.empty_cache()
@@ -195,6 +196,10 @@ class DiffusionSynthesizer:
         if picture.shape[:2] == (height, width):
             return picture
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _joined(words: str, more: str) -> str:
+    return f"{words}, {more}" if more else words
 
 
 def _to_uint8(pictures: np.ndarray) -> np.ndarray:

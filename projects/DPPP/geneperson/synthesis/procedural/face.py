@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from .accessories import accessories
 from .person import Person
 from .wardrobe import Hair
 
 _ROWS, _COLUMNS = 72, 128
 _BLUSH = np.array((10.0, -8.0, -8.0), np.float32)
 _IRIS = np.array((44.0, 32.0, 28.0), np.float32)
+_FRAME = np.array((34.0, 30.0, 30.0), np.float32)
 _LIPSTICK = np.array((176, 54, 66), np.float32)
 
 
@@ -45,6 +47,9 @@ def paint_face(person: Person, style: Hair, color: np.ndarray) -> np.ndarray:
     if not person.woman and person.rng.uniform() < 0.35:
         beard = (v > 0.66) & (np.abs(u) < 0.20) & ~_mouth(u, v)
         face = np.where(beard[:, :, None], 0.55 * face + 0.45 * color, face)
+    glasses = accessories(person.words).glasses
+    if glasses:
+        _add_glasses(face, u, v, dark=glasses == "dark")
     return face
 
 
@@ -62,6 +67,15 @@ def _paint_features(person: Person, color: np.ndarray, u: np.ndarray, v: np.ndar
     lips = 0.5 * skin + 0.5 * _LIPSTICK if person.woman else skin * (0.80, 0.58, 0.58)
     face[_mouth(u, v)] = lips
     return face
+
+
+def _add_glasses(face: np.ndarray, u: np.ndarray, v: np.ndarray, *, dark: bool) -> None:
+    """Paint lenses around the eyes, a bridge, and temples that run back to the ears."""
+    eye_u = np.abs(u) - 0.066
+    rim, lens = _ellipse(eye_u, v - 0.465, 0.050, 0.052), _ellipse(eye_u, v - 0.465, 0.036, 0.034)
+    bridge = (np.abs(v - 0.45) < 0.010) & (np.abs(u) < 0.03)
+    temple = (np.abs(v - 0.455) < 0.013) & (np.abs(u) > 0.11) & (np.abs(u) < 0.27)
+    face[(rim if dark else rim & ~lens) | bridge | temple] = _FRAME
 
 
 def _hairline(style: Hair, u: np.ndarray) -> np.ndarray:

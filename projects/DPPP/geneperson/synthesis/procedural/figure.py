@@ -13,6 +13,7 @@ from ...worlds.world import World
 from . import palette
 from .anatomy import stand
 from .atlas import Atlas
+from .carried import Carried
 from .hairdo import Hairdo
 from .outfit import Outfit
 from .person import Person
@@ -54,6 +55,7 @@ class Figure:
         self._hairdo = Hairdo(
             person, head_scale=world.head_scale, back_depth=self._outfit.back_depth
         )
+        self._carried = Carried(person, self._outfit, seeding.rng(identity.seed, "carried"))
         self._colors = atlas.colors()
 
     def draw(self, pose: Pose, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,9 +72,10 @@ class Figure:
         """
         tall, wide = height * _SUPERSAMPLING, width * _SUPERSAMPLING
         buffer = DepthBuffer(tall, wide)
-        stance = stand(pose, tall, self._build, self._world.leg_scale)
+        stance = self._carried.hold(stand(pose, tall, self._build, self._world.leg_scale))
         self._outfit.draw(buffer, stance)
-        self._hairdo.draw(buffer, stance)
+        head = self._hairdo.draw(buffer, stance)
+        self._carried.draw(buffer, stance, head)
         layers = self._shade(buffer)
         layers = cv2.resize(layers, (width, height), interpolation=cv2.INTER_AREA)
         return layers[:, :, :3], layers[:, :, 3]

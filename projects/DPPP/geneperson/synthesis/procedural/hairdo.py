@@ -24,8 +24,8 @@ _ENDS = {"chin": 0.075, "shoulder": 0.130, "long": 0.225, "waist": 0.33}
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Head:
-    """A head in one pose, which hair is drawn on.
+class Head:
+    """A head in one pose, which hair and hats are drawn on.
 
     Attributes:
         buffer: what is drawn into.
@@ -73,25 +73,25 @@ class Hairdo:
         self._strands = person.atlas.add(paint_strands(self._style, color, person.rng))
         self._fall = self._fall_profile()
 
-    def draw(self, buffer: DepthBuffer, stance: Stance) -> None:
-        """Draw the head in a pose, over what is in the buffer."""
+    def draw(self, buffer: DepthBuffer, stance: Stance) -> Head:
+        """Draw the head in a pose, over what is in the buffer, and return its place."""
         scale, style = self._scale, self._style
         center = stance.head + stance.offset(*(scale * _CENTER))
         buffer.ellipsoid(center, stance.axes, _HEAD * scale * stance.unit, self._face)
-        head = _Head(buffer=buffer, stance=stance, center=center, scale=scale)
+        head = Head(buffer=buffer, stance=stance, center=center, scale=scale)
         head.ball((0.0, -0.012, 0.058), (0.009, 0.013, 0.010), self._skin)  # nose
         if style.length in ("bald", "buzz", "short") or style.tied:
             for side in (-1.0, 1.0):  # ears
                 head.ball((side * 0.048, -0.006, -0.006), (0.007, 0.017, 0.011), self._skin)
-        if style.length in ("bald", "buzz"):
-            return
-        self._cap(head)
-        if style.tied:
-            self._tie(head)
-        elif style.length in _ENDS:
-            self._loose(head)
+        if style.length not in ("bald", "buzz"):
+            self._cap(head)
+            if style.tied:
+                self._tie(head)
+            elif style.length in _ENDS:
+                self._loose(head)
+        return head
 
-    def _cap(self, head: _Head) -> None:
+    def _cap(self, head: Head) -> None:
         volume = self._style.volume
         back = 0.07 * (volume - 1.0)  # thick hair grows backwards, not over the face
         if self._style.texture == "afro":
@@ -104,7 +104,7 @@ class Hairdo:
         across, up, deep = radii
         head.ball(place, (across * volume, up * volume, deep * volume), self._strands)
 
-    def _tie(self, head: _Head) -> None:
+    def _tie(self, head: Head) -> None:
         volume, tied = self._style.volume, self._style.tied
         if tied == "bun":
             radii = (0.030 * volume, 0.030 * volume, 0.028 * volume)
@@ -123,7 +123,7 @@ class Hairdo:
             thick = 0.022 if tied == "braid" else 0.026
             self._tail(head, (0.0, -0.018, -0.060), tip, thick * volume)
 
-    def _tail(self, head: _Head, root: _Offset, tip: _Offset, radius: float) -> None:
+    def _tail(self, head: Head, root: _Offset, tip: _Offset, radius: float) -> None:
         shape = profile(
             (0.0, radius * 0.7), (0.3, radius), (0.75, radius * 0.85), (1.0, radius * 0.3)
         )
@@ -131,7 +131,7 @@ class Hairdo:
             shape = _rippled(shape, waves=5.0, depth=0.16)
         head.sweep(head.point(root), head.point(tip), shape, self._strands)
 
-    def _loose(self, head: _Head) -> None:
+    def _loose(self, head: Head) -> None:
         """Draw a curtain behind the head; hair below the shoulders rests on the back."""
         end = _ENDS[self._style.length]
         back = -0.022 - (self._back_depth - 0.010) * min(max(end - 0.07, 0.0) / 0.08, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,13 +23,13 @@ _Offset = tuple[float, float, float]  # left, up, forward in body heights
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Body:
-    """A body in one pose, which clothes are drawn on.
+class Body:
+    """A body in one pose, which clothes and carried things are drawn on.
 
     Attributes:
         buffer: what is drawn into.
         stance: the pose.
-        textures: part of the outfit -> its texture.
+        textures: name of a part -> its texture.
     """
 
     buffer: DepthBuffer
@@ -90,7 +91,7 @@ class Outfit:
 
     def draw(self, buffer: DepthBuffer, stance: Stance) -> None:
         """Draw the dressed body in a pose, from the feet up."""
-        body = _Body(buffer=buffer, stance=stance, textures=self._textures)
+        body = Body(buffer=buffer, stance=stance, textures=self._textures)
         for leg in LEGS:
             self._draw_leg(body, *(stance.joints[j] for j in leg))
         if self._bottom.kind == "skirt":
@@ -104,11 +105,28 @@ class Outfit:
         for arm in ARMS:
             self._draw_arm(body, *(stance.joints[j] for j in arm))
 
-    def _draw_torso(self, body: _Body) -> None:
-        stance = body.stance
-        neck, pelvis = stance.neck, stance.pelvis
-        top = neck + stance.offset(0.0, 0.022, -0.006)
-        crotch = pelvis + stance.offset(0.0, -0.048, 0.0)
+    def on_torso(self, stance: Stance, down: float, turn_deg: float, off: float) -> _Point:
+        """Return a place on the torso.
+
+        Args:
+            stance: the pose.
+            down: how far down it is, 0 = neck, 1 = crotch.
+            turn_deg: how far around it is, 0 = front, 90 = the person's left.
+            off: its distance from the cloth in body heights.
+        """
+        top, crotch = _torso_axis(stance)
+        steps = np.linspace(0.0, 1.0, len(self._torso.side))
+        side, front, forward = (
+            float(np.interp(down, steps, curve))
+            for curve in (self._torso.side, self._torso.front, self._torso.forward)
+        )
+        turn = math.radians(turn_deg)
+        across, ahead = (side + off) * math.sin(turn), forward + (front + off) * math.cos(turn)
+        return top + down * (crotch - top) + stance.offset(across, 0.0, ahead)
+
+    def _draw_torso(self, body: Body) -> None:
+        stance, neck = body.stance, body.stance.neck
+        top, crotch = _torso_axis(stance)
         body.sweep(top, crotch, self._torso, "torso")
         throat = stance.head + stance.offset(0.0, -0.040, -0.006)
         body.sweep(throat, neck + stance.offset(0.0, 0.0, -0.004), self._neck, "skin")
@@ -122,7 +140,7 @@ class Outfit:
             place = neck + stance.offset(0.0, 0.020, -0.046)
             body.ball(place, stance.axes, (0.062, 0.040, 0.034), "hood")
 
-    def _draw_arm(self, body: _Body, shoulder: _Point, elbow: _Point, wrist: _Point) -> None:
+    def _draw_arm(self, body: Body, shoulder: _Point, elbow: _Point, wrist: _Point) -> None:
         upper, fore, hand = self._arms
         # The arm starts inside the torso, whose slope then forms the shoulder.
         shoulder = shoulder + 0.09 * (body.stance.pelvis - shoulder)
@@ -132,7 +150,7 @@ class Outfit:
         reach = reach / max(float(np.linalg.norm(reach)), 1e-6) * body.stance.unit
         body.sweep(wrist - 0.010 * reach, wrist + 0.072 * reach, hand, "skin")
 
-    def _draw_leg(self, body: _Body, hip: _Point, knee: _Point, ankle: _Point) -> None:
+    def _draw_leg(self, body: Body, hip: _Point, knee: _Point, ankle: _Point) -> None:
         thigh, shank = self._legs
         hidden = self._cover.start
         if hidden < 1.0:
@@ -141,7 +159,7 @@ class Outfit:
         body.sweep(start, ankle, shank, "shank")
         self._draw_foot(body, knee, ankle)
 
-    def _draw_foot(self, body: _Body, knee: _Point, ankle: _Point) -> None:
+    def _draw_foot(self, body: Body, knee: _Point, ankle: _Point) -> None:
         shoe = self._shoe
         axes = _foot_axes(body.stance, knee, ankle)
 
@@ -164,7 +182,7 @@ class Outfit:
             body.sweep(ankle + (knee - ankle) * shaft_top, ankle, shaft, "shaft")
 
     def _draw_cone(
-        self, body: _Body, part: str, *, drop: float, flare: float, extra: float = 0.0
+        self, body: Body, part: str, *, drop: float, flare: float, extra: float = 0.0
     ) -> None:
         """Draw a garment that hangs from the waist around both legs.
 
@@ -194,6 +212,11 @@ class Outfit:
         )
         start = stance.pelvis + stance.offset(0.0, 0.072, 0.0)
         body.sweep(start, start + stance.offset(0.0, -length, 0.0), shape, part, over=True)
+
+
+def _torso_axis(stance: Stance) -> tuple[_Point, _Point]:
+    neck, pelvis = stance.neck, stance.pelvis
+    return neck + stance.offset(0.0, 0.022, -0.006), pelvis + stance.offset(0.0, -0.048, 0.0)
 
 
 def _foot_axes(stance: Stance, knee: _Point, ankle: _Point) -> np.ndarray:

@@ -59,6 +59,11 @@ def fabric(words: str) -> np.ndarray:
     return _lookup(words, _FABRIC, modify=True)
 
 
+def named(words: str) -> np.ndarray | None:
+    """(3,) float32 RGB of the color in a phrase such as "a black bag"; None if it names none."""
+    return fabric(words) if any(word in _FABRIC for word in _split(words)) else None
+
+
 def skin(words: str) -> np.ndarray:
     """(3,) float32 RGB of skin; where words differ ("warm beige") their mean is taken."""
     known = [_SKIN[word] for word in _split(words) if word in _SKIN]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
@@ -32,6 +32,7 @@ class ProceduralRoute:
     draws_in_workers: ClassVar[bool] = True
     needs_matting: ClassVar[bool] = False
     needs_depth: ClassVar[bool] = True
+    background_models: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 1
 
     @classmethod
@@ -42,6 +43,10 @@ class ProceduralRoute:
     def model_sources(self) -> dict[str, ModelSource]:
         """Return the models of the route: none."""
         return {}
+
+    def describe_background(self, scene: str, lighting: str) -> dict[str, Any]:
+        """Return what decides about a background: its names alone."""
+        return {"scene": scene, "lighting": lighting}
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw: none besides NumPy and OpenCV."""

@@ -14,7 +14,7 @@ import numpy as np
 from ... import seeding
 from ...posing.canvas import Grid
 from ...posing.skeletons import Pose
-from ...worlds.lighting import get_lighting
+from ...worlds.lighting import NEUTRAL, get_lighting, relight
 from ...worlds.world import World
 from ..base import Characters
 from .figure import Figure
@@ -65,4 +65,11 @@ class ProceduralSynthesizer:
             color = color + _BACKDROP * (1.0 - coverage)[:, :, None]
             image[top:bottom, left:right] = np.clip(color + 0.5, 0.0, 255.0)
             alpha[top:bottom, left:right] = coverage * 255.0 + 0.5
+            if identity.lighting != NEUTRAL:
+                self._light(image[top:bottom, left:right], alpha[top:bottom, left:right], identity)
         return Characters(image=image, alpha=alpha)
+
+    @staticmethod
+    def _light(cell: np.ndarray, alpha: np.ndarray, identity: Identity) -> None:
+        """Draw a cell under the lighting of the prompt, in place."""
+        cell[:] = relight(cell, get_lighting(identity.lighting), alpha)

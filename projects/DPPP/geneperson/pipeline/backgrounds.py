@@ -1,0 +1,127 @@
+"""Background pictures beside a set: painted by a model when first dealt, kept for the next build.
+
+``OUTPUT.backgrounds/street_day_003_1f0c86a94d2e.png``: scene, lighting, number, and a key of
+everything that decides about the picture. A set of other models, prompts or seeds finds no file
+under its keys and paints its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..dataset.contact_sheet import contact_sheet
+from ..dataset.layout import ImageRow
+from ..errors import UserError
+from ..files import sha256, to_json, write_atomic
+from ..synthesis import Route
+from ..version import __version__
+from ..worlds.lighting import LIGHTINGS
+from ..worlds.scenes import SCENES, Painter
+from .candidate import Judged
+from .spec import BuildSpec
+
+_KEY_DIGITS = 12
+_TILE_PX = 160
+
+
+def folder_of(output: Path) -> Path:
+    """Return where the backgrounds of a set are."""
+    return output.with_name(f"{output.name}.backgrounds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backgrounds:
+    """The pictures of one build; a ``Painter`` that reads what is on disk.
+
+    Attributes:
+        folder: where they are.
+        route: what draws them.
+        facts: what decides about all of them: models, seed, world, version.
+    """
+
+    folder: Path
+    route: Route
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, spec: BuildSpec, output: Path, models: dict[str, dict[str, str]]) -> Backgrounds:
+        """Describe the backgrounds of a build.
+
+        Args:
+            spec: the build.
+            output: folder of the data set.
+            models: role -> name, revision and licence of the loaded models.
+        """
+        route = spec.route
+        facts = {
+            "geneperson": __version__,
+            "route": route.name,
+            "seed": spec.seed,
+            "world": spec.world.name,
+            "models": {role: models[role] for role in route.background_models if role in models},
+        }
+        return cls(folder=folder_of(output), route=route, facts=facts)
+
+    def path(self, scene: str, lighting: str, index: int) -> Path:
+        """Return the file of picture number ``index`` of a scene under a lighting."""
+        facts = self.facts | self.route.describe_background(scene, lighting)
+        key = sha256(to_json(facts))[:_KEY_DIGITS]
+        return self.folder / f"{scene}_{lighting}_{index:03d}_{key}.png"
+
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
+        """Read a picture, (h, w, 3) uint8; see :class:`~geneperson.worlds.scenes.Painter`."""
+        path = self.path(scene, lighting, index)
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+        if picture is None:
+            raise UserError(f"{path} is not a picture; delete it and run the same command again")
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+    def paint_missing(
+        self, judged: Iterable[Judged], painter: Painter
+    ) -> Iterator[tuple[Judged, Painter]]:
+        """Pass candidates on when the backgrounds that they were dealt are on disk.
+
+        Args:
+            judged: candidates.
+            painter: draws what is missing; each picture is written whole or not at all.
+        """
+        for candidate in judged:
+            for place in sorted({good.place.background for good in candidate.good}):
+                if not self.path(*place).exists():
+                    self._write(self.path(*place), painter.background(*place))
+            yield candidate, self
+
+    def tile(self, scene: str, lighting: str, index: int) -> bytes:
+        """Return a small JPEG of a picture, for a contact sheet."""
+        picture = self.background(scene, lighting, index)
+        small = cv2.resize(picture, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_AREA)
+        _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        return jpeg.tobytes()
+
+    def _write(self, path: Path, picture: np.ndarray) -> None:
+        self.folder.mkdir(exist_ok=True)
+        _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        write_atomic(path, png.tobytes())
+
+
+def background_sheet(backgrounds: Backgrounds, rows: Sequence[ImageRow]) -> bytes:
+    """Lay out the backgrounds of a set, a row per scene with one picture of each lighting."""
+    shown: dict[str, dict[str, str]] = {scene: {} for scene in SCENES}
+    for row in rows:
+        shown[row.scene].setdefault(row.lighting, row.background)
+    samples = {
+        f"{scene}: {', '.join(sorted(pictures))}": [
+            backgrounds.tile(scene, lighting, int(name.rpartition("_")[2]))
+            for lighting, name in sorted(pictures.items())
+        ]
+        for scene, pictures in shown.items()
+        if pictures
+    }
+    return contact_sheet(samples, columns=len(LIGHTINGS))

@@ -1,0 +1,106 @@
+"""Backgrounds are painted once, when first dealt, and found again by their key."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from yacs.config import CfgNode
+
+from geneperson import UserError
+from geneperson.pipeline.backgrounds import Backgrounds, folder_of
+from geneperson.pipeline.candidate import GoodCell, Judged
+from geneperson.pipeline.spec import BuildSpec
+from geneperson.seeding import rng
+from geneperson.worlds.scenes import Place
+
+PLACES = [
+    Place(scene=scene, lighting=scene + 1, picture=number) for scene in (0, 3) for number in (0, 2)
+]
+MODELS = {"BASE": {"name": "sdxl", "revision": "1", "licence": "x"}, "MATTING": {"name": "u2net"}}
+
+
+class Painter:
+    """Paints noise; stops as if killed after a number of pictures."""
+
+    def __init__(self, stop_after: int = 10**6) -> None:
+        self.painted: list[tuple[str, str, int]] = []
+        self._stop_after = stop_after
+
+    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
+        if len(self.painted) == self._stop_after:
+            raise KeyboardInterrupt
+        self.painted.append((scene, lighting, index))
+        return rng(0, scene, lighting, index).integers(0, 256, (12, 16, 3), np.uint8)
+
+
+def judged(*places: Place) -> Judged:
+    empty = np.zeros((4, 2), np.uint8)
+    good = [
+        GoodCell(
+            cell=cell,
+            person=empty,
+            alpha=empty,
+            drawn_under="neutral",
+            place=place,
+            rng=np.random.default_rng(0),
+        )
+        for cell, place in enumerate(places)
+    ]
+    return Judged(index=0, good=good, rejected={}, samples={})
+
+
+@pytest.fixture
+def backgrounds(tiny_cfg: CfgNode, tmp_path: Path) -> Backgrounds:
+    return Backgrounds.of(BuildSpec.from_config(tiny_cfg), tmp_path / "set", MODELS)
+
+
+def test_only_what_was_dealt_is_painted_and_comes_back_as_it_was(backgrounds: Backgrounds) -> None:
+    painter = Painter()
+    (passed,) = backgrounds.paint_missing([judged(*PLACES, *PLACES)], painter)
+    assert passed[1] is backgrounds
+    assert sorted(painter.painted) == sorted(place.background for place in PLACES)
+    assert len(list(backgrounds.folder.iterdir())) == len(PLACES)
+    for place in painter.painted:
+        assert np.array_equal(backgrounds.background(*place), Painter().background(*place))
+        assert cv2.imread(str(backgrounds.path(*place))).shape == (12, 16, 3)
+    list(backgrounds.paint_missing([judged(*PLACES)], Painter(stop_after=0)))  # nothing is missing
+
+
+def test_only_missing_pictures_are_painted_after_a_stop(backgrounds: Backgrounds) -> None:
+    first, second = Painter(stop_after=3), Painter()
+    with pytest.raises(KeyboardInterrupt):
+        list(backgrounds.paint_missing([judged(*PLACES)], first))
+    assert len(list(backgrounds.folder.iterdir())) == 3
+    list(backgrounds.paint_missing([judged(*PLACES)], second))
+    assert len(second.painted) == 1 and not set(first.painted) & set(second.painted)
+
+
+def test_they_are_beside_the_set_and_belong_to_models_prompt_and_seed(
+    tiny_cfg: CfgNode, tmp_path: Path
+) -> None:
+    output, place = tmp_path / "set", PLACES[0].background
+    cfg = tiny_cfg.clone()
+    spec = BuildSpec.from_config(cfg)
+    ours = Backgrounds.of(spec, output, MODELS)
+    assert ours.folder == folder_of(output) == tmp_path / "set.backgrounds"
+    assert ours.path(*place).name.startswith("street_overcast_000_")
+    others = [
+        Backgrounds.of(replace(spec, seed=1), output, MODELS),
+        Backgrounds.of(spec, output, MODELS | {"BASE": {"name": "sdxl", "revision": "2"}}),
+    ]
+    cfg.DIFFUSION.STEPS += 1
+    others.append(Backgrounds.of(BuildSpec.from_config(cfg), output, MODELS))
+    assert len({ours.path(*place), *(other.path(*place) for other in others)}) == 4
+    same = Backgrounds.of(spec, output, MODELS | {"MATTING": {"name": "isnet"}})
+    assert same.path(*place) == ours.path(*place)
+
+
+def test_a_damaged_picture_is_named(backgrounds: Backgrounds) -> None:
+    place = PLACES[0].background
+    backgrounds.folder.mkdir()
+    for content in (b"no picture", b""):
+        backgrounds.path(*place).write_bytes(content)
+        with pytest.raises(UserError, match=r"street_.*png is not a picture; delete it"):
+            backgrounds.background(*place)
