@@ -21,14 +21,18 @@ def test_planted_failures_are_counted(tmp_path: Path) -> None:
         for line in run.stdout.splitlines()
         if line.startswith("|")
     ]
-    table = {row[0]: row[1:] for row in rows}
+    seen = rows.index(["Seen turned", "error", "cells", "rejected"])
+    table = {row[0]: row[1:] for row in rows[:seen]}
+    identities = {row[0]: row[1:] for row in rows[seen:]}
     assert table["(right cells)"][0] == "24"
     assert table["another person"][0] == "4"  # two cells of each canvas
     for failure in ("another person", "no legs", "touching pair"):
         assert table[failure][-1] == "100.0 %", run.stdout
     assert table["(right cells)"][-1] == "0.0 %"
     assert table["another person"][-2] == "100.0 %"  # by the rule that looks for it
-    assert table["different (lost)"] == ["10", "0.0 %"]
-    assert table["drawn again (caught)"] == ["1", "100.0 %"]
+    assert rows[seen + 2] == ["(right cells)", "1 %", "120", "0.0 %"]
+    assert rows[seen + 3] == ["by 180 degrees", "1 %", "120", "100.0 %"]
+    assert identities["different (lost)"] == ["10", "0.0 %"]
+    assert identities["drawn again (caught)"] == ["1", "100.0 %"]
     assert (tmp_path / "sheet.png").is_file()
     assert processes.run(TOOL, *FEW, cwd=tmp_path).stdout == run.stdout

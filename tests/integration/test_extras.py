@@ -13,13 +13,13 @@ from geneperson.extras import INSTALL
 
 EXTRAS = (
     "accelerate",
-    "controlnet_aux",
     "diffusers",
     "onnxruntime",
     "openai",
     "peft",
     "pydantic",
     "rembg",
+    "rtmlib",
     "transformers",
 )
 # Imports as on a machine that has not installed them: the finder comes before all others.

@@ -131,7 +131,7 @@ def test_command(tool: str, arguments: tuple[str, ...]) -> None:
     if not config:
         return
     opts = list(getattr(args, "opts", []))
-    if tool == "geneperson_gen":
+    if tool in ("geneperson_gen", "benchmark_gate"):
         load(ROOT / config, opts)
     else:
         load_config(str(ROOT / config), opts)

@@ -137,7 +137,10 @@ def _add_poses(command: argparse.ArgumentParser) -> None:
         "--images", metavar="DIR", help="image, or folder of images, to find poses in"
     )
     command.add_argument(
-        "--model", metavar="NAME", default=POSE_MODEL, help=f"detector (default {POSE_MODEL})"
+        "--model",
+        metavar="NAME",
+        default=POSE_MODEL,
+        help=f"rtmo-s, rtmo-m, rtmo-l or an .onnx file of RTMO (default {POSE_MODEL})",
     )
     command.add_argument("--picture", metavar="FILE", help="PNG file to draw the poses into")
 
