@@ -20,9 +20,7 @@ def test_skeletons_look_as_controlnet_aux_draws_them() -> None:
     for pose in walking_poses(14):
         seen = zip(pose.joints.tolist(), pose.visible, strict=True)
         keypoints = [body.Keypoint(x, y) if visible else None for (x, y, _), visible in seen]
-        ours = skeleton_map(
-            Grid(columns=1, rows=1, cell_height=256, cell_width=128), [pose], limb_width=4
-        )
+        ours = skeleton_map(Grid(columns=1, rows=1, cell_height=256, cell_width=128), [pose])
         theirs = util.draw_bodypose(np.zeros((256, 128, 3), np.uint8), keypoints)
         shifts = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]  # they cut off, we round
         same = [(np.roll(theirs, shift, (0, 1)) == ours).all(axis=2) for shift in shifts]
