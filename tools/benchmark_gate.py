@@ -275,7 +275,7 @@ def look(spec: BuildSpec, person: Identity, cells: Sequence[int], purpose: str) 
         color_signature(*exposed(drawn, rng, common), spec.poses[cell])
         for cell, drawn in zip(cells, draw(spec, person, cells), strict=True)
     ]
-    return Appearance.of(signatures).signature()
+    return Appearance.of(np.stack(signatures)).signature()
 
 
 def sheet(canvases: Sequence[Canvas], spec: BuildSpec) -> np.ndarray:

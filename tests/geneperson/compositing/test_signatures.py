@@ -86,7 +86,7 @@ def test_only_the_person_counts() -> None:
 def test_the_median_is_not_moved_by_a_stranger() -> None:
     ours = color_signature(dressed(RED, BLUE), WHOLE, FRONT)
     theirs = color_signature(dressed(GREEN, RED), WHOLE, FRONT)
-    median = median_signature([ours, ours, theirs])
+    median = median_signature(np.stack([ours, ours, theirs]))
     np.testing.assert_allclose(median, ours, atol=1e-6)
     close = same_clothes(np.stack([ours, theirs]), median)
     assert close[0] > 0.99 and close[1] < 0.3
@@ -98,7 +98,7 @@ def test_parts_that_are_not_seen_do_not_count() -> None:
     upper_half[1:] = 0
     assert similarities(upper_half[None], ours[None])[0, 0] == pytest.approx(1.0, abs=1e-5)
     assert similarities(np.zeros_like(ours)[None], ours[None])[0, 0] == 1.0
-    np.testing.assert_allclose(median_signature([upper_half, ours]), ours, atol=1e-6)
+    np.testing.assert_allclose(median_signature(np.stack([upper_half, ours])), ours, atol=1e-6)
 
 
 def test_a_head_is_not_clothing() -> None:
@@ -120,7 +120,7 @@ def test_similarities_are_those_of_a_slow_loop() -> None:
 
 
 def test_a_record_gives_back_what_is_compared() -> None:
-    cells = [color_signature(dressed(RED, BLUE), WHOLE, FRONT)] * 3
+    cells = np.stack([color_signature(dressed(RED, BLUE), WHOLE, FRONT)] * 3)
     appearance = Appearance.of(cells)
     assert appearance.within == pytest.approx(1.0, abs=1e-3)
     assert Appearance(**vars(appearance)) == appearance

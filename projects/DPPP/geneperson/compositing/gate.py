@@ -140,14 +140,14 @@ class Gate:
         if not (good and self._picture.needs_likeness):
             return Verdict(rejected=rejected, appearance=None)
         signatures = self._describe(people, alphas, good)
-        close = same_clothes(signatures, median_signature(list(signatures)))
+        close = same_clothes(signatures, median_signature(signatures))
         same = close >= self._picture.min_same_person
         if not self._picture.min_same_person:
             same[:] = True
         rejected |= {
             cell: ANOTHER_PERSON for cell, is_same in zip(good, same, strict=True) if not is_same
         }
-        appearance = Appearance.of(list(signatures[same])) if same.any() else None
+        appearance = Appearance.of(signatures[same]) if same.any() else None
         return Verdict(rejected=rejected, appearance=appearance)
 
     def _check(self, person: np.ndarray, alpha: np.ndarray, pose: Pose) -> str | None:

@@ -46,7 +46,7 @@ def body_parts(pose: Pose, height: int, width: int) -> list[np.ndarray]:
     if trunk:
         cv2.fillConvexPoly(torso, cv2.convexHull(_pixels(points[trunk])), 1)
         margin = 2 * round(_TRUNK_MARGIN * height) + 1
-        torso[:] = cv2.dilate(torso, np.ones((margin, margin), np.uint8))
+        cv2.dilate(torso, np.ones((margin, margin), np.uint8), dst=torso)
     for leg in LEGS:
         joints = [joint for joint in leg if known[joint]]
         if joints:

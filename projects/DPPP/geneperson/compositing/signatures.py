@@ -9,7 +9,6 @@ compared by their clothes, because a head looks different from behind; identitie
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -41,10 +40,10 @@ class Appearance:
     within: float
 
     @classmethod
-    def of(cls, cells: Sequence[np.ndarray]) -> Appearance:
-        """Summarize the signatures of an identity's good cells, (R, D) each, at least one."""
+    def of(cls, cells: np.ndarray) -> Appearance:
+        """Summarize the signatures (N, R, D) of an identity's good cells, at least one."""
         signature = median_signature(cells)
-        close = same_clothes(np.stack(cells), signature)
+        close = same_clothes(cells, signature)
         return cls(
             parts=len(signature),
             data=base64.b64encode(signature.astype(_STORED).tobytes()).decode(),
@@ -96,16 +95,15 @@ def _smooth(counts: np.ndarray, axis: int) -> np.ndarray:
     return np.tensordot(np.array(_SMOOTHING, np.float32), np.stack(shifted), 1)
 
 
-def median_signature(signatures: Sequence[np.ndarray]) -> np.ndarray:
+def median_signature(signatures: np.ndarray) -> np.ndarray:
     """Return the median of the cells of one identity, (R, D) float32, over those that show a part.
 
     Args:
-        signatures: (R, D) each, at least one.
+        signatures: (N, R, D), at least one.
     """
-    stacked = np.stack(signatures)
-    median = np.zeros(stacked.shape[1:], np.float32)
+    median = np.zeros(signatures.shape[1:], np.float32)
     for part, row in enumerate(median):
-        seen = stacked[stacked[:, part].any(axis=1), part]
+        seen = signatures[signatures[:, part].any(axis=1), part]
         if len(seen):
             row[:] = np.median(seen, axis=0)
             row /= max(float(np.linalg.norm(row)), 1e-12)
@@ -130,6 +128,6 @@ def similarities(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     smallest = np.full((len(some), len(others)), 1.0, np.float32)
     for part in range(some.shape[1]):
         mine, theirs = some[:, part], others[:, part]
-        seen = np.outer(mine.any(axis=1), theirs.any(axis=1))
+        seen = np.logical_and.outer(mine.any(axis=1), theirs.any(axis=1))
         np.minimum(smallest, np.where(seen, mine @ theirs.T, 1.0), out=smallest)
     return smallest
