@@ -9,7 +9,8 @@ import pytest
 from yacs.config import CfgNode
 
 from geneperson import UserError
-from geneperson.pipeline.backgrounds import Backgrounds, folder_of
+from geneperson.dataset.layout import ImageRow
+from geneperson.pipeline.backgrounds import Backgrounds, background_sheet, folder_of
 from geneperson.pipeline.candidate import GoodCell, Judged
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.seeding import rng
@@ -95,6 +96,34 @@ def test_they_are_beside_the_set_and_belong_to_models_prompt_and_seed(
     assert len({ours.path(*place), *(other.path(*place) for other in others)}) == 4
     same = Backgrounds.of(spec, output, MODELS | {"MATTING": {"name": "isnet"}})
     assert same.path(*place) == ours.path(*place)
+
+
+def test_the_sheet_leaves_out_what_was_deleted(backgrounds: Backgrounds) -> None:
+    """A user may delete the folder while a build is stopped; the build can still be finished."""
+    list(backgrounds.paint_missing([judged(*PLACES)], Painter()))
+    rows = [
+        ImageRow(
+            file=f"bounding_box_train/0001_c1s1_{cell:06d}_00.jpg",
+            pid=1,
+            scene=scene,
+            lighting=lighting,
+            drawn_lighting="neutral",
+            background=f"{scene}_{lighting}_{index:03d}",
+            cell=cell,
+            view="front",
+            mask_area=0.2,
+            sha256="",
+        )
+        for cell, (scene, lighting, index) in enumerate(place.background for place in PLACES)
+    ]
+    whole = background_sheet(backgrounds, rows)
+    for place in PLACES[:2]:  # all of the first scene
+        backgrounds.path(*place.background).unlink()
+    rest = background_sheet(backgrounds, rows)
+    assert whole is not None and rest is not None and len(rest) < len(whole)
+    for place in PLACES[2:]:
+        backgrounds.path(*place.background).unlink()
+    assert background_sheet(backgrounds, rows) is None
 
 
 def test_a_damaged_picture_is_named(backgrounds: Backgrounds) -> None:

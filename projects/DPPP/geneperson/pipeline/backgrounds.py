@@ -111,17 +111,25 @@ class Backgrounds:
         write_atomic(path, png.tobytes())
 
 
-def background_sheet(backgrounds: Backgrounds, rows: Sequence[ImageRow]) -> bytes:
-    """Lay out the backgrounds of a set, a row per scene with one picture of each lighting."""
+def background_sheet(backgrounds: Backgrounds, rows: Sequence[ImageRow]) -> bytes | None:
+    """Lay out the backgrounds of a set, a row per scene with one picture of each lighting.
+
+    Pictures that were deleted since are left out; None if all were.
+    """
     shown: dict[str, dict[str, str]] = {scene: {} for scene in SCENES}
     for row in rows:
-        shown[row.scene].setdefault(row.lighting, row.background)
+        if backgrounds.path(row.scene, row.lighting, _number(row.background)).exists():
+            shown[row.scene].setdefault(row.lighting, row.background)
     samples = {
         f"{scene}: {', '.join(sorted(pictures))}": [
-            backgrounds.tile(scene, lighting, int(name.rpartition("_")[2]))
+            backgrounds.tile(scene, lighting, _number(name))
             for lighting, name in sorted(pictures.items())
         ]
         for scene, pictures in shown.items()
         if pictures
     }
-    return contact_sheet(samples, columns=len(LIGHTINGS))
+    return contact_sheet(samples, columns=len(LIGHTINGS)) if samples else None
+
+
+def _number(background: str) -> int:
+    return int(background.rpartition("_")[2])

@@ -74,8 +74,9 @@ def publish(
     }
     tables = {file: sha256(content) for file, content in files.items()}
     if not spec.route.draws_in_workers:
-        pictures = Backgrounds.of(spec, output, models)
-        files[layout.BACKGROUND_SHEET] = background_sheet(pictures, image_rows)
+        sheet = background_sheet(Backgrounds.of(spec, output, models), image_rows)
+        if sheet is not None:
+            files[layout.BACKGROUND_SHEET] = sheet
     files |= _reject_files(staging, records, spec.grid.num_cells)
     dataset = {
         "format": layout.FORMAT,
