@@ -144,7 +144,7 @@ def test_resuming_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_
     spec, staging = BuildSpec.from_config(cfg), Staging(tmp_path / "set")
     staging.root.mkdir(parents=True)
     staging.open(spec.settings | {"code_sha256": code_digest()})
-    staging.keep_models(load_models(spec)[1])
+    staging.keep_models(load_models(spec).models)
     cfg.DIFFUSION.POSE_CONTROLNET = str(shutil.copytree(models / "edge", tmp_path / "pose"))
     with pytest.raises(UserError, match=r"other models \(POSE_CONTROLNET changed\).*delete"):
         build(cfg, tmp_path / "set")

@@ -103,6 +103,9 @@ class Gate:
         picture: what is asked of the pictures.
         poses: one skeleton per cell.
 
+    Attributes:
+        detector: finds joints; None if nobody looks for them.
+
     Raises:
         UserError: a package or model that a rule needs cannot be used.
     """
@@ -116,11 +119,11 @@ class Gate:
             from .embedding import Embedder
 
             self._embedder = Embedder(picture.embedder, picture.provider)
-        self._detector: PoseDetector | None = None
+        self.detector: PoseDetector | None = None
         if picture.pose_detector:
             from ..posing.detector import PoseDetector
 
-            self._detector = PoseDetector(
+            self.detector = PoseDetector(
                 picture.pose_detector, POSE_DETECTOR, find_providers(picture.provider)
             )
 
@@ -157,8 +160,8 @@ class Gate:
             or quality.check_width(alpha, pose, limits)
             or quality.check_pose(alpha, pose, limits)
         )
-        if reason is None and self._detector is not None:  # the slow one comes last
-            reason = check_seen(self._detector.people(person), pose)
+        if reason is None and self.detector is not None:  # the slow one comes last
+            reason = check_seen(self.detector.people(person), pose)
         return reason
 
     def _describe(

@@ -66,6 +66,8 @@ class Backgrounds:
             "world": spec.world.name,
             "models": {role: models[role] for role in route.background_models if role in models},
         }
+        if spec.picture.pose_detector:
+            facts["looked_at_by"] = spec.settings["pose_detector_sha256"]
         return cls(folder=folder_of(output), route=route, facts=facts)
 
     def path(self, scene: str, lighting: str, index: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,9 +21,25 @@ from .backgrounds import Backgrounds
 from .candidate import Judged
 from .spec import BuildSpec
 from .staging import Staging
+from .without_people import WithoutPeople
 from .workers import Drawing
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What draws, loaded.
+
+    Attributes:
+        synthesizer: draws people.
+        painter: paints backgrounds, without people if a detector looks for them.
+        models: role -> name, revision and licence of every model.
+    """
+
+    synthesizer: Synthesizer
+    painter: Painter
+    models: dict[str, dict[str, str]]
 
 
 class Artist:
@@ -46,10 +63,14 @@ class Artist:
         self._staging = staging
 
     @cached_property
-    def _loaded(self) -> tuple[Synthesizer, Backgrounds]:
-        synthesizer, models = load_models(self._spec)
-        self._staging.keep_models(models)
-        return synthesizer, Backgrounds.of(self._spec, self._output, models)
+    def _loaded(self) -> Loaded:
+        loaded = load_models(self._spec)
+        self._staging.keep_models(loaded.models)
+        return loaded
+
+    @cached_property
+    def _backgrounds(self) -> Backgrounds:
+        return Backgrounds.of(self._spec, self._output, self._loaded.models)
 
     def draw(self, staged: Set[int]) -> Iterator[Drawing]:
         """Yield the identities that are not on disk yet, each with its canvases.
@@ -65,7 +86,7 @@ class Artist:
         while batch := list(islice(identities, self._spec.route.batch_size)):
             if all(identity.index in staged for identity in batch):
                 continue
-            canvases = draw_batch(self._spec, self._loaded[0], batch)
+            canvases = draw_batch(self._spec, self._loaded.synthesizer, batch)
             for identity, own in zip(batch, canvases, strict=True):
                 if identity.index not in staged:
                     yield identity, own
@@ -78,8 +99,7 @@ class Artist:
         """
         missing = self._num_missing
         for candidate in judged:
-            synthesizer, backgrounds = self._loaded
-            yield from backgrounds.paint_missing([candidate], synthesizer)
+            yield from self._backgrounds.paint_missing([candidate], self._loaded.painter)
             missing -= bool(candidate.good)
             if not missing:
                 return
@@ -94,16 +114,20 @@ def draw_batch(
     return [list(canvases) for canvases in zip(*rounds, strict=True)]
 
 
-def load_models(spec: BuildSpec) -> tuple[Synthesizer, dict[str, dict[str, str]]]:
+def load_models(spec: BuildSpec) -> Loaded:
     """Load what draws, try what cuts out, and describe all models for the provenance."""
     matting: dict[str, dict[str, str]] = {}
     if spec.matting is not None:
         loaded = Matting(spec.matting)  # fetched once here, not by every worker
         logger.info("cutting out with %s on %s", spec.matting.model, loaded.provider)
         matting["MATTING"] = loaded.describe()
-    Gate(spec.limits, spec.picture, spec.poses)  # its models are missed now, not after a batch
+    gate = Gate(spec.limits, spec.picture, spec.poses)  # misses its models now, not after a batch
     synthesizer = spec.build_synthesizer()
-    return synthesizer, describe_models(spec.route.model_sources()) | matting
+    return Loaded(
+        synthesizer=synthesizer,
+        painter=WithoutPeople(synthesizer, gate.detector) if gate.detector else synthesizer,
+        models=describe_models(spec.route.model_sources()) | matting,
+    )
 
 
 def refuse_other_models(spec: BuildSpec, recorded: Mapping[str, Any], output: Path) -> None:

@@ -63,8 +63,8 @@ def _read_record(root: Path, pid: int) -> tuple[IdentityRow, list[ImageRow]]:
 
 def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Candidate:
     """Draw the candidate in the batch it was first drawn in."""
-    synthesizer, models = load_models(spec)
-    recorded = dataset["models"]
+    loaded = load_models(spec)
+    models, recorded = loaded.models, dataset["models"]
     changed = sorted(role for role in models if models[role] != recorded.get(role))
     if changed:
         raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
@@ -75,9 +75,9 @@ def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Cand
         raise UserError(
             f"identity {person.pid} now has another prompt: the set was made by another version"
         )
-    canvases = draw_batch(spec, synthesizer, batch)[number]
+    canvases = draw_batch(spec, loaded.synthesizer, batch)[number]
     maker = CandidateMaker(spec)
-    return maker.finish(maker.judge(batch[number], canvases), synthesizer)
+    return maker.finish(maker.judge(batch[number], canvases), loaded.painter)
 
 
 def _copy_and_cell(row: ImageRow) -> tuple[int, int]:
