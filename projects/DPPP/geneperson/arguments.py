@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from .errors import UserError
 from .pipeline.crew import EXECUTORS, LOCAL
+from .pipeline.gpus import PEAK_TFLOPS
+from .pipeline.plan import DEFAULT_GPU
 from .posing.extraction import DEFAULT_MODEL as POSE_MODEL
 from .prompting.interview import TIMEOUT_SEC
 
@@ -72,6 +74,22 @@ def add_build(command: argparse.ArgumentParser) -> None:
         help="go on with what another version of the code has drawn; dataset.json records it",
     )
     command.add_argument("--only", type=int, metavar="PID", help="remake one identity of a set")
+
+
+def add_plan(command: argparse.ArgumentParser) -> None:
+    """Add what ``plan`` takes."""
+    add_settings(command)
+    command.add_argument(
+        "--gpu",
+        default=DEFAULT_GPU,
+        metavar="NAME",
+        help=f"GPU to compute with where there is none (default {DEFAULT_GPU}): "
+        + ", ".join(PEAK_TFLOPS),
+    )
+    command.add_argument(
+        "--gpus", type=int, default=0, metavar="N", help="GPUs that draw (default 1)"
+    )
+    add_workers(command)
 
 
 def add_workers(command: argparse.ArgumentParser) -> None:

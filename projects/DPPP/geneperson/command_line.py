@@ -5,7 +5,8 @@ geneperson build --output DIR [--config-file F] [--identities N] [--test-identit
                  [--accept-code-change] [--only PID] [KEY VALUE ...]
 geneperson refine DIR --output NEW [--config-file F] [--identities N] [--test-identities M]
                   [--workers W] [KEY VALUE ...]
-geneperson plan [--config-file F] [--identities N] [--test-identities M] [KEY VALUE ...]
+geneperson plan [--config-file F] [--identities N] [--test-identities M]
+                [--gpu NAME] [--gpus N] [--workers W] [KEY VALUE ...]
 geneperson verify DIR
 geneperson preview DIR --output FILE.png
 geneperson stats DIR
@@ -31,10 +32,10 @@ from .arguments import (
     Parser,
     add_build,
     add_directory,
+    add_plan,
     add_poses,
     add_preview,
     add_refine,
-    add_settings,
     add_vocabulary,
 )
 from .config import load
@@ -67,7 +68,7 @@ def build_parser() -> Parser:
     for name, action, add_arguments, summary in (
         ("build", _build, add_build, "build a data set, or resume an interrupted build"),
         ("refine", _refine, add_refine, "make another set from the canvases that a build kept"),
-        ("plan", _plan, add_settings, "show what a build would make, need and take"),
+        ("plan", _plan, add_plan, "show what a build would make, need and take"),
         ("verify", _verify, add_directory, "list every problem of a data set"),
         ("preview", _preview, add_preview, "draw several people in one picture"),
         ("stats", _stats, add_directory, "show counts, shares and balance"),
@@ -129,7 +130,8 @@ def _print_built(output: str, dataset: dict[str, Any]) -> None:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    print(plan(_settings(args)), end="")
+    text = plan(_settings(args), gpu=args.gpu, gpus=args.gpus, workers=args.workers)
+    print(text, end="")
     return 0
 
 

@@ -56,7 +56,7 @@ def test_the_same_limits_give_the_same_set(
 
 def test_other_limits_keep_other_cells(kept: Path, cfg: CfgNode, tmp_path: Path) -> None:
     """A background that was never painted cannot be painted now; its cell says so."""
-    cfg.QUALITY.MAX_AREA, cfg.QUALITY.MIN_CELLS, cfg.JPEG_QUALITY = 0.6, 1, 80
+    cfg.QUALITY.MAX_AREA, cfg.JPEG_QUALITY = 0.6, 80
     refine(cfg, kept, tmp_path / "set")
     assert verify(tmp_path / "set") == []
     rows = read_rows(tmp_path / "set", ImageRow, [])

@@ -114,7 +114,7 @@ def workers(spec: BuildSpec, resources: Resources) -> Iterator[Pool]:
     process, so that it cuts out while the model draws.
     """
     make = partial(CandidateMaker, spec)
-    number = min(resources.workers or _usual_workers(spec, resources), spec.num_identities)
+    number = min(resources.workers or usual_workers(spec, resources), spec.num_identities)
     if number == 1 and spec.route.draws_in_workers:
         with here(make) as pool:
             yield pool
@@ -123,7 +123,7 @@ def workers(spec: BuildSpec, resources: Resources) -> Iterator[Pool]:
         yield pool
 
 
-def _usual_workers(spec: BuildSpec, resources: Resources) -> int:
+def usual_workers(spec: BuildSpec, resources: Resources) -> int:
     """Return how many workers this machine's cores can feed."""
     cores = len(os.sched_getaffinity(0))
     if spec.route.draws_in_workers:

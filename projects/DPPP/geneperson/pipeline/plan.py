@@ -3,78 +3,113 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from itertools import islice
 
+import numpy as np
 from yacs.config import CfgNode
 
 from ..compositing import matting
+from ..compositing.matting import Matting
 from ..dataset.stats import PAPER_KEPT_PERCENT
 from ..errors import UserError
 from ..model_sources import ModelSource, role_of
 from ..prompting import outfits
+from ..synthesis import DrawingCost
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from .candidate import CandidateMaker
+from .crew import Resources, usual_workers
+from .gpus import UTILIZATION, peak_tflops
 from .spec import BuildSpec
 
+DEFAULT_GPU = "A100"
+
 _TYPICAL_BYTES = 12_000  # of a 256 x 128 JPEG at quality 95; used if none could be measured
+_PNG_BYTES_PER_PIXEL = 1.6  # of a photograph
+_MEASURED = 4  # candidates
+_U2NET_SECONDS = 1.19  # a cell on one core, where it cannot be timed; docs/performance.md
 
 
-def plan(cfg: CfgNode) -> str:
+def plan(cfg: CfgNode, *, gpu: str = DEFAULT_GPU, gpus: int = 0, workers: int | None = None) -> str:
     """Describe a build.
+
+    Args:
+        cfg: settings.
+        gpu: name of the GPU to compute with, if this machine has none.
+        gpus: how many there are to draw; 0 counts as 1.
+        workers: processes that cut out and fuse; None: as many as this machine's cores can feed.
 
     Raises:
         UserError: settings that no build can use.
     """
+    resources = Resources(workers=workers, gpus=gpus)
     spec = BuildSpec.from_config(cfg)
+    return "\n".join(_lines(spec, resources, gpu)) + "\n"
+
+
+def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
     grid, num_identities = spec.grid, spec.num_identities
     num_images = num_identities * spec.num_cells
-    lines = [
-        f"identities     {num_identities} ({spec.num_train} train, {spec.num_test} "
-        f"test) of {outfits.capacity(spec.words)} different outfits",
-        f"canvases       {num_identities * spec.light.per_identity} or more, {grid.columns} x "
-        f"{grid.rows} cells of {grid.cell_height} x {grid.cell_width} pixels",
-        f"images         {num_images} if every cell is kept, "
-        f"{round(num_images * PAPER_KEPT_PERCENT / 100)} at the paper's {PAPER_KEPT_PERCENT} %",
-    ]
-    if spec.route.draws_in_workers:
-        seconds, image_bytes = _measure_candidate(spec)
-        hours = seconds * num_identities / 3600
-        lines += [
-            *_models(spec),
-            _disk(num_images, image_bytes, "measured on one canvas"),
-            f"time           {hours:.2f} hours with one worker ({seconds:.2f} s a canvas)",
-        ]
+    yield _line(
+        "identities",
+        f"{num_identities} ({spec.num_train} train, {spec.num_test} test) of "
+        f"{outfits.capacity(spec.words)} different outfits",
+    )
+    yield _line(
+        "canvases",
+        f"{num_identities * spec.light.per_identity} or more, {grid.columns} x {grid.rows} cells "
+        f"of {grid.cell_height} x {grid.cell_width} pixels",
+    )
+    yield _line(
+        "images",
+        f"{num_images} if every cell is kept, {round(num_images * PAPER_KEPT_PERCENT / 100)} at "
+        f"the paper's {PAPER_KEPT_PERCENT} %",
+    )
+    workers = resources.workers or usual_workers(spec, resources)
+    cost = spec.route.cost(grid)
+    if cost is None:
+        yield from _models(spec, {})
+        yield from _measured(spec, workers)
     else:
         num_backgrounds = len(SCENES) * len(LIGHTINGS) * spec.pool_size
-        image_bytes = _TYPICAL_BYTES * grid.cell_height * grid.cell_width / (256 * 128)
-        lines += [
-            f"backgrounds    at most {num_backgrounds}, {spec.pool_size} for each scene and "
-            "lighting; painted when first dealt",
-            *_models(spec),
-            _disk(num_images, image_bytes, f"assuming {image_bytes / 1000:.0f} kB an image"),
-            f"time           {_time_of_drawing(spec)}",
-        ]
+        yield _line(
+            "backgrounds",
+            f"at most {num_backgrounds}, {spec.pool_size} for each scene and lighting; painted "
+            "when first dealt",
+        )
+        yield from _models(spec, cost.download_gb)
+        yield _line("memory", f"{cost.memory_gb:.0f} GB of the GPU (computed)")
+        yield from _hours(spec, cost, resources, gpu=gpu, workers=workers)
+        yield _disk_of_models(spec, cost, num_images=num_images, num_backgrounds=num_backgrounds)
     if spec.route.note:
-        lines.append(f"note           {' '.join(spec.route.note.split())}")
-    return "\n".join(lines) + "\n"
+        yield _line("note", " ".join(spec.route.note.split()))
 
 
-def _disk(num_images: int, image_bytes: float, how: str) -> str:
-    return f"disk           {num_images * image_bytes / 1e9:.2f} GB for every cell's image ({how})"
+def _line(name: str, text: str) -> str:
+    return f"{name:<15}{text}"
 
 
-def _models(spec: BuildSpec) -> list[str]:
+def _models(spec: BuildSpec, download_gb: dict[str, float | None]) -> Iterator[str]:
     """List the models, where they are, and their licences."""
-    lines = []
+    missing: list[float | None] = []
+    yield _line("models", "" if spec.route.model_sources() else "none").rstrip()
     for key, source in spec.route.model_sources().items():
         about = source.describe()
-        lines += [f"  {role_of(key)}: {about['name']}, {about['revision']}"]
-        lines += [f"    {_where(source)}; licence: {about['licence']}"]
+        yield f"  {role_of(key)}: {about['name']}, {about['revision']}"
+        yield f"    {_where(source)}; licence: {about['licence']}"
+        if not source.is_on_disk():
+            missing.append(download_gb.get(key))
     if spec.matting is not None:
-        lines += [f"  MATTING: {spec.matting.model}"]
-        lines += [f"    licence: {matting.licence(spec.matting.model)}"]
-    return ["models", *lines] if lines else ["models         none"]
+        yield f"  MATTING: {spec.matting.model}"
+        yield f"    licence: {matting.licence(spec.matting.model)}"
+    if missing:
+        unknown = missing.count(None)
+        yield _line(
+            "download",
+            f"{sum(filter(None, missing)):.1f} GB from the hub"
+            + (f", and {unknown} models of unknown size" if unknown else ""),
+        )
 
 
 def _where(source: ModelSource) -> str:
@@ -83,31 +118,99 @@ def _where(source: ModelSource) -> str:
     return "in the hub's cache" if source.is_on_disk() else "to be fetched from the hub"
 
 
-def _measure_candidate(spec: BuildSpec) -> tuple[float, float]:
-    """Make one candidate; return its seconds and the mean size of its images in bytes."""
+def _measured(spec: BuildSpec, workers: int) -> Iterator[str]:
+    """Say what a build takes that can be measured here: make some candidates."""
     maker = CandidateMaker(spec)
-    people = list(islice(spec.identities(), 2))
+    people = list(islice(spec.identities(), 1 + _MEASURED))
     maker.make(people[0])  # fills the background pool
     start = time.perf_counter()
-    candidate = maker.make(people[-1])
-    seconds = time.perf_counter() - start
-    sizes = [len(image.jpeg) for image in candidate.images] or [_TYPICAL_BYTES]
-    return seconds, sum(sizes) / len(sizes)
+    made = [maker.make(person) for person in people[1:]]
+    seconds = (time.perf_counter() - start) / len(made)
+    sizes = [len(image.jpeg) for candidate in made for image in candidate.images]
+    num_images = spec.num_identities * len(sizes) / len(made)
+    per_image = sum(sizes) / len(sizes) if sizes else _TYPICAL_BYTES
+    yield _line(
+        "disk",
+        f"{num_images * per_image / 1e9:.2f} GB for {num_images:.0f} images (measured on "
+        f"{len(made)} canvases)",
+    )
+    hours = seconds * spec.num_identities / 3600 / workers
+    yield _line("time", f"{hours:.2f} hours with {workers} workers ({seconds:.2f} s a canvas each)")
 
 
-def _time_of_drawing(spec: BuildSpec) -> str:
-    """Draw a batch if this machine can; otherwise say why nothing was measured."""
+def _hours(
+    spec: BuildSpec, cost: DrawingCost, resources: Resources, *, gpu: str, workers: int
+) -> Iterator[str]:
+    """Say how long each part takes, and which of them bounds."""
+    num_canvases = spec.num_identities * spec.light.per_identity
+    num_backgrounds = len(SCENES) * len(LIGHTINGS) * spec.pool_size
+    num_gpus = max(1, resources.gpus)
+    measured, why_not = _measure_drawing(spec)
+    seconds = measured or cost.canvas_tflop / (peak_tflops(gpu) * UTILIZATION)
+    how = "measured" if measured else f"computed for {gpu} at {UTILIZATION:.0%} of its peak"
+    drawing = seconds * num_canvases / num_gpus / 3600
+    painting = seconds * cost.background_tflop / cost.canvas_tflop
+    painting *= num_backgrounds / num_gpus / 3600
+    yield _line(
+        "drawing",
+        f"{drawing:.1f} hours on {num_gpus} GPU ({seconds:.1f} s and {cost.canvas_tflop:.0f} TFLOP "
+        f"a canvas, {how})",
+    )
+    if not measured:
+        yield _line("", f"not measured: {why_not}")
+    yield _line("painting", f"{painting:.1f} hours for all backgrounds")
+    cutting, how = _time_of_matting(spec)
+    cutting *= num_canvases * spec.grid.num_cells / workers / 3600
+    yield _line("cutting out", f"{cutting:.1f} hours with {workers} workers ({how})")
+    longest = max((drawing + painting, "the GPU"), (cutting, "cutting out"))
+    yield _line("bound by", f"{longest[1]}: {longest[0]:.1f} hours or more, as cells are rejected")
+
+
+def _time_of_matting(spec: BuildSpec) -> tuple[float, str]:
+    """Return seconds a cell on one core or on the GPU, and how that is known."""
+    if spec.matting is None:
+        return 0.0, "known from drawing"
+    if not spec.matting.is_on_disk():
+        return _U2NET_SECONDS, f"{_U2NET_SECONDS} s a cell of U2Net, assumed: yet to be fetched"
+    try:
+        session = Matting(spec.matting)
+    except UserError as error:
+        return _U2NET_SECONDS, f"{_U2NET_SECONDS} s a cell of U2Net, assumed: {error}"
+    cell = np.full((spec.grid.cell_height, spec.grid.cell_width, 3), 128, np.uint8)
+    session.alphas([cell])
+    start = time.perf_counter()
+    session.alphas([cell, cell])
+    seconds = (time.perf_counter() - start) / 2
+    return seconds, f"{seconds:.2f} s a cell, measured on {session.provider}"
+
+
+def _measure_drawing(spec: BuildSpec) -> tuple[float | None, str]:
+    """Draw a batch if this machine can; return seconds a canvas, or why nothing was measured."""
     reason = spec.route.why_not_measurable()
     if reason is not None:
-        return f"not measured: {reason}"
+        return None, reason
     try:
         synthesizer = spec.build_synthesizer(offline=True)
     except UserError as error:
-        return f"not measured: {error}"
+        return None, str(error)
     batch = list(islice(spec.identities(), spec.route.batch_size))
     synthesizer.characters(batch)  # the first batch compiles and warms up
     start = time.perf_counter()
     synthesizer.characters(batch)
-    seconds = (time.perf_counter() - start) / len(batch)
-    hours = seconds * spec.num_identities * spec.light.per_identity / 3600
-    return f"{hours:.1f} hours of drawing ({seconds:.2f} s a canvas, measured)"
+    return (time.perf_counter() - start) / len(batch), ""
+
+
+def _disk_of_models(
+    spec: BuildSpec, cost: DrawingCost, *, num_images: int, num_backgrounds: int
+) -> str:
+    """Say what the files of a build that a model draws need."""
+    grid = spec.grid
+    image_bytes = _TYPICAL_BYTES * grid.cell_height * grid.cell_width / (256 * 128)
+    parts = [f"{num_images * image_bytes / 1e9:.2f} GB for every cell's image"]
+    pictures = num_backgrounds * cost.background_pixels * _PNG_BYTES_PER_PIXEL
+    parts.append(f"{pictures / 1e9:.2f} GB for backgrounds")
+    if spec.keep_canvases:
+        canvases = spec.num_identities * spec.light.per_identity
+        kept = canvases * grid.size[0] * grid.size[1] * _PNG_BYTES_PER_PIXEL
+        parts.append(f"{kept / 1e9:.2f} GB for canvases")
+    return _line("disk", f"{', '.join(parts)} ({image_bytes / 1000:.0f} kB an image assumed)")

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .base import Characters, Route, Synthesizer
+from .base import Characters, DrawingCost, Route, Synthesizer
 from .diffusion.route import DiffusionRoute
 from .procedural.route import ProceduralRoute
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
 
-__all__ = ["ROUTES", "Characters", "Route", "Synthesizer", "get_route", "unused_sections"]
+__all__ = [
+    "ROUTES",
+    "Characters",
+    "DrawingCost",
+    "Route",
+    "Synthesizer",
+    "get_route",
+    "unused_sections",
+]
 
 # By SYNTHESIS.NAME. Importing a route imports nothing that draws.
 ROUTES: dict[str, type[Route]] = {route.name: route for route in (ProceduralRoute, DiffusionRoute)}

@@ -31,6 +31,25 @@ class Characters:
     alpha: np.ndarray | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawingCost:
+    """What drawing with a model costs, computed from the settings.
+
+    Attributes:
+        canvas_tflop: arithmetic of one canvas, in TFLOP.
+        background_tflop: of one background.
+        background_pixels: of one background.
+        memory_gb: of the GPU.
+        download_gb: of each model on the hub, by key; None if it is not known.
+    """
+
+    canvas_tflop: float
+    background_tflop: float
+    background_pixels: int
+    memory_gb: float
+    download_gb: dict[str, float | None]
+
+
 class Synthesizer(Protocol):
     """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls."""
 
@@ -86,6 +105,9 @@ class Route(Protocol):
 
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw, besides NumPy and OpenCV."""
+
+    def cost(self, grid: Grid) -> DrawingCost | None:
+        """Return what drawing costs; None if no model draws."""
 
     def why_not_measurable(self) -> str | None:
         """Return why the speed cannot be measured on this machine; None if it can."""

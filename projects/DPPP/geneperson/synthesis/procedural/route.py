@@ -52,6 +52,10 @@ class ProceduralRoute:
         """Return the versions of the packages that draw: none besides NumPy and OpenCV."""
         return {}
 
+    def cost(self, grid: Grid) -> None:
+        """Return None: no model draws."""
+        return
+
     def why_not_measurable(self) -> str | None:
         """Return None: the speed can be measured on any machine."""
         return None
