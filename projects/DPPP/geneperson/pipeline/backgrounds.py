@@ -7,6 +7,7 @@ under its keys and paints its own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ _TILE_PX = 160
 
 def folder_of(output: Path) -> Path:
     """Return where the backgrounds of a set are."""
+    output = Path(os.path.abspath(output))  # "." has no name; a link keeps its own
     return output.with_name(f"{output.name}.backgrounds")
 
 

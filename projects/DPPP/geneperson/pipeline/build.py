@@ -63,7 +63,8 @@ def build(cfg: CfgNode, output: str | Path, workers: int = 1) -> dict[str, Any]:
         staging = Staging(output)
         if (output / layout.DATASET).exists() and not staging.root.exists():
             return _finished(spec, output)
-        with staging.lock(), _nothing_empty_after_failure(output, staging):
+        was_there = output.exists()
+        with staging.lock(), _nothing_empty_after_failure(output, staging, was_there=was_there):
             return _build_locked(spec, output, staging, workers)
 
 
@@ -100,14 +101,19 @@ def _refuse_other_build(saved: dict[str, Any], settings: dict[str, Any], output:
 
 
 @contextmanager
-def _nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[None]:
-    """After a failure before anything was drawn, leave the disk as it was."""
+def _nothing_empty_after_failure(
+    output: Path, staging: Staging, *, was_there: bool
+) -> Iterator[None]:
+    """After a failure before anything was drawn, leave the disk as it was.
+
+    A folder that was there stays, even if empty: it may be the one that the user is in.
+    """
     try:
         yield
     except UserError:
         if staging.is_empty() and not (output / layout.DATASET).exists():
             staging.remove()
-            if not any(output.iterdir()):
+            if not was_there and not any(output.iterdir()):
                 output.rmdir()
         raise
 
