@@ -52,6 +52,14 @@ def backgrounds(tiny_cfg: CfgNode, tmp_path: Path) -> Backgrounds:
     return Backgrounds.of(BuildSpec.from_config(tiny_cfg), tmp_path / "set", MODELS)
 
 
+def test_they_are_beside_the_set_also_if_that_is_where_we_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "set").mkdir()
+    monkeypatch.chdir(tmp_path / "set")
+    assert folder_of(Path()) == folder_of(tmp_path / "set") == tmp_path / "set.backgrounds"
+
+
 def test_only_what_was_dealt_is_missing_and_comes_back_as_it_was(backgrounds: Backgrounds) -> None:
     candidate = judged(*PLACES, *PLACES)
     places = backgrounds.missing(candidate)

@@ -311,6 +311,17 @@ def test_no_gpu_where_one_is_asked_for(cfg: CfgNode, tmp_path: Path) -> None:
     assert not (tmp_path / "set").exists()
 
 
+def test_a_build_that_fails_where_we_are_says_why_and_leaves_the_folder(
+    cfg: CfgNode, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cfg.QUALITY.EMBEDDER = str(models / "oval.onnx")
+    cfg.QUALITY.MIN_SAME_PERSON = 0.5
+    with pytest.raises(UserError, match=r"QUALITY.EMBEDDER .* must take one input"):
+        build(cfg, ".")
+    assert tmp_path.is_dir() and not list(tmp_path.iterdir())
+
+
 def test_a_picture_the_vae_cannot_decode_stops_the_build(
     cfg: CfgNode, models: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from ..version import __version__
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
 from .candidate import Judged
-from .picture_files import read_picture, to_png
+from .picture_files import beside, read_picture, to_png
 from .spec import BuildSpec
 
 _KEY_DIGITS = 12
@@ -32,7 +32,7 @@ _TILE_PX = 160
 
 def folder_of(output: Path) -> Path:
     """Return where the backgrounds of a set are."""
-    return output.with_name(f"{output.name}.backgrounds")
+    return beside(output, "backgrounds")
 
 
 @dataclass(frozen=True, kw_only=True)

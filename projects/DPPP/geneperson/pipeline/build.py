@@ -108,7 +108,8 @@ def run(
         staging = Staging(output)
         if (output / layout.DATASET).exists() and not staging.root.exists():
             return read_whole(spec, output, settings)
-        with staging.lock(), nothing_empty_after_failure(output, staging):
+        was_there = output.exists()
+        with staging.lock(), nothing_empty_after_failure(output, staging, was_there=was_there):
             if (output / layout.DATASET).exists():
                 # killed between the last two steps, or finished a moment ago by another build
                 dataset = read_whole(spec, output, settings)

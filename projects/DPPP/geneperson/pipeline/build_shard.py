@@ -11,7 +11,7 @@ from ..dataset import layout
 from ..errors import UserError
 from .build import draw
 from .crew import Resources
-from .folder import begin, disk_trouble, nothing_empty_after_failure, refuse_foreign
+from .folder import begin, disk_trouble, refuse_foreign
 from .production import Demand
 from .progress import Progress
 from .shard import Shard
@@ -54,7 +54,7 @@ def build_shard(
         staging = Staging(output)
         if (output / layout.DATASET).exists():
             raise UserError(f"{output} holds a finished set; choose another --output")
-        with staging.lock(shard), nothing_empty_after_failure(output, staging):
+        with staging.lock(shard):  # after a failure the folder stays: other shards may have begun
             begin(staging, spec.settings, accept_code_change=accept_code_change, owns=owns)
             own = filter(owns, staging.indices())
             accepted = sum(bool(staging.read(index).images) for index in own)

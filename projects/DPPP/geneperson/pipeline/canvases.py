@@ -17,7 +17,7 @@ from ..files import to_json, write_atomic
 from ..prompting.prompts import Identity
 from ..synthesis import Characters
 from .candidate import Drawing
-from .picture_files import read_picture, to_png
+from .picture_files import beside, read_picture, to_png
 from .provenance import difference
 from .spec import BuildSpec
 
@@ -49,7 +49,9 @@ class Canvases:
         Raises:
             UserError: it holds the canvases of other settings or models.
         """
-        own = cls(folder=_folder(output), settings=_of_drawing(spec.settings), models=models)
+        own = cls(
+            folder=beside(output, "canvases"), settings=_of_drawing(spec.settings), models=models
+        )
         own.folder.mkdir(exist_ok=True)
         path = own.folder / _CONTENT
         content = {"settings": own.settings, "models": own._drawn_by()}
@@ -75,7 +77,7 @@ class Canvases:
         Raises:
             UserError: there are none, or they were drawn for other settings.
         """
-        path = _folder(output) / _CONTENT
+        path = beside(output, "canvases") / _CONTENT
         if not path.is_file():
             raise UserError(
                 f"{path.parent} holds no canvases; build the set with KEEP_CANVASES True"
@@ -111,10 +113,6 @@ class Canvases:
 
     def _drawn_by(self) -> dict[str, dict[str, str]]:
         return {role: model for role, model in self.models.items() if role != "MATTING"}
-
-
-def _folder(output: Path) -> Path:
-    return output.with_name(f"{output.name}.canvases")
 
 
 def _read(path: Path) -> dict[str, Any]:

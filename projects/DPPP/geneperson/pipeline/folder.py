@@ -64,14 +64,19 @@ def begin(
 
 
 @contextmanager
-def nothing_empty_after_failure(output: Path, staging: Staging) -> Iterator[None]:
-    """After a failure before anything was drawn, leave the disk as it was."""
+def nothing_empty_after_failure(
+    output: Path, staging: Staging, *, was_there: bool
+) -> Iterator[None]:
+    """After a failure before anything was drawn, leave the disk as it was.
+
+    A folder that was there stays, even if empty: it may be the one that the user is in.
+    """
     try:
         yield
     except UserError:
         if staging.is_empty() and not (output / layout.DATASET).exists():
             staging.remove()
-            if not any(output.iterdir()):
+            if not was_there and not any(output.iterdir()):
                 output.rmdir()
         raise
 

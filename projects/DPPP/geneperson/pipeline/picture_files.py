@@ -1,7 +1,8 @@
-"""Pictures of models on disk, without loss."""
+"""The pictures of models beside a set, without loss."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,12 @@ import numpy as np
 from ..errors import UserError
 
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # a third of the time for a tenth more bytes
+
+
+def beside(output: Path, what: str) -> Path:
+    """Return the folder of a set's own pictures of a kind, which is not part of the set."""
+    output = Path(os.path.abspath(output))  # "." has no name; a link keeps its own
+    return output.with_name(f"{output.name}.{what}")
 
 
 def to_png(picture: np.ndarray) -> bytes:

@@ -50,8 +50,10 @@ class PoseDetector:
         path = Path(model).expanduser()
         if model in PUBLISHED:
             source = rtmlib.Body.RTMO_MODE[PUBLISHED[model]]["pose"]
+            trouble, hint = "cannot be fetched", "give a local .onnx file, or check the network"
         elif path.is_file():
             source = str(path)
+            trouble, hint = "is not RTMO", "give an .onnx file of RTMO for bodies of 17 joints"
         else:
             raise UserError(
                 f"{key} {model}: no such file; use a local .onnx file of RTMO or one of "
@@ -74,10 +76,7 @@ class PoseDetector:
             self.people(np.full((64, 32, 3), 128, np.uint8))
         except Exception as error:  # rtmlib, onnxruntime, the network and the disk raise their own
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise UserError(
-                f"{key} {model}: cannot be fetched, or is not RTMO ({reason}); give a local .onnx "
-                f"file, or one of {', '.join(PUBLISHED)} on a machine with a network"
-            ) from error
+            raise UserError(f"{key} {model}: {trouble} ({reason}); {hint}") from error
 
     def people(self, picture: np.ndarray) -> list[np.ndarray]:
         """Find everyone in a picture.
