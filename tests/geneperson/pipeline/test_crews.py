@@ -42,6 +42,13 @@ def staged(output: Path) -> int:
     return len(list((output / STAGING / "identities").glob("*/record.json")))
 
 
+def pool_processes(parent: int) -> list[int]:
+    """The processes of a build's pools, the oldest first."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    command = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return [int(child) for child in children if b"spawn_main" in command[child]]
+
+
 def test_two_drawing_processes_one_of_them_killed(
     drawn: Path, cfg: CfgNode, tmp_path: Path
 ) -> None:
@@ -49,8 +56,7 @@ def test_two_drawing_processes_one_of_them_killed(
     config.write_text(cfg.dump())
     process = start(config, output, tmp_path / "log", "--gpus", 2)
     wait_until(lambda: staged(output) >= 1, process)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[-1]), signal.SIGKILL)
+    os.kill(pool_processes(process.pid)[-1], signal.SIGKILL)
     assert process.wait(timeout=60) == 2
     assert "error: a worker process died" in (tmp_path / "log").read_text()
     assert build(cfg, output, gpus=2)["digest"] == build(cfg, drawn)["digest"]
