@@ -5,12 +5,13 @@ benchmark_generate.py matting [--cells N] [--rounds N] [--batch-size N] [--provi
                               [--model FILE]
 
 matting cuts N cells of noise out in three ways, in turn: by rembg.remove one at a time, by ours one
-at a time, and by ours in batches. It prints the median of the rounds and the factor to rembg, and
-the largest difference from rembg's masks. Without --model, the network is a U2Net with random
-weights, which takes the time of a trained one.
+at a time, and by ours in batches. It prints the median of the rounds, the factor to rembg, the
+largest difference from rembg's masks, and the most memory that the process had until then. Without
+--model, the network is a U2Net with random weights, which takes the time of a trained one.
 """
 
 import argparse
+import resource
 import statistics
 import sys
 import tempfile
@@ -72,8 +73,10 @@ def time_matting(args: argparse.Namespace) -> None:
     print(f"{path.name} on {place}; {args.cells} cells, median of {args.rounds} rounds\n")
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     masks: dict[str, Masks] = {}
-    for function in ways.values():
+    peaks: dict[str, str] = {}
+    for name, function in ways.items():
         function(cells[:at_once])  # the first run allocates
+        peaks[name] = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB"
     for _ in range(args.rounds):
         for name, function in ways.items():
             start = time.perf_counter()
@@ -86,10 +89,11 @@ def time_matting(args: argparse.Namespace) -> None:
             f"{1 / median:.2f}",
             f"{medians['rembg.remove'] / median:.2f}",
             max(difference(*pair) for pair in zip(masks[name], masks["rembg.remove"], strict=True)),
+            peaks[name],
         ]
         for name, median in medians.items()
     ]
-    headers = ["", "cells a second", "times rembg", "largest difference, of 255"]
+    headers = ["", "cells a second", "times rembg", "largest difference, of 255", "peak memory"]
     print(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
 
 

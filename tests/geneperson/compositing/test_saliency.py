@@ -113,10 +113,9 @@ def test_out_of_memory_halves_the_batch(
     path = tiny.save_saliency(tmp_path / "net.onnx", batch="batch")
     session = onnxruntime.InferenceSession(path, small_memory, providers=[CPU])
     runs = num_cells_of_runs(session, monkeypatch)
-    with caplog.at_level(logging.WARNING):
-        found = SaliencyNetwork(session, U2NET, 5).alphas(CELLS)
-    assert runs[0] == 5 and runs[-1] < 5
-    assert f"set MATTING.BATCH_SIZE {runs[-1]}" in caplog.text
+    found = SaliencyNetwork(session, U2NET, 5).alphas(CELLS)
+    assert runs == [5, 5, 2, 2, 1]  # the second time after torch has freed what it keeps
+    assert "set MATTING.BATCH_SIZE 2 to do so" in caplog.text
     for alpha, expected in zip(found, network(path, 1).alphas(CELLS), strict=True):
         assert np.array_equal(alpha, expected)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .onnx_providers import Provider, open_session
+from .onnx_providers import Provider, RunError, errors_of_a_run, open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -73,10 +73,11 @@ def _why_no_batches(session: InferenceSession, side: int) -> str | None:
     pictures[0, :, : side // 2] = 1.0
     pictures[1, :, :, : side // 3] = 1.0
     try:
-        both = session.run([output], {name: pictures})[0]
-        alone = [session.run([output], {name: picture[None]})[0] for picture in pictures]
-    except Exception as error:  # onnxruntime raises its own
-        return " ".join(str(error).split())[:200]
+        with errors_of_a_run():
+            both = session.run([output], {name: pictures})[0]
+            alone = [session.run([output], {name: picture[None]})[0] for picture in pictures]
+    except RunError as error:
+        return str(error)
     expected = np.concatenate(alone)
     if both.shape != expected.shape:
         return f"two pictures give {both.shape}"

@@ -21,11 +21,13 @@ from ..model_sources import UNKNOWN, digest
 from .batching import open_batched
 from .onnx_providers import (
     WHAT,
+    OutOfMemoryError,
     Provider,
+    RunError,
+    check_place,
+    errors_of_a_run,
     find_providers,
-    is_out_of_memory,
     session_options,
-    stay,
     uses_cuda,
 )
 from .saliency import INPUTS, U2NET, SaliencyNetwork
@@ -127,9 +129,10 @@ class Matting:
         except UserError:
             raise
         except Exception as error:  # pooch, requests, onnxruntime and the disk raise their own
+            reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"MATTING.MODEL {settings.model!r} cannot be loaded: {_one_line(error)}; rembg "
-                "fetches its models once, into ~/.rembg (U2NET_HOME)"
+                f"MATTING.MODEL {settings.model!r} cannot be loaded: {reason}; rembg fetches its "
+                "models once, into ~/.rembg (U2NET_HOME)"
             ) from error
 
     def describe(self) -> dict[str, str]:
@@ -154,15 +157,15 @@ class Matting:
         """
         try:
             return self._network.alphas(cells)
-        except Exception as error:  # onnxruntime raises its own
-            if is_out_of_memory(error):
-                raise UserError(
-                    "not even one cell can be cut out in the memory that is left: set "
-                    "MATTING.PROVIDER cpu, DIFFUSION.BATCH_SIZE 1 or DIFFUSION.CPU_OFFLOAD True"
-                ) from error
+        except OutOfMemoryError as error:
             raise UserError(
-                f"MATTING.MODEL {self._model!r} cannot be run: {_one_line(error)}; use u2net, or a "
-                ".onnx file with its input and output"
+                "not even one cell can be cut out in the memory that is left: set "
+                "MATTING.PROVIDER cpu, DIFFUSION.BATCH_SIZE 1 or DIFFUSION.CPU_OFFLOAD True"
+            ) from error
+        except RunError as error:
+            raise UserError(
+                f"MATTING.MODEL {self._model!r} cannot be run: {error}; use u2net, or a .onnx file "
+                "with its input and output"
             ) from error
 
 
@@ -175,15 +178,17 @@ class _RembgModel:
         self._session: BaseSession = new_session(
             model, sess_opts=session_options(), providers=list(providers)
         )
-        stay(self._session.inner_session, providers)
+        check_place(self._session.inner_session, providers)
 
     def alphas(self, cells: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Find the person in each cell; see :meth:`Matting.alphas`."""
         from rembg import remove
 
-        masks = (
-            remove(Image.fromarray(cell), session=self._session, only_mask=True) for cell in cells
-        )
+        with errors_of_a_run():
+            masks = [
+                remove(Image.fromarray(cell), session=self._session, only_mask=True)
+                for cell in cells
+            ]
         return [np.asarray(mask, np.uint8) for mask in masks]
 
 
@@ -201,7 +206,3 @@ def _known_models() -> dict[str, type[BaseSession]]:
 def licence(model: str) -> str:
     """Return the licence of one of rembg's models, as its authors state it."""
     return _LICENCES.get(model, UNKNOWN)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +92,12 @@ def open_session(model: str | bytes, providers: Sequence[Provider]) -> Inference
     """
     runtime = require("onnxruntime", WHAT)
     session = runtime.InferenceSession(model, session_options(), providers=list(providers))
-    stay(session, providers)
+    check_place(session, providers)
     return session
 
 
-def stay(session: InferenceSession, providers: Sequence[Provider]) -> None:
-    """Keep an open session where ``find_providers`` says.
+def check_place(session: InferenceSession, providers: Sequence[Provider]) -> None:
+    """Check that an open session runs where ``find_providers`` says, and keep it there.
 
     Raises:
         UserError: it was to run on a GPU and would run on the CPU.
@@ -110,10 +110,23 @@ def stay(session: InferenceSession, providers: Sequence[Provider]) -> None:
         )
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether onnxruntime, CUDA or one of its libraries had too little memory."""
-    text = str(error).lower()
-    return any(words in text for words in _OUT_OF_MEMORY)
+class RunError(Exception):
+    """onnxruntime cannot run a model; the message is one line."""
+
+
+class OutOfMemoryError(RunError):
+    """The memory is too small for what was to be run at once."""
+
+
+@contextlib.contextmanager
+def errors_of_a_run() -> Iterator[None]:
+    """Raise whatever onnxruntime raises, which has no class of its own, as ``RunError``."""
+    try:
+        yield
+    except Exception as error:
+        text = " ".join(str(error).split())
+        is_memory = any(words in text.lower() for words in _OUT_OF_MEMORY)
+        raise (OutOfMemoryError if is_memory else RunError)(text[:200]) from error
 
 
 def _cuda(device: int) -> tuple[str, dict[str, str]]:
@@ -139,10 +152,11 @@ def _runs_on_cuda(device: int) -> bool:
     reason = "its own messages are above"
     if session.get_providers()[0] == CUDA:
         try:
-            session.run(None, {"x": np.ones((1, 1, 1, 1), np.float32)})
+            with errors_of_a_run():
+                session.run(None, {"x": np.ones((1, 1, 1, 1), np.float32)})
             return True
-        except Exception as error:  # onnxruntime raises its own: cuDNN is missing, no memory
-            reason = " ".join(str(error).split())[:200]
+        except RunError as error:  # cuDNN is missing, or memory
+            reason = str(error)
     logger.warning(
         "this onnxruntime has CUDA, but cannot use GPU %d (%s); MATTING.PROVIDER auto is the CPU "
         "here: %s, or check the driver",

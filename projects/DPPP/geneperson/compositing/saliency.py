@@ -7,6 +7,7 @@ own lowest and highest value, and resized to its cell.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from .onnx_providers import is_out_of_memory
+from .onnx_providers import OutOfMemoryError, RunError, errors_of_a_run
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -78,16 +79,24 @@ class SaliencyNetwork:
         self._output = session.get_outputs()[0].name
 
     def alphas(self, cells: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Find the person in each cell; see :meth:`Matting.alphas`."""
+        """Find the person in each cell; see :meth:`Matting.alphas`.
+
+        Raises:
+            RunError: the memory is too small for one cell, or the model cannot be run.
+        """
         alphas: list[np.ndarray] = []
+        has_freed = False
         while len(alphas) < len(cells):
             batch = cells[len(alphas) : len(alphas) + self._batch_size]
             try:
                 maps = self._run(batch)
-            except Exception as error:  # onnxruntime raises its own
-                if len(batch) == 1 or not is_out_of_memory(error):
+            except OutOfMemoryError:
+                if has_freed and len(batch) == 1:
                     raise
-                self._halve(len(batch))
+                if has_freed:
+                    self._halve(len(batch))
+                _free_memory_of_torch()
+                has_freed = True
                 continue
             alphas += [_mask(*pair) for pair in zip(maps, batch, strict=True)]
         return alphas
@@ -95,9 +104,10 @@ class SaliencyNetwork:
     def _run(self, cells: Sequence[np.ndarray]) -> np.ndarray:
         """Return how salient each pixel is, (n, side, side) float32."""
         batch = np.stack([self._takes.prepare(cell) for cell in cells])
-        (scores,) = self._session.run([self._output], {self._input: batch})
+        with errors_of_a_run():
+            (scores,) = self._session.run([self._output], {self._input: batch})
         if scores.ndim != 4 or len(scores) != len(cells):
-            raise ValueError(f"it gives {scores.shape} for {batch.shape}")
+            raise RunError(f"it gives {scores.shape} for {batch.shape}")
         return scores[:, 0]
 
     def _halve(self, num_cells: int) -> None:
@@ -108,6 +118,13 @@ class SaliencyNetwork:
             self._batch_size,
             self._batch_size,
         )
+
+
+def _free_memory_of_torch() -> None:
+    """Let go what torch keeps of the GPU for later, if this is the process that draws."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _mask(scores: np.ndarray, cell: np.ndarray) -> np.ndarray:
