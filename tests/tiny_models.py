@@ -173,6 +173,60 @@ def save_matting(path: Path) -> Path:
     return path
 
 
+def save_saliency(
+    path: Path,
+    side: int = 320,
+    *,
+    batch: int | str = 1,
+    inside: int = -1,
+    channels: int = 8,
+    gain: float = 1.0,
+) -> Path:
+    """A random network like U2Net in small: down, up by the size of its picture, and a sigmoid.
+
+    Args:
+        path: the file.
+        side: height and width of its pictures.
+        batch: what its input and output state: a number, or a name for any number.
+        inside: the batch that a reshaping inside it insists on; -1 for any.
+        channels: of its maps, which decide about the memory that it needs.
+        gain: of its answer; 0 for the same everywhere.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    constants = {
+        "first": rng.normal(0, 0.3, (channels, 3, 3, 3)).astype(np.float32),
+        "second": rng.normal(0, 0.3, (channels, channels, 3, 3)).astype(np.float32),
+        "last": rng.normal(0, 0.3 * gain, (1, 2 * channels, 3, 3)).astype(np.float32),
+        "maps": np.array([inside, channels, side, side], np.int64),
+    }
+    same = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    nodes = [
+        helper.make_node("Conv", ["picture", "first"], ["conv"], **same),
+        helper.make_node("Relu", ["conv"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "maps"], ["fine"]),
+        helper.make_node("MaxPool", ["fine"], ["small"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Conv", ["small", "second"], ["coarse"], **same),
+        helper.make_node("Shape", ["fine"], ["size"]),
+        helper.make_node("Resize", ["coarse", "", "", "size"], ["upsampled"], mode="linear"),
+        helper.make_node("Concat", ["fine", "upsampled"], ["both"], axis=1),
+        helper.make_node("Conv", ["both", "last"], ["score"], **same),
+        helper.make_node("Sigmoid", ["score"], ["mask"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "saliency",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [batch, 3, side, side])],
+        [helper.make_tensor_value_info("mask", TensorProto.FLOAT, [batch, 1, side, side])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
 def _listen(unet: torch.nn.Module) -> None:
     """A trained denoiser draws what the text says; a random one hardly hears it."""
     with torch.no_grad():

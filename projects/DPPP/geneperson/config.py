@@ -179,6 +179,7 @@ _RULES = (
     _at_least("DIFFUSION.BATCH_SIZE", 1),
     _one_of("DIFFUSION.DTYPE", DTYPES),
     _one_of("MATTING.PROVIDER", PROVIDERS),
+    _at_least("MATTING.BATCH_SIZE", 1),
     _between("JPEG_QUALITY", 1, 100),
 )
 

@@ -120,8 +120,10 @@ DEFAULTS.LIGHT.PER_IDENTITY = 1
 DEFAULTS.MATTING = CfgNode()
 # A model of rembg by name, or a local .onnx file that takes U2Net's input.
 DEFAULTS.MATTING.MODEL = "u2net"
-# onnxruntime's provider: "auto" (CUDA if available), "cuda" or "cpu".
+# onnxruntime's provider: "auto" (CUDA if it works), "cuda" or "cpu".
 DEFAULTS.MATTING.PROVIDER = "auto"
+# Cells cut out at once on a GPU; on a CPU always one, since more are no faster there.
+DEFAULTS.MATTING.BATCH_SIZE = 4
 DEFAULTS.SCENES = CfgNode()
 # Background pictures per scene and lighting; images are random crops of them.
 DEFAULTS.SCENES.POOL_SIZE = 4

@@ -9,19 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rembg
+from PIL import Image
 
+import tiny_models as tiny
 from geneperson import UserError
 from geneperson.compositing.matting import Matting, MattingSettings, licence
+from geneperson.compositing.saliency import INPUTS
 from geneperson.model_sources import digest
 
 
 def matting(model: str, provider: str) -> Matting:
-    return Matting(MattingSettings(model=model, provider=provider))
+    return Matting(MattingSettings(model=model, provider=provider, batch_size=3))
 
 
 @pytest.fixture(scope="module")
-def model(models: Path) -> Path:
-    return models / "oval.onnx"
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save_matting(tmp_path_factory.mktemp("models") / "oval.onnx")
 
 
 def test_a_person_is_found_in_each_cell(model: Path) -> None:
@@ -78,20 +82,47 @@ def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
         matting(str(tmp_path / "none.onnx"), "cpu")
 
 
-def test_cuda_where_onnxruntime_has_none(model: Path) -> None:
-    import onnxruntime
+@pytest.mark.parametrize("name", ["u2net", "silueta", "isnet-general-use"])
+def test_the_masks_are_those_of_rembg(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With small networks under the names of the published ones, where rembg looks for them."""
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    tiny.save_saliency(tmp_path / f"{name}.onnx", INPUTS[name].side)
+    noise = np.random.default_rng(1).integers(0, 256, (64, 32, 3), np.uint8)
+    black = np.zeros((40, 20, 3), np.uint8)  # nothing to be normalized by
+    cells = [noise, noise // 2, noise[:, ::-1][:50], black]
+    found = Matting(MattingSettings(model=name, provider="cpu", batch_size=3)).alphas(cells)
+    session = rembg.new_session(name, providers=["CPUExecutionProvider"])
+    for cell, alpha in zip(cells, found, strict=True):
+        expected = rembg.remove(Image.fromarray(cell), session=session, only_mask=True)
+        assert np.array_equal(alpha, np.asarray(expected))
+    assert all(np.ptp(alpha) > 100 for alpha in found[:3])
 
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this onnxruntime has CUDA")
-    with pytest.raises(UserError, match=r"MATTING\.PROVIDER is 'cuda'.*onnxruntime-gpu"):
-        matting(str(model), "cuda")
+
+def test_a_model_that_is_left_to_rembg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    tiny.save_saliency(tmp_path / "bria-rmbg.onnx", side=1024)
+    cell = np.random.default_rng(1).integers(0, 256, (64, 32, 3), np.uint8)
+    model = matting("bria-rmbg", "cpu")
+    session = rembg.new_session("bria-rmbg", providers=["CPUExecutionProvider"])
+    expected = rembg.remove(Image.fromarray(cell), session=session, only_mask=True)
+    assert np.array_equal(model.alphas([cell])[0], np.asarray(expected))
+    assert model.describe()["revision"] == f"sha256:{digest(tmp_path / 'bria-rmbg.onnx')}"
+
+
+def test_a_file_that_is_not_for_matting(tmp_path: Path) -> None:
+    embedder = tiny.save_embedder(tmp_path / "embedder.onnx")
+    with pytest.raises(UserError, match=r"embedder\.onnx' cannot be run: .*use u2net") as error:
+        matting(str(embedder), "cpu").alphas([np.zeros((8, 8, 3), np.uint8)])
+    assert "\n" not in str(error.value)
 
 
 def test_fetching_without_a_network_is_one_line(tmp_path: Path) -> None:
     proxies = dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
     script = (
         "from geneperson.compositing.matting import Matting, MattingSettings\n"
-        "Matting(MattingSettings(model='u2net', provider='cpu'))"
+        "Matting(MattingSettings(model='u2net', provider='cpu', batch_size=1))"
     )
     result = subprocess.run(
         [sys.executable, "-c", script],

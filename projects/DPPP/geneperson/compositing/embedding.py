@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..extras import require
-from .matting import find_providers
+from .onnx_providers import find_providers, open_session
 
 WHAT = "QUALITY.EMBEDDER"
 _GREY = 128  # behind the people, so that the backdrop of a canvas does not count
@@ -35,14 +35,11 @@ class Embedder:
     """
 
     def __init__(self, model: str, provider: str) -> None:
-        runtime = require("onnxruntime", WHAT)
+        require("onnxruntime", WHAT)
         self._model = model
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        providers = find_providers(provider)
         try:
-            self._session = runtime.InferenceSession(
-                Path(model).expanduser(), options, providers=find_providers(provider)
-            )
+            self._session = open_session(str(Path(model).expanduser()), providers)
         except Exception as error:  # onnxruntime and the disk raise their own
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{WHAT} {model!r} cannot be loaded: {reason}; {_HINT}") from error

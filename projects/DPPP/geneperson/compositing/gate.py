@@ -18,7 +18,7 @@ from yacs.config import CfgNode
 from ..errors import UserError
 from ..posing.skeletons import Pose
 from . import quality
-from .matting import find_providers
+from .onnx_providers import find_providers
 from .quality import QualityLimits
 from .seen_pose import check_seen
 from .signatures import Appearance, color_signature, median_signature, same_clothes

@@ -1,4 +1,4 @@
-"""Cutting people out of the canvas's cells with U2Net, through rembg.
+"""Cutting people out of the canvas's cells with U2Net, found and fetched by rembg.
 
 The model is always named, because rembg's own default may not be used commercially without a
 licence.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -18,12 +18,24 @@ from PIL import Image
 from ..errors import UserError
 from ..extras import require
 from ..model_sources import UNKNOWN, digest
+from .batching import open_batched
+from .onnx_providers import (
+    WHAT,
+    OutOfMemoryError,
+    Provider,
+    RunError,
+    check_place,
+    errors_of_a_run,
+    find_providers,
+    session_options,
+    uses_cuda,
+)
+from .saliency import INPUTS, U2NET, SaliencyNetwork
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
     from yacs.config import CfgNode
 
-WHAT = "cutting people out"
 _LICENCES = {
     "u2net": "Apache-2.0",
     "u2netp": "Apache-2.0",
@@ -39,15 +51,31 @@ class MattingSettings:
     Attributes:
         model: a model of rembg by name, or a local ``.onnx`` file.
         provider: "auto", "cuda" or "cpu".
+        batch_size: cells at once on a GPU, at least 1.
     """
 
     model: str
     provider: str
+    batch_size: int
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> MattingSettings:
         """Read ``cfg.MATTING``."""
-        return cls(model=cfg.MATTING.MODEL, provider=cfg.MATTING.PROVIDER)
+        values = cfg.MATTING
+        return cls(model=values.MODEL, provider=values.PROVIDER, batch_size=values.BATCH_SIZE)
+
+    def on_gpu(self, device: int = 0) -> bool:
+        """Return whether people are cut out on a GPU: one session, best beside what draws.
+
+        The first call on a machine with CUDA runs a convolution on the GPU.
+
+        Args:
+            device: index of the GPU.
+
+        Raises:
+            UserError: onnxruntime is missing, or CUDA is asked for and cannot be used.
+        """
+        return uses_cuda(find_providers(self.provider, device))
 
 
 def software() -> dict[str, str]:
@@ -58,36 +86,54 @@ def software() -> dict[str, str]:
 
 
 class Matting:
-    """One rembg session on one thread: more workers, not more threads, use more cores.
+    """One session. On a GPU it takes cells in batches; on a CPU one by one, on one thread.
+
+    On a CPU a batch is no faster than its cells, and takes half a gigabyte for each of them.
 
     Args:
         settings: model and provider.
+        device: index of the GPU; the one that draws, if that is this process.
 
     Raises:
         UserError: rembg, the model or the provider is missing.
     """
 
-    def __init__(self, settings: MattingSettings) -> None:
+    def __init__(self, settings: MattingSettings, device: int = 0) -> None:
         require("onnxruntime", WHAT)  # first: without it, importing rembg ends the program
         require("rembg", WHAT)
-        from rembg.sessions import sessions_names_downloadable
-
-        model = settings.model
-        known = [name for name in sessions_names_downloadable if _finds_people(name)]
-        path = Path(model).expanduser()
+        self._model = settings.model
+        known = _known_models()
+        path = Path(settings.model).expanduser()
         is_file = path.suffix == ".onnx"
         if is_file and not path.is_file():
-            raise UserError(f"MATTING.MODEL is {model!r}: no such file")
-        if not is_file and model not in known:
+            raise UserError(f"MATTING.MODEL is {settings.model!r}: no such file")
+        if not is_file and settings.model not in known:
             raise UserError(
-                f"MATTING.MODEL is {model!r}: use a local .onnx file or one of "
+                f"MATTING.MODEL is {settings.model!r}: use a local .onnx file or one of "
                 + ", ".join(sorted(known))
             )
-        providers = find_providers(settings.provider)
-        self._model = model
-        self._session = _new_session(model, path if is_file else None, providers)
-        self._file = Path(self._session.download_models(model_path=str(path)))
-        self.provider: str = self._session.inner_session.get_providers()[0]
+        providers = find_providers(settings.provider, device)
+        self.provider: str = "CUDA" if uses_cuda(providers) else "CPU"
+        self._network: SaliencyNetwork | _RembgModel
+        try:
+            if not is_file:
+                path = Path(known[settings.model].download_models())
+            self._file = path
+            takes = U2NET if is_file else INPUTS.get(settings.model)
+            if takes is None:
+                self._network = _RembgModel(settings.model, providers)
+            else:
+                at_once = settings.batch_size if uses_cuda(providers) else 1
+                session, at_once = open_batched(path, providers, at_once, takes.side)
+                self._network = SaliencyNetwork(session, takes, at_once)
+        except UserError:
+            raise
+        except Exception as error:  # pooch, requests, onnxruntime and the disk raise their own
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"MATTING.MODEL {settings.model!r} cannot be loaded: {reason}; rembg fetches its "
+                "models once, into ~/.rembg (U2NET_HOME)"
+            ) from error
 
     @property
     def is_on_gpu(self) -> bool:
@@ -110,74 +156,58 @@ class Matting:
 
         Returns:
             (h, w) uint8 each, 0 = background, 255 = person.
-        """
-        return [self._alpha(cell) for cell in cells]
 
-    def _alpha(self, cell: np.ndarray) -> np.ndarray:
+        Raises:
+            UserError: the memory is too small for one cell, or the model cannot be run.
+        """
+        try:
+            return self._network.alphas(cells)
+        except OutOfMemoryError as error:
+            raise UserError(
+                "not even one cell can be cut out in the memory that is left: set "
+                "MATTING.PROVIDER cpu, DIFFUSION.BATCH_SIZE 1 or DIFFUSION.CPU_OFFLOAD True"
+            ) from error
+        except RunError as error:
+            raise UserError(
+                f"MATTING.MODEL {self._model!r} cannot be run: {error}; use u2net, or a .onnx file "
+                "with its input and output"
+            ) from error
+
+
+class _RembgModel:
+    """A model whose masks are rembg's own work, one by one."""
+
+    def __init__(self, model: str, providers: Sequence[Provider]) -> None:
+        from rembg import new_session
+
+        self._session: BaseSession = new_session(
+            model, sess_opts=session_options(), providers=list(providers)
+        )
+        check_place(self._session.inner_session, providers)
+
+    def alphas(self, cells: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Find the person in each cell; see :meth:`Matting.alphas`."""
         from rembg import remove
 
-        mask = remove(Image.fromarray(cell), session=self._session, only_mask=True)
-        return np.asarray(mask, np.uint8)
+        with errors_of_a_run():
+            masks = [
+                remove(Image.fromarray(cell), session=self._session, only_mask=True)
+                for cell in cells
+            ]
+        return [np.asarray(mask, np.uint8) for mask in masks]
 
 
-def _finds_people(name: str) -> bool:
-    """Exclude models that need a click or an extra file, or that cut clothes into three."""
-    return name not in ("sam", "u2net_cloth_seg") and not name.endswith("_custom")
+def _known_models() -> dict[str, type[BaseSession]]:
+    """Return rembg's models that need no click and no extra file, and cut out whole people."""
+    from rembg.sessions import sessions, sessions_names_downloadable
+
+    return {
+        name: sessions[name]
+        for name in sessions_names_downloadable
+        if name not in ("sam", "u2net_cloth_seg") and not name.endswith("_custom")
+    }
 
 
 def licence(model: str) -> str:
     """Return the licence of one of rembg's models, as its authors state it."""
     return _LICENCES.get(model, UNKNOWN)
-
-
-def find_providers(name: str) -> list[str]:
-    """Return onnxruntime's providers in order of preference.
-
-    Args:
-        name: "auto", "cuda" or "cpu".
-
-    Raises:
-        UserError: CUDA is asked for and not available.
-    """
-    available = require("onnxruntime", WHAT).get_available_providers()
-    has_cuda = "CUDAExecutionProvider" in available
-    if name == "cuda" and not has_cuda:
-        raise UserError(
-            "MATTING.PROVIDER is 'cuda', but this onnxruntime has no CUDA: install "
-            "onnxruntime-gpu in its place, or set it to cpu"
-        )
-    if has_cuda and name != "cpu":
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    return ["CPUExecutionProvider"]
-
-
-def _new_session(model: str, path: Path | None, providers: list[str]) -> BaseSession:
-    """Open the session; rembg fetches a model of its own that is not on this machine yet."""
-    import onnxruntime
-    from rembg import new_session
-    from rembg.sessions.u2net_custom import U2netCustomSession
-
-    class LocalFile(U2netCustomSession):
-        """A file anywhere.
-
-        rembg reads only its own folder, as a server must; here the user's own configuration names
-        the file.
-        """
-
-        @classmethod
-        def download_models(cls, *args: Any, **kwargs: Any) -> str:
-            """Return the path that was given; nothing is downloaded."""
-            return str(kwargs["model_path"])
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    try:
-        if path is not None:
-            return LocalFile(model, options, providers=providers, model_path=str(path))
-        return new_session(model, sess_opts=options, providers=providers)
-    except Exception as error:  # pooch, requests, onnxruntime and the disk raise their own
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"MATTING.MODEL {model!r} cannot be loaded: {reason}; rembg fetches its models once, "
-            "into ~/.rembg (U2NET_HOME)"
-        ) from error

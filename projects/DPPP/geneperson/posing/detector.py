@@ -36,14 +36,17 @@ class PoseDetector:
     Args:
         model: a name of ``PUBLISHED``, or a local ``.onnx`` file of RTMO for bodies of 17 joints.
         key: the setting or argument that names it, for messages.
-        providers: of onnxruntime, in order of preference.
+        providers: of onnxruntime, in order of preference, each a name or a name with its options.
 
     Raises:
         UserError: rtmlib is missing, or the model cannot be fetched, read or used.
     """
 
     def __init__(
-        self, model: str, key: str, providers: Sequence[str] = ("CPUExecutionProvider",)
+        self,
+        model: str,
+        key: str,
+        providers: Sequence[str | tuple[str, dict[str, str]]] = ("CPUExecutionProvider",),
     ) -> None:
         runtime = require("onnxruntime", key)
         rtmlib = require("rtmlib", key, install=INSTALL)
@@ -70,6 +73,8 @@ class PoseDetector:
             self._network.session = runtime.InferenceSession(
                 self._network.onnx_model, options, providers=list(providers)
             )
+            # which would go on with the CPU after an error of the GPU
+            self._network.session.disable_fallback()
             height, width = self._network.session.get_inputs()[0].shape[2:]
             if isinstance(height, int) and isinstance(width, int):
                 self._network.model_input_size = (height, width)
