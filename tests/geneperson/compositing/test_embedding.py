@@ -32,11 +32,11 @@ def cells(number: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 def test_features_are_of_length_one_and_those_of_a_slow_loop(model: Path) -> None:
     people, alphas = cells(3)
-    found = Embedder(str(model), "cpu").signatures(people, alphas)
+    found = Embedder(str(model)).signatures(people, alphas)
     assert found.shape == (3, 1, 48) and found.dtype == np.float32
     assert np.linalg.norm(found, axis=2) == pytest.approx(1.0, abs=1e-5)
     smooth = [np.full_like(people[0], value) for value in (20, 90, 250)]
-    found = Embedder(str(model), "cpu").signatures(smooth, alphas)
+    found = Embedder(str(model)).signatures(smooth, alphas)
     expected = np.sign(np.array([20, 90, 250]) - 127.0) / np.sqrt(48)
     np.testing.assert_allclose(found[:, 0], expected[:, None].repeat(48, 1), atol=1e-5)
 
@@ -46,7 +46,7 @@ def test_what_is_behind_the_person_does_not_count(model: Path) -> None:
     for alpha in alphas:
         alpha[:, :16] = 0
     other[:, 16:] = one[:, 16:]
-    found = Embedder(str(model), "cpu").signatures([one, other], alphas)
+    found = Embedder(str(model)).signatures([one, other], alphas)
     np.testing.assert_array_equal(found[0], found[1])
 
 
@@ -54,7 +54,7 @@ def test_the_size_is_in_the_notes_or_in_the_input(tmp_path: Path) -> None:
     people, alphas = cells(2)
     noted = tiny.save_embedder(tmp_path / "a.onnx", (64, 32))
     fixed = tiny.save_embedder(tmp_path / "b.onnx", (64, 32), notes=False)
-    found = [Embedder(str(path), "cpu").signatures(people, alphas) for path in (noted, fixed)]
+    found = [Embedder(str(path)).signatures(people, alphas) for path in (noted, fixed)]
     np.testing.assert_array_equal(*found)
 
 
@@ -67,7 +67,7 @@ def test_files_that_are_no_embedder_are_refused_in_one_line(tmp_path: Path) -> N
         (tmp_path / "missing.onnx", "cannot be loaded"),
     ):
         with pytest.raises(UserError, match=message) as caught:
-            Embedder(str(path), "cpu")
+            Embedder(str(path))
         assert "\n" not in str(caught.value) and "tools/export.py" in str(caught.value)
 
 

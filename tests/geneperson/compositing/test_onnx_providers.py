@@ -41,10 +41,9 @@ def claimed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @no_cuda
 def test_without_cuda(oval: Path) -> None:
     assert find_providers("cpu") == find_providers("auto") == [CPU]
-    assert not settings(oval, "cpu").on_gpu() and not settings(oval, "auto").on_gpu()
-    for function in (Matting, MattingSettings.on_gpu):
-        with pytest.raises(UserError, match=r"MATTING\.PROVIDER is 'cuda'.*onnxruntime-gpu"):
-            function(settings(oval, "cuda"))
+    assert not Matting(settings(oval, "auto")).is_on_gpu
+    with pytest.raises(UserError, match=r"MATTING\.PROVIDER is 'cuda'.*onnxruntime-gpu"):
+        Matting(settings(oval, "cuda"))
 
 
 @no_cuda
@@ -53,9 +52,8 @@ def test_cuda_that_is_listed_and_does_not_run(
     oval: Path, claimed: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert not settings(oval, "auto").on_gpu()
         matting = Matting(settings(oval, "auto"))
-    assert matting.provider == "CPU"
+    assert not matting.is_on_gpu
     assert len(matting.alphas([np.zeros((8, 8, 3), np.uint8)])) == 1
     assert caplog.text.count("cannot use GPU 0") == 1
     with pytest.raises(UserError, match="onnxruntime cannot use GPU 0: pip install") as error:
@@ -81,8 +79,8 @@ def test_masks_of_a_gpu(tmp_path: Path) -> None:
         pytest.skip("this onnxruntime has no CUDA")
     path = tiny.save_saliency(tmp_path / "net.onnx")
     cells = list(np.random.default_rng(0).integers(0, 256, (5, 64, 32, 3), np.uint8))
-    on_gpu = settings(path, "cuda")
-    assert on_gpu.on_gpu()
-    found = Matting(on_gpu).alphas(cells)
+    on_gpu = Matting(settings(path, "cuda"))
+    assert on_gpu.is_on_gpu
+    found = on_gpu.alphas(cells)
     for alpha, expected in zip(found, Matting(settings(path, "cpu")).alphas(cells), strict=True):
         assert np.abs(alpha.astype(int) - expected).max() <= 2

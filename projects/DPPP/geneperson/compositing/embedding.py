@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..extras import require
-from .onnx_providers import find_providers, open_session
+from .onnx_providers import CPU, open_session
 
 WHAT = "QUALITY.EMBEDDER"
 _GREY = 128  # behind the people, so that the backdrop of a canvas does not count
@@ -28,18 +28,16 @@ class Embedder:
 
     Args:
         model: the file.
-        provider: of onnxruntime: "auto", "cuda" or "cpu".
 
     Raises:
         UserError: onnxruntime is missing, or the file is not an embedder of this kind.
     """
 
-    def __init__(self, model: str, provider: str) -> None:
+    def __init__(self, model: str) -> None:
         require("onnxruntime", WHAT)
         self._model = model
-        providers = find_providers(provider)
         try:
-            self._session = open_session(str(Path(model).expanduser()), providers)
+            self._session = open_session(str(Path(model).expanduser()), [CPU])
         except Exception as error:  # onnxruntime and the disk raise their own
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{WHAT} {model!r} cannot be loaded: {reason}; {_HINT}") from error

@@ -18,7 +18,6 @@ from yacs.config import CfgNode
 from ..errors import UserError
 from ..posing.skeletons import Pose
 from . import quality
-from .onnx_providers import find_providers
 from .quality import QualityLimits
 from .seen_pose import check_seen
 from .signatures import Appearance, color_signature, median_signature, same_clothes
@@ -43,7 +42,6 @@ class PictureRules:
         twin_similarity: similarity from which two identities are twins, 0..1.
         embedder: ONNX file that describes people; empty for histograms of color.
         pose_detector: ONNX file that finds joints; empty if nobody looks for them.
-        provider: of onnxruntime: "auto", "cuda" or "cpu".
     """
 
     min_same_person: float
@@ -51,7 +49,6 @@ class PictureRules:
     twin_similarity: float
     embedder: str
     pose_detector: str
-    provider: str
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> PictureRules:
@@ -73,7 +70,6 @@ class PictureRules:
             twin_similarity=cfg.QUALITY.TWIN_SIMILARITY,
             embedder=embedder,
             pose_detector=detector,
-            provider=cfg.MATTING.PROVIDER,
         )
 
     @property
@@ -96,7 +92,7 @@ class Verdict:
 
 
 class Gate:
-    """Judges canvases; built once in each process.
+    """Judges canvases, on the CPU; built once in each process that does so.
 
     Args:
         limits: what a cell must reach.
@@ -118,14 +114,12 @@ class Gate:
         if picture.needs_likeness and picture.embedder:
             from .embedding import Embedder
 
-            self._embedder = Embedder(picture.embedder, picture.provider)
+            self._embedder = Embedder(picture.embedder)
         self.detector: PoseDetector | None = None
         if picture.pose_detector:
             from ..posing.detector import PoseDetector
 
-            self.detector = PoseDetector(
-                picture.pose_detector, POSE_DETECTOR, find_providers(picture.provider)
-            )
+            self.detector = PoseDetector(picture.pose_detector, POSE_DETECTOR)
 
     def judge(self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray]) -> Verdict:
         """Judge the cells of one canvas, as drawn and before they are lit.

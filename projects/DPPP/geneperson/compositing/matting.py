@@ -52,30 +52,37 @@ class MattingSettings:
         model: a model of rembg by name, or a local ``.onnx`` file.
         provider: "auto", "cuda" or "cpu".
         batch_size: cells at once on a GPU, at least 1.
+        device: index of the GPU, the one that draws.
     """
 
     model: str
     provider: str
     batch_size: int
+    device: int = 0
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> MattingSettings:
         """Read ``cfg.MATTING``."""
         values = cfg.MATTING
-        return cls(model=values.MODEL, provider=values.PROVIDER, batch_size=values.BATCH_SIZE)
+        _, _, index = cfg.DIFFUSION.DEVICE.partition("cuda:")
+        return cls(
+            model=values.MODEL,
+            provider=values.PROVIDER,
+            batch_size=values.BATCH_SIZE,
+            device=int(index) if index.isdecimal() else 0,
+        )
 
-    def on_gpu(self, device: int = 0) -> bool:
-        """Return whether people are cut out on a GPU: one session, best beside what draws.
-
-        The first call on a machine with CUDA runs a convolution on the GPU.
-
-        Args:
-            device: index of the GPU.
-
-        Raises:
-            UserError: onnxruntime is missing, or CUDA is asked for and cannot be used.
-        """
-        return uses_cuda(find_providers(self.provider, device))
+    def is_on_disk(self) -> bool:
+        """Return whether the model can be used without a network; False also without rembg."""
+        if Path(self.model).suffix == ".onnx":
+            return Path(self.model).expanduser().is_file()
+        try:
+            require("onnxruntime", WHAT)  # first: without it, importing rembg ends the program
+            require("rembg", WHAT)
+        except UserError:
+            return False
+        model = _known_models().get(self.model)
+        return model is not None and model.resolve_existing(f"{model.name()}.onnx") is not None
 
 
 def software() -> dict[str, str]:
@@ -92,13 +99,12 @@ class Matting:
 
     Args:
         settings: model and provider.
-        device: index of the GPU; the one that draws, if that is this process.
 
     Raises:
         UserError: rembg, the model or the provider is missing.
     """
 
-    def __init__(self, settings: MattingSettings, device: int = 0) -> None:
+    def __init__(self, settings: MattingSettings) -> None:
         require("onnxruntime", WHAT)  # first: without it, importing rembg ends the program
         require("rembg", WHAT)
         self._model = settings.model
@@ -112,7 +118,7 @@ class Matting:
                 f"MATTING.MODEL is {settings.model!r}: use a local .onnx file or one of "
                 + ", ".join(sorted(known))
             )
-        providers = find_providers(settings.provider, device)
+        providers = find_providers(settings.provider, settings.device)
         self.provider: str = "CUDA" if uses_cuda(providers) else "CPU"
         self._network: SaliencyNetwork | _RembgModel
         try:
@@ -138,7 +144,7 @@ class Matting:
     @property
     def is_on_gpu(self) -> bool:
         """Whether the session runs on a GPU."""
-        return self.provider != "CPUExecutionProvider"
+        return self.provider == "CUDA"
 
     def describe(self) -> dict[str, str]:
         """Return the model's name, revision and licence, for the provenance of a data set."""

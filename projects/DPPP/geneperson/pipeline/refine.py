@@ -20,6 +20,7 @@ from .build import Source, run
 from .candidate import Candidate, Drawing, Judged
 from .canvases import Canvases
 from .crew import Crew, Resources, workers
+from .drawer import cut_out
 from .picture_files import read_picture
 from .pools import here
 from .production import Demand, batches, produce
@@ -76,6 +77,7 @@ class KeptPictures:
         self._spec = spec
         self._canvases = canvases
         self._number = spec.light.per_identity
+        self._matting = None if spec.matting is None else Matting(spec.matting)
         self._painted: dict[tuple[str, str], dict[int, Path]] = defaultdict(dict)
         for path in sorted(backgrounds.glob("[!.]*.png")):
             scene, lighting, number, _ = path.name.split("_")
@@ -83,18 +85,22 @@ class KeptPictures:
 
     def models(self) -> dict[str, dict[str, str]]:
         """Return the models that drew, and the one that cuts out now."""
-        matting = {}
-        if self._spec.matting is not None:
-            matting = {"MATTING": Matting(self._spec.matting).describe()}
-        return self._canvases.models | matting
+        own = {} if self._matting is None else {"MATTING": self._matting.describe()}
+        return self._canvases.models | own
 
     def holds(self, batch: Sequence[Identity]) -> bool:
         """Return whether the canvases of some identities were kept."""
         return all(self._canvases.holds(identity, self._number) for identity in batch)
 
     def draw(self, batch: Sequence[Identity]) -> list[Drawing]:
-        """Read the canvases of some identities."""
-        return [(identity, self._canvases.load(identity, self._number)) for identity in batch]
+        """Read the canvases of some identities; cut out, if that is done on a GPU."""
+        drawings = []
+        for identity in batch:
+            canvases = self._canvases.load(identity, self._number)
+            if self._matting is not None and self._matting.is_on_gpu:
+                canvases = cut_out(canvases, self._matting, self._spec.grid)
+            drawings.append((identity, canvases))
+        return drawings
 
     def paint(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """Read a picture of a scene under a lighting, if need be another one, (h, w, 3) uint8."""
