@@ -148,3 +148,10 @@ def test_limbs_joints_and_faces_have_widths_of_their_own() -> None:
         other = drawn(changed)
         assert (other[above] != drawn(plain)[above]).any() == face_changes
         assert (other[below] != drawn(plain)[below]).any() == body_changes
+
+
+def test_cells_become_the_canvas_that_they_were_cropped_from() -> None:
+    grid = Grid(columns=3, rows=2, cell_height=4, cell_width=5)
+    for shape in (grid.size, (*grid.size, 3)):
+        canvas = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        assert np.array_equal(grid.assemble(grid.crop(canvas)), canvas)
