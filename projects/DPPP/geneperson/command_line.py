@@ -1,7 +1,10 @@
-"""Stage 1 on the command line: plan, build, verify, preview and describe a data set.
+"""Stage 1 on the command line: plan, build, refine, verify, preview and describe a data set.
 
 geneperson build --output DIR [--config-file F] [--identities N] [--test-identities M]
-                 [--workers W] [--only PID] [KEY VALUE ...]
+                 [--workers W] [--gpus N] [--shard I/N] [--executor ray [--address A]]
+                 [--accept-code-change] [--only PID] [KEY VALUE ...]
+geneperson refine DIR --output NEW [--config-file F] [--identities N] [--test-identities M]
+                  [--workers W] [KEY VALUE ...]
 geneperson plan [--config-file F] [--identities N] [--test-identities M] [KEY VALUE ...]
 geneperson verify DIR
 geneperson preview DIR --output FILE.png
@@ -20,37 +23,41 @@ import io
 import logging
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from yacs.config import CfgNode
 
+from .arguments import (
+    Parser,
+    add_build,
+    add_directory,
+    add_poses,
+    add_preview,
+    add_refine,
+    add_settings,
+    add_vocabulary,
+)
 from .config import load
 from .dataset.preview import preview
 from .dataset.stats import stats
 from .dataset.verify import verify
 from .errors import UserError
 from .pipeline.build import build
+from .pipeline.build_shard import build_shard
+from .pipeline.crew import Resources
 from .pipeline.plan import plan
 from .pipeline.rebuild import rebuild
-from .posing.extraction import DEFAULT_MODEL as POSE_MODEL
+from .pipeline.refine import refine
+from .pipeline.shard import Shard
 from .posing.extraction import extract_poses
 from .posing.files import save_poses
 from .posing.picture import draw_poses
 from .posing.skeletons import walking_poses
-from .prompting.interview import TIMEOUT_SEC, make_vocabulary
+from .prompting.interview import make_vocabulary
 
 INTERRUPTED = 130
-CHAT_MODEL = "gpt-4o-mini"
 
 _Action = Callable[[argparse.Namespace], int]
-
-
-class Parser(argparse.ArgumentParser):
-    """Reports a wrong command line like every other mistake: in one line, with status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the message as a UserError."""
-        raise UserError(f"{message}; see {self.prog} --help")
 
 
 def build_parser() -> Parser:
@@ -58,13 +65,14 @@ def build_parser() -> Parser:
     parser = Parser(description="Make and check virtual pedestrian data sets.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, action, add_arguments, summary in (
-        ("build", _build, _add_build, "build a data set, or resume an interrupted build"),
-        ("plan", _plan, _add_settings, "show what a build would make, need and take"),
-        ("verify", _verify, _add_directory, "list every problem of a data set"),
-        ("preview", _preview, _add_preview, "draw several people in one picture"),
-        ("stats", _stats, _add_directory, "show counts, shares and balance"),
-        ("vocabulary", _vocabulary, _add_vocabulary, "ask a chat model for the words of prompts"),
-        ("poses", _poses, _add_poses, "write the built-in poses, or those found in images"),
+        ("build", _build, add_build, "build a data set, or resume an interrupted build"),
+        ("refine", _refine, add_refine, "make another set from the canvases that a build kept"),
+        ("plan", _plan, add_settings, "show what a build would make, need and take"),
+        ("verify", _verify, add_directory, "list every problem of a data set"),
+        ("preview", _preview, add_preview, "draw several people in one picture"),
+        ("stats", _stats, add_directory, "show counts, shares and balance"),
+        ("vocabulary", _vocabulary, add_vocabulary, "ask a chat model for the words of prompts"),
+        ("poses", _poses, add_poses, "write the built-in poses, or those found in images"),
     ):
         command = commands.add_parser(name, help=summary, description=_sentence(summary))
         add_arguments(command)
@@ -74,75 +82,6 @@ def build_parser() -> Parser:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _add_directory(command: argparse.ArgumentParser) -> None:
-    command.add_argument("directory", metavar="DIR", help="folder of the data set")
-
-
-def _add_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--config-file", metavar="F", help="YAML file of settings (without it: the defaults)"
-    )
-    command.add_argument(
-        "--identities", type=int, metavar="N", help="training identities (IDENTITIES.TRAIN)"
-    )
-    command.add_argument(
-        "--test-identities", type=int, metavar="M", help="held-out identities (IDENTITIES.TEST)"
-    )
-    command.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings to override")
-
-
-def _add_build(command: argparse.ArgumentParser) -> None:
-    _add_settings(command)
-    command.add_argument("--output", required=True, metavar="DIR", help="folder of the data set")
-    command.add_argument(
-        "--workers", type=int, default=1, metavar="W", help="processes that draw (default 1)"
-    )
-    command.add_argument("--only", type=int, metavar="PID", help="remake one identity of a set")
-
-
-def _add_preview(command: argparse.ArgumentParser) -> None:
-    _add_directory(command)
-    command.add_argument("--output", required=True, metavar="FILE", help="PNG file to write")
-
-
-def _add_vocabulary(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--output", required=True, metavar="FILE", help="JSON file to write (VOCABULARY.FILE)"
-    )
-    command.add_argument(
-        "--model", metavar="NAME", default=CHAT_MODEL, help=f"chat model (default {CHAT_MODEL})"
-    )
-    command.add_argument(
-        "--cache",
-        metavar="DIR",
-        default=".vocabulary_cache",
-        help="folder of answers; a cached question is not asked again (default .vocabulary_cache)",
-    )
-    command.add_argument(
-        "--timeout",
-        metavar="S",
-        type=float,
-        default=TIMEOUT_SEC,
-        help=f"seconds for one question with all attempts at it (default {TIMEOUT_SEC:g})",
-    )
-
-
-def _add_poses(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--output", required=True, metavar="FILE", help="JSON file to write (POSES.FILE)"
-    )
-    command.add_argument(
-        "--images", metavar="DIR", help="image, or folder of images, to find poses in"
-    )
-    command.add_argument(
-        "--model",
-        metavar="NAME",
-        default=POSE_MODEL,
-        help=f"rtmo-s, rtmo-m, rtmo-l or an .onnx file of RTMO (default {POSE_MODEL})",
-    )
-    command.add_argument("--picture", metavar="FILE", help="PNG file to draw the poses into")
 
 
 def _settings(args: argparse.Namespace) -> CfgNode:
@@ -162,10 +101,31 @@ def _build(args: argparse.Namespace) -> int:
         number, written = rebuild(cfg, args.output, args.only)
         print(f"identity {args.only}: {number} images as recorded, {written} of them written")
         return 0
-    dataset = build(cfg, args.output, workers=args.workers)
-    identities, images = sum(dataset["identities"].values()), sum(dataset["images"].values())
-    print(f"{args.output}: {identities} identities, {images} images, digest {dataset['digest']}")
+    resources = Resources(
+        workers=args.workers, gpus=args.gpus, executor=args.executor, address=args.address
+    )
+    accept = args.accept_code_change
+    if args.shard is not None:
+        shard = Shard.parse(args.shard)
+        number = build_shard(cfg, args.output, shard, resources, accept_code_change=accept)
+        print(
+            f"{args.output}: shard {shard} has {number} identities; when all shards have "
+            "ended, run the same command without --shard"
+        )
+        return 0
+    dataset = build(cfg, args.output, accept_code_change=accept, **vars(resources))
+    _print_built(args.output, dataset)
     return 0
+
+
+def _refine(args: argparse.Namespace) -> int:
+    _print_built(args.output, refine(_settings(args), args.directory, args.output, args.workers))
+    return 0
+
+
+def _print_built(output: str, dataset: dict[str, Any]) -> None:
+    identities, images = sum(dataset["identities"].values()), sum(dataset["images"].values())
+    print(f"{output}: {identities} identities, {images} images, digest {dataset['digest']}")
 
 
 def _plan(args: argparse.Namespace) -> int:

@@ -157,5 +157,8 @@ DEFAULTS.QUALITY.EMBEDDER = ""
 DEFAULTS.QUALITY.POSE_DETECTOR = ""
 # A candidate with fewer good cells is rejected, and the next prompt takes its place.
 DEFAULTS.QUALITY.MIN_CELLS = 4
+# Keep every canvas as a PNG in OUTPUT.canvases/ (about 2.5 MB each), so that "refine" can cut them
+# out anew with other limits. Only a route that draws with a model has canvases to keep.
+DEFAULTS.KEEP_CANVASES = False
 # Quality of the written JPEGs, 1..100.
 DEFAULTS.JPEG_QUALITY = 95

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,13 +23,19 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes, *, is_shared: bool = False) -> None:
     """Write a file whole or not at all, even if the machine loses power.
+
+    Args:
+        path: the file.
+        content: what it shall hold.
+        is_shared: whether other processes may write the same file at the same time.
 
     Raises:
         OSError: the file cannot be written; an earlier file of that name is untouched.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    writer = f".{platform.node()}-{os.getpid()}" if is_shared else ""
+    temporary = path.with_name(f".{path.name}{writer}.tmp")
     try:
         _write_synced(temporary, content)
         os.replace(temporary, path)

@@ -22,18 +22,13 @@ PLACES = [
 MODELS = {"BASE": {"name": "sdxl", "revision": "1", "licence": "x"}, "MATTING": {"name": "u2net"}}
 
 
-class Painter:
-    """Paints noise; stops as if killed after a number of pictures."""
+def painted(place: tuple[str, str, int]) -> np.ndarray:
+    return rng(0, *place).integers(0, 256, (12, 16, 3), np.uint8)
 
-    def __init__(self, stop_after: int = 10**6) -> None:
-        self.painted: list[tuple[str, str, int]] = []
-        self._stop_after = stop_after
 
-    def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
-        if len(self.painted) == self._stop_after:
-            raise KeyboardInterrupt
-        self.painted.append((scene, lighting, index))
-        return rng(0, scene, lighting, index).integers(0, 256, (12, 16, 3), np.uint8)
+def paint(backgrounds: Backgrounds, candidate: Judged) -> None:
+    for place in backgrounds.missing(candidate):
+        backgrounds.write(place, painted(place))
 
 
 def judged(*places: Place) -> Judged:
@@ -57,25 +52,18 @@ def backgrounds(tiny_cfg: CfgNode, tmp_path: Path) -> Backgrounds:
     return Backgrounds.of(BuildSpec.from_config(tiny_cfg), tmp_path / "set", MODELS)
 
 
-def test_only_what_was_dealt_is_painted_and_comes_back_as_it_was(backgrounds: Backgrounds) -> None:
-    painter = Painter()
-    (passed,) = backgrounds.paint_missing([judged(*PLACES, *PLACES)], painter)
-    assert passed[1] is backgrounds
-    assert sorted(painter.painted) == sorted(place.background for place in PLACES)
+def test_only_what_was_dealt_is_missing_and_comes_back_as_it_was(backgrounds: Backgrounds) -> None:
+    candidate = judged(*PLACES, *PLACES)
+    places = backgrounds.missing(candidate)
+    assert places == sorted(place.background for place in PLACES)
+    backgrounds.write(places[0], painted(places[0]))
+    assert backgrounds.missing(candidate) == places[1:]  # as after a stop
+    paint(backgrounds, candidate)
+    assert backgrounds.missing(candidate) == []
     assert len(list(backgrounds.folder.iterdir())) == len(PLACES)
-    for place in painter.painted:
-        assert np.array_equal(backgrounds.background(*place), Painter().background(*place))
+    for place in places:
+        assert np.array_equal(backgrounds.background(*place), painted(place))
         assert cv2.imread(str(backgrounds.path(*place))).shape == (12, 16, 3)
-    list(backgrounds.paint_missing([judged(*PLACES)], Painter(stop_after=0)))  # nothing is missing
-
-
-def test_only_missing_pictures_are_painted_after_a_stop(backgrounds: Backgrounds) -> None:
-    first, second = Painter(stop_after=3), Painter()
-    with pytest.raises(KeyboardInterrupt):
-        list(backgrounds.paint_missing([judged(*PLACES)], first))
-    assert len(list(backgrounds.folder.iterdir())) == 3
-    list(backgrounds.paint_missing([judged(*PLACES)], second))
-    assert len(second.painted) == 1 and not set(first.painted) & set(second.painted)
 
 
 def test_they_are_beside_the_set_and_belong_to_models_prompt_and_seed(
@@ -100,7 +88,7 @@ def test_they_are_beside_the_set_and_belong_to_models_prompt_and_seed(
 
 def test_the_sheet_leaves_out_what_was_deleted(backgrounds: Backgrounds) -> None:
     """A user may delete the folder while a build is stopped; the build can still be finished."""
-    list(backgrounds.paint_missing([judged(*PLACES)], Painter()))
+    paint(backgrounds, judged(*PLACES))
     rows = [
         ImageRow(
             file=f"bounding_box_train/0001_c1s1_{cell:06d}_00.jpg",

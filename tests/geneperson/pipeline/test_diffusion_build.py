@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +15,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
+from stopping import alive, start, wait_until
 from yacs.config import CfgNode
 
 from geneperson import UserError, build, verify
@@ -25,17 +23,15 @@ from geneperson.dataset.contact_sheet import PER_ROW
 from geneperson.dataset.layout import STAGING, IdentityRow, ImageRow, read_rows
 from geneperson.model_sources import digest
 from geneperson.pipeline.backgrounds import folder_of
-from geneperson.pipeline.drawn_ahead import load_models
+from geneperson.pipeline.drawer import Drawer
 from geneperson.pipeline.provenance import code_digest
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.staging import Staging
 from geneperson.worlds.lighting import LIGHTINGS, NEUTRAL, NEUTRAL_PROMPT, get_lighting
 from geneperson.worlds.scenes import SCENES
-from helpers import ROOT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-TOOL = ROOT / "tools" / "geneperson_gen.py"
 ROLES = {
     "BASE": "sdxl",
     "VAE": "vae",
@@ -143,46 +139,11 @@ def test_resuming_with_another_model_is_refused(cfg: CfgNode, models: Path, tmp_
     """A folder of the same name, with other weights in it."""
     spec, staging = BuildSpec.from_config(cfg), Staging(tmp_path / "set")
     staging.root.mkdir(parents=True)
-    staging.open(spec.settings | {"code_sha256": code_digest()})
-    staging.keep_models(load_models(spec).models)
+    staging.open(spec.settings | {"code_sha256": [code_digest()]})
+    staging.keep_models(Drawer(spec).models())
     cfg.DIFFUSION.POSE_CONTROLNET = str(shutil.copytree(models / "edge", tmp_path / "pose"))
     with pytest.raises(UserError, match=r"other models \(POSE_CONTROLNET changed\).*delete"):
         build(cfg, tmp_path / "set")
-
-
-def start(config: Path, output: Path, log: Path) -> subprocess.Popen:
-    """Start a build with a worker in a session of its own, on one thread as here."""
-    arguments = ["build", "--config-file", config, "--output", output]
-    with log.open("w") as stderr:
-        return subprocess.Popen(
-            [sys.executable, TOOL, *arguments],
-            cwd="/",
-            stderr=stderr,
-            start_new_session=True,
-            # where a shell runs the tests in the background, they and their children ignore it
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
-        )
-
-
-def wait_until(happened: Callable[[], object], process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.002)
-
-
-def alive(session: int) -> list[int]:
-    """List the processes of a build's session."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, *numbers = path.read_text().rsplit(")", 1)[1].split()[:4]
-        except OSError:  # ended while we looked
-            continue
-        if state != "Z" and int(numbers[2]) == session:
-            found.append(int(path.parent.name))
-    return found
 
 
 def test_only_the_backgrounds_that_images_show_are_painted(

@@ -9,7 +9,7 @@ from yacs.config import CfgNode
 
 import tiny_models as tiny
 from geneperson.pipeline.backgrounds import Backgrounds
-from geneperson.pipeline.drawn_ahead import load_models
+from geneperson.pipeline.drawer import Drawer
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.without_people import MAX_PAINTED, WithoutPeople
 from geneperson.posing.detector import PoseDetector
@@ -70,9 +70,9 @@ def test_builds_look_if_they_have_a_detector(
     cfg = tiny_cfg.clone()
     cfg.QUALITY.POSE_DETECTOR = str(network)
     spec = BuildSpec.from_config(cfg)
-    loaded = load_models(spec)
-    assert isinstance(loaded.painter, WithoutPeople)
-    picture = loaded.painter.background("park", "day", 0)
-    assert np.array_equal(picture, loaded.synthesizer.background("park", "day", 0))
+    watched, unwatched = Drawer(spec), Drawer(without)
+    assert isinstance(watched.painter, WithoutPeople)
+    picture = watched.paint("park", "day", 0)
+    assert np.array_equal(picture, unwatched.paint("park", "day", 0))
     keys = {Backgrounds.of(one, tmp_path, {}).path("park", "day", 0) for one in (without, spec)}
     assert len(keys) == 2

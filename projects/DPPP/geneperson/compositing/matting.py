@@ -89,6 +89,11 @@ class Matting:
         self._file = Path(self._session.download_models(model_path=str(path)))
         self.provider: str = self._session.inner_session.get_providers()[0]
 
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether the session runs on a GPU."""
+        return self.provider != "CPUExecutionProvider"
+
     def describe(self) -> dict[str, str]:
         """Return the model's name, revision and licence, for the provenance of a data set."""
         return {

@@ -7,7 +7,7 @@ under its keys and paints its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ import numpy as np
 
 from ..dataset.contact_sheet import contact_sheet
 from ..dataset.layout import ImageRow
-from ..errors import UserError
 from ..files import sha256, to_json, write_atomic
 from ..synthesis import Route
 from ..version import __version__
 from ..worlds.lighting import LIGHTINGS
-from ..worlds.scenes import SCENES, Painter
+from ..worlds.scenes import SCENES
 from .candidate import Judged
+from .picture_files import read_picture, to_png
 from .spec import BuildSpec
 
 _KEY_DIGITS = 12
@@ -78,27 +78,22 @@ class Backgrounds:
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """Read a picture, (h, w, 3) uint8; see :class:`~geneperson.worlds.scenes.Painter`."""
-        path = self.path(scene, lighting, index)
-        content = np.frombuffer(path.read_bytes(), np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-        if picture is None:
-            raise UserError(f"{path} is not a picture; delete it and run the same command again")
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        return read_picture(self.path(scene, lighting, index))
 
-    def paint_missing(
-        self, judged: Iterable[Judged], painter: Painter
-    ) -> Iterator[tuple[Judged, Painter]]:
-        """Pass candidates on when the backgrounds that they were dealt are on disk.
+    def missing(self, candidate: Judged) -> list[tuple[str, str, int]]:
+        """Return the places that a candidate was dealt and whose pictures are not on disk."""
+        places = sorted({good.place.background for good in candidate.good})
+        return [place for place in places if not self.path(*place).exists()]
+
+    def write(self, place: tuple[str, str, int], picture: np.ndarray) -> None:
+        """Put a picture on disk, whole or not at all.
 
         Args:
-            judged: candidates.
-            painter: draws what is missing; each picture is written whole or not at all.
+            place: scene, lighting and number.
+            picture: (h, w, 3) uint8.
         """
-        for candidate in judged:
-            for place in sorted({good.place.background for good in candidate.good}):
-                if not self.path(*place).exists():
-                    self._write(self.path(*place), painter.background(*place))
-            yield candidate, self
+        self.folder.mkdir(exist_ok=True)
+        write_atomic(self.path(*place), to_png(picture), is_shared=True)
 
     def tile(self, scene: str, lighting: str, index: int) -> bytes:
         """Return a small JPEG of a picture, for a contact sheet."""
@@ -106,11 +101,6 @@ class Backgrounds:
         small = cv2.resize(picture, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_AREA)
         _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
         return jpeg.tobytes()
-
-    def _write(self, path: Path, picture: np.ndarray) -> None:
-        self.folder.mkdir(exist_ok=True)
-        _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        write_atomic(path, png.tobytes())
 
 
 def background_sheet(backgrounds: Backgrounds, rows: Sequence[ImageRow]) -> bytes | None:

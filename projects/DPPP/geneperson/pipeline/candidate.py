@@ -10,7 +10,7 @@ who draws it, when, or what was drawn before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -28,6 +28,8 @@ from ..worlds import scenes
 from ..worlds.lighting import LIGHTINGS, NEUTRAL
 from ..worlds.scenes import Painter, PictureCache, Place
 from .spec import BuildSpec
+
+Drawing = tuple[Identity, list[Characters]]  # an identity with all its canvases
 
 TOO_FEW_CELLS = "too few good cells"
 _SAMPLE_QUALITY = 95
@@ -72,15 +74,25 @@ class Judged:
     samples: dict[int, bytes]
     appearance: Appearance | None = None
 
-    def rejected_for(self, reason: str) -> Judged:
-        """Return the candidate without its good cells."""
-        first = self.good[0]
+    def without(self, cells: Mapping[int, str], min_cells: int) -> Judged:
+        """Return the candidate without some of its good cells.
+
+        Args:
+            cells: cell -> why its picture is not used.
+            min_cells: with fewer left, the candidate is rejected.
+        """
+        left = [good for good in self.good if good.cell not in cells]
+        gone = [good for good in self.good if good.cell in cells]
+        rejected = self.rejected | dict(cells)
+        if len(left) < min_cells:
+            rejected |= {good.cell: TOO_FEW_CELLS for good in left}
+            left = []
         return replace(
             self,
-            good=[],
-            rejected=self.rejected | {good.cell: reason for good in self.good},
-            samples=self.samples | {first.cell: _encode(first.person)},
-            appearance=None,
+            good=left,
+            rejected=rejected,
+            samples=self.samples | {good.cell: _encode(good.person) for good in gone[:1]},
+            appearance=self.appearance if left else None,
         )
 
 
@@ -105,17 +117,6 @@ class Candidate:
     rejected: dict[int, str] = field(default_factory=dict)
     samples: dict[int, bytes] = field(default_factory=dict)
     appearance: Appearance | None = None
-
-    def rejected_for(self, reason: str) -> Candidate:
-        """Return the candidate without its images."""
-        first = self.images[0]
-        return replace(
-            self,
-            images=[],
-            rejected=self.rejected | {image.cell: reason for image in self.images},
-            samples=self.samples | {first.cell: first.jpeg},
-            appearance=None,
-        )
 
 
 class CandidateMaker:

@@ -18,6 +18,11 @@ _MODEL_KEYS = (
     *("BASE", "BASE_CONFIG", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
     *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
 )
+# What changes only how a build runs.
+_HOW = {
+    "DIFFUSION": ("DEVICE", "COMPILE", "CPU_OFFLOAD", "VAE_SLICING", "ALLOW_PICKLE"),
+    "MATTING": ("PROVIDER", "BATCH_SIZE"),
+}
 _QUALITY_MODELS = ("EMBEDDER", "POSE_DETECTOR")  # they judge pictures and draw none
 _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 
@@ -25,7 +30,8 @@ _PACKAGE = Path(__file__).parents[1]  # geneperson, with all its sub-packages
 def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]:
     """Return what decides about the content of a set: settings and words.
 
-    Files are described by name and content, because a path says nothing. Sections that only other
+    What changes only how a build runs is left out. Files are described by name and content, because
+    a path says nothing. Sections that only other
     routes read are left out. Local models are named here; their content is recorded when they are
     loaded.
     """
@@ -39,6 +45,10 @@ def describe(cfg: CfgNode, *, words: Vocabulary, route: Route) -> dict[str, Any]
             description[f"{key.lower()}_sha256"] = digest(path)
     if cfg.POSES.FILE:
         description["poses_sha256"] = sha256(Path(cfg.POSES.FILE).read_bytes())
+    del configuration["KEEP_CANVASES"]
+    for section, keys in _HOW.items():
+        for key in keys:
+            configuration[section].pop(key, None)
     for section in unused_sections(route):
         del configuration[section]
     for section in route.sections:

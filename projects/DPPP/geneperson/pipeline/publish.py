@@ -39,6 +39,7 @@ def publish(
     *,
     records: Sequence[Record],
     identities: dict[int, Identity],
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     """Name and move the images, and write the tables, the data card and ``dataset.json``.
 
@@ -48,6 +49,7 @@ def publish(
         staging: where the candidates are.
         records: all candidates up to the last accepted one, in order.
         identities: candidate number -> identity, for the accepted candidates.
+        settings: what decided about the set, for ``dataset.json``.
 
     Returns:
         The content of ``dataset.json``.
@@ -83,7 +85,7 @@ def publish(
         **layout.count(identity_rows, image_rows),
         **_count_candidates(records, spec.num_cells),
         **describe_likeness(accepted, spec.picture),
-        **spec.settings,
+        **settings,
         "models": {"synthesis": spec.route.name, **models},
         "software": _software(spec.route),
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
@@ -127,7 +129,7 @@ def _reject_files(staging: Staging, records: Sequence[Record], num_cells: int) -
                 )
             )
         if any(len(samples[reason]) < PER_ROW for reason in record.rejected.values()):
-            for cell, jpeg in staging.samples(record.index).items():
+            for cell, jpeg in staging.samples(record).items():
                 samples[record.rejected[cell]].append(jpeg)
     files = {layout.REJECTS: layout.to_jsonl(rows)}
     if rows:

@@ -12,9 +12,9 @@ from ..dataset import layout
 from ..dataset.layout import IdentityRow, ImageRow
 from ..errors import UserError
 from ..files import sha256, write_atomic
-from .build import read_finished
 from .candidate import Candidate, CandidateMaker, Drawn
-from .drawn_ahead import draw_batch, load_models
+from .drawer import Drawer
+from .folder import read_finished
 from .spec import BuildSpec
 
 
@@ -63,8 +63,8 @@ def _read_record(root: Path, pid: int) -> tuple[IdentityRow, list[ImageRow]]:
 
 def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Candidate:
     """Draw the candidate in the batch it was first drawn in."""
-    loaded = load_models(spec)
-    models, recorded = loaded.models, dataset["models"]
+    drawer = Drawer(spec)
+    models, recorded = drawer.models(), dataset["models"]
     changed = sorted(role for role in models if models[role] != recorded.get(role))
     if changed:
         raise UserError(f"the set was made by other models ({', '.join(changed)} changed)")
@@ -75,9 +75,8 @@ def _draw(spec: BuildSpec, dataset: dict[str, Any], person: IdentityRow) -> Cand
         raise UserError(
             f"identity {person.pid} now has another prompt: the set was made by another version"
         )
-    canvases = draw_batch(spec, loaded.synthesizer, batch)[number]
     maker = CandidateMaker(spec)
-    return maker.finish(maker.judge(batch[number], canvases), loaded.painter)
+    return maker.finish(maker.judge(*drawer.draw(batch)[number]), drawer.painter)
 
 
 def _copy_and_cell(row: ImageRow) -> tuple[int, int]:

@@ -51,6 +51,7 @@ class BuildSpec:
         limits: which cells and candidates are accepted.
         picture: what is asked of the pictures, and of the likeness of identities.
         jpeg_quality: of the written images, 1..100.
+        keep_canvases: whether canvases stay on disk, for ``refine``.
         settings: what decides about the content of the set, as recorded in ``dataset.json``.
     """
 
@@ -71,6 +72,7 @@ class BuildSpec:
     limits: QualityLimits
     picture: PictureRules
     jpeg_quality: int
+    keep_canvases: bool
     settings: dict[str, Any]
 
     @classmethod
@@ -106,6 +108,7 @@ class BuildSpec:
             limits=QualityLimits.from_config(cfg),
             picture=PictureRules.from_config(cfg),
             jpeg_quality=cfg.JPEG_QUALITY,
+            keep_canvases=cfg.KEEP_CANVASES,
             settings=describe(cfg, words=words, route=route),
         )
 

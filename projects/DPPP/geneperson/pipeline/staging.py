@@ -2,7 +2,8 @@
 
 ::
 
-    .build/lock                         held by the running build
+    .build/lock                         held by the running build, or by all running shards
+    .build/shard-1-of-2.lock            held by the first of two shards
     .build/build.json                   what is being built; another configuration is refused
     .build/models.json                  the models that draw and cut out, if any
     .build/identities/000012/record.json, 000017.jpg, reject_000003.jpg ...   candidate 12
@@ -10,10 +11,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,13 @@ from ..dataset import layout
 from ..errors import UserError
 from ..files import sha256, to_json, write_atomic, write_folder_atomic
 from .candidate import Candidate
+from .locks import hold
+from .shard import Shard
 
 _REJECT = "reject_"
+_OWN_NAME = re.compile(
+    r"lock|shard-\d+-of-\d+\.lock|identities|\.?(build|models)\.json(\.[^/]*)?(\.tmp)?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,11 @@ class Record:
     rejected: dict[int, str]
     appearance: Appearance | None = None
 
+    def rejected_for(self, reason: str) -> Record:
+        """Return the candidate without its images."""
+        rejected = self.rejected | {image.cell: reason for image in self.images}
+        return Record(index=self.index, images=(), rejected=rejected)
+
 
 class Staging:
     """Reads and writes ``OUTPUT/.build``."""
@@ -69,35 +80,36 @@ class Staging:
         self._models = self.root / "models.json"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder for one build; the lock goes with the process, however that ends."""
+    def lock(self, shard: Shard | None = None) -> Iterator[None]:
+        """Hold the folder for one build, or share it with other shards.
+
+        Raises:
+            UserError: somebody else is writing here.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        with open(self.root / "lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UserError(
-                    f"{self.root.parent}: another build is writing here; wait for it or choose "
-                    "another --output"
-                ) from error
+        with hold(self.root, shard):
             yield
 
     def read_settings(self) -> dict[str, Any] | None:
         """Return the settings of the unfinished build; None if there is none."""
         return self._read(self._settings)
 
-    def open(self, settings: dict[str, Any]) -> None:
-        """Start or resume: write the settings, and remove what a kill left half-written."""
-        write_atomic(self._settings, to_json(settings))
+    def open(self, settings: dict[str, Any], owns: Callable[[int], bool] = lambda _: True) -> None:
+        """Start or resume: write the settings, and remove what a kill left half-written.
+
+        Args:
+            settings: what is being built.
+            owns: whether a candidate belongs to this build; the others may be being written.
+        """
+        write_atomic(self._settings, to_json(settings), is_shared=True)
         self._identities.mkdir(exist_ok=True)
         for half_written in self._identities.glob("*.tmp"):
-            shutil.rmtree(half_written)
+            if owns(int(half_written.stem)):
+                shutil.rmtree(half_written)
 
     def is_ours(self) -> bool:
         """Return whether everything in the folder was written by a build."""
-        own = {"lock", self._settings.name, self._models.name, "identities"}
-        names = {path.name.removeprefix(".").removesuffix(".tmp") for path in self.root.iterdir()}
-        return names <= own
+        return all(_OWN_NAME.fullmatch(path.name) for path in self.root.iterdir())
 
     def is_empty(self) -> bool:
         """Return whether no candidate is on disk."""
@@ -112,7 +124,7 @@ class Staging:
                 f"{self.root.parent} holds an unfinished build by other models "
                 f"({', '.join(changed)} changed); choose another --output, or delete {self.root}"
             )
-        write_atomic(self._models, to_json(models))
+        write_atomic(self._models, to_json(models), is_shared=True)
 
     def models(self) -> dict[str, dict[str, str]] | None:
         """Return the models of the unfinished build; None if it has used none."""
@@ -184,12 +196,21 @@ class Staging:
         """Return the path of a candidate's image."""
         return self._folder(index) / _file(cell)
 
-    def samples(self, index: int) -> dict[int, bytes]:
-        """Return pictures of a candidate's rejected cells, one for each reason, by cell."""
-        return {
+    def samples(self, record: Record) -> dict[int, bytes]:
+        """Return pictures of a candidate's rejected cells, one for each reason, by cell.
+
+        The picture of a reason that was found later, such as a twin's, is a finished image.
+        """
+        samples = {
             int(path.stem.removeprefix(_REJECT)): path.read_bytes()
-            for path in sorted(self._folder(index).glob(f"{_REJECT}*"))
+            for path in sorted(self._folder(record.index).glob(f"{_REJECT}*"))
         }
+        finished = (self.image(record.index, cell) for cell in sorted(record.rejected))
+        for path in finished:
+            if path.is_file():
+                samples[int(path.stem)] = path.read_bytes()
+                break
+        return samples
 
     def remove(self) -> None:
         """Delete the folder once the set is finished."""

@@ -1,42 +1,23 @@
 """Identities that look like an earlier one, in the order of the candidates.
 
-The signature of each candidate is in its record, rounded as it is compared, so a resumed build
-finds the same twins, and so does one with any number of workers.
+What a candidate looks like is in its record, and twins are found when the records are read in their
+order. So a build finds the same twins however often it was stopped, and whoever drew them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
 from ..compositing.gate import PictureRules
 from ..compositing.regions import NUM_CLOTHES
-from ..compositing.signatures import Appearance, similarities
+from ..compositing.signatures import similarities
 from .staging import Record
 
 TWIN = "twin of another identity"
 _BLOCK = 256  # identities compared with all others at once
-
-
-class Looked(Protocol):
-    """A candidate at any step after the gate."""
-
-    @property
-    def index(self) -> int:
-        """Its number."""
-
-    @property
-    def appearance(self) -> Appearance | None:
-        """What its good cells show; None if it was rejected."""
-
-    def rejected_for(self, reason: str) -> Self:
-        """Return it without its good cells."""
-
-
-T = TypeVar("T", bound=Looked)
 
 
 class TwinCheck:
@@ -44,31 +25,24 @@ class TwinCheck:
 
     Args:
         rules: whether twins are rejected, and from which similarity two are twins.
-        staged: the candidates that are on disk already.
     """
 
-    def __init__(self, rules: PictureRules, staged: Iterable[Record]) -> None:
+    def __init__(self, rules: PictureRules) -> None:
         self._is_on = rules.twins == "reject"
         self._limit = rules.twin_similarity
-        self._accepted: dict[int, np.ndarray] = {}
-        if self._is_on:
-            for record in staged:
-                if record.images and record.appearance is not None:
-                    self._accepted[record.index] = record.appearance.signature()
+        self._accepted: list[np.ndarray] = []
 
-    def pass_on(self, candidates: Iterable[T]) -> Iterator[T]:
-        """Yield candidates in order; one that looks like an earlier identity is rejected."""
-        for candidate in candidates:
-            if not self._is_on or candidate.appearance is None:
-                yield candidate
-                continue
-            signature = candidate.appearance.signature()
-            earlier = [known for index, known in self._accepted.items() if index < candidate.index]
-            if earlier and similarities(signature[None], np.stack(earlier)).max() >= self._limit:
-                yield candidate.rejected_for(TWIN)
-            else:
-                self._accepted[candidate.index] = signature
-                yield candidate
+    def judge(self, record: Record) -> Record:
+        """Return the next candidate; without images if it looks like an earlier identity."""
+        if not self._is_on or not record.images or record.appearance is None:
+            return record
+        signature = record.appearance.signature()
+        if self._accepted:
+            closest = similarities(signature[None], np.stack(self._accepted)).max()
+            if closest >= self._limit:
+                return record.rejected_for(TWIN)
+        self._accepted.append(signature)
+        return record
 
 
 def describe_likeness(accepted: Sequence[Record], rules: PictureRules) -> dict[str, Any]:

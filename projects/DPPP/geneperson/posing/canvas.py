@@ -78,6 +78,11 @@ class Grid:
         boxes = map(self.box, range(self.num_cells))
         return [canvas[top:bottom, left:right] for top, left, bottom, right in boxes]
 
+    def assemble(self, cells: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the (H, W[, C]) canvas of cells in cell order: the reverse of ``crop``."""
+        rows = [cells[start : start + self.columns] for start in range(0, len(cells), self.columns)]
+        return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SkeletonStyle:

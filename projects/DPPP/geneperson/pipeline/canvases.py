@@ -1,0 +1,136 @@
+"""Canvases kept beside a set, so that other limits need no drawing.
+
+``OUTPUT.canvases/000012_00.png`` is the first canvas of candidate 12, ``canvases.json`` says what
+drew them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..files import to_json, write_atomic
+from ..prompting.prompts import Identity
+from ..synthesis import Characters
+from .candidate import Drawing
+from .picture_files import read_picture, to_png
+from .provenance import difference
+from .spec import BuildSpec
+
+_CONTENT = "canvases.json"
+# Sections and keys that decide only about what becomes of a canvas.
+_AFTER_DRAWING = ("QUALITY", "MATTING", "SCENES", "CAMERA", "JPEG_QUALITY")
+_HOW_MANY = ("TRAIN", "TEST")
+_DIGESTS = ("vocabulary_sha256", "poses_sha256")  # of the files that prompts and maps are made from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvases:
+    """The kept canvases of one set.
+
+    Attributes:
+        folder: where they are.
+        settings: what decides about them, as recorded in ``dataset.json``.
+        models: role -> name, revision and licence of the models.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    models: dict[str, dict[str, str]]
+
+    @classmethod
+    def of(cls, spec: BuildSpec, output: Path, models: dict[str, dict[str, str]]) -> Canvases:
+        """Describe the canvases of a build, and make their folder.
+
+        Raises:
+            UserError: it holds the canvases of other settings or models.
+        """
+        own = cls(folder=_folder(output), settings=_of_drawing(spec.settings), models=models)
+        own.folder.mkdir(exist_ok=True)
+        path = own.folder / _CONTENT
+        content = {"settings": own.settings, "models": own._drawn_by()}
+        if path.exists():
+            other = difference(_read(path), content)
+            if other is not None:
+                raise UserError(
+                    f"{own.folder} holds canvases with {other}; delete it, or choose another "
+                    "--output"
+                )
+        else:
+            write_atomic(path, to_json(content), is_shared=True)
+        return own
+
+    @classmethod
+    def read(cls, spec: BuildSpec, output: Path) -> Canvases:
+        """Find the canvases of an earlier build.
+
+        Args:
+            spec: how they shall be used.
+            output: folder of the earlier build's data set.
+
+        Raises:
+            UserError: there are none, or they were drawn for other settings.
+        """
+        path = _folder(output) / _CONTENT
+        if not path.is_file():
+            raise UserError(
+                f"{path.parent} holds no canvases; build the set with KEEP_CANVASES True"
+            )
+        content, settings = _read(path), _of_drawing(spec.settings)
+        other = difference(content["settings"], settings)
+        if other is not None:
+            raise UserError(f"{path.parent} holds canvases with {other}; draw them anew with build")
+        return cls(folder=path.parent, settings=settings, models=content["models"])
+
+    def keep(self, drawn: Iterable[Drawing]) -> Iterator[Drawing]:
+        """Write the canvases of each identity and pass it on."""
+        for identity, canvases in drawn:
+            for copy, canvas in enumerate(canvases):
+                write_atomic(self._path(identity.index, copy), to_png(canvas.image))
+            yield identity, canvases
+
+    def holds(self, identity: Identity, number: int) -> bool:
+        """Return whether all ``number`` canvases of an identity are here."""
+        return all(self._path(identity.index, copy).is_file() for copy in range(number))
+
+    def load(self, identity: Identity, number: int) -> list[Characters]:
+        """Read the ``number`` canvases of an identity.
+
+        Raises:
+            UserError: one is damaged.
+        """
+        paths = [self._path(identity.index, copy) for copy in range(number)]
+        return [Characters(image=read_picture(path), alpha=None) for path in paths]
+
+    def _path(self, index: int, copy: int) -> Path:
+        return self.folder / f"{index:06d}_{copy:02d}.png"
+
+    def _drawn_by(self) -> dict[str, dict[str, str]]:
+        return {role: model for role, model in self.models.items() if role != "MATTING"}
+
+
+def _folder(output: Path) -> Path:
+    return output.with_name(f"{output.name}.canvases")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+        return {"settings": dict(content["settings"]), "models": dict(content["models"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged; delete {path.parent}") from error
+
+
+def _of_drawing(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a set's settings that decides about its canvases."""
+    configuration = {
+        key: value for key, value in settings["configuration"].items() if key not in _AFTER_DRAWING
+    }
+    identities = configuration["IDENTITIES"].items()
+    configuration["IDENTITIES"] = {key: own for key, own in identities if key not in _HOW_MANY}
+    digests = {key: settings[key] for key in _DIGESTS if key in settings}
+    return {"configuration": configuration, **digests}

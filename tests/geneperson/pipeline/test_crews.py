@@ -1,0 +1,171 @@
+"""Whoever draws a set, and however often that was killed: it is the set of one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from stopping import kill_all, start, wait_until
+from yacs.config import CfgNode
+
+from geneperson import UserError, build, verify
+from geneperson.dataset.layout import DATASET, STAGING
+from geneperson.pipeline.build_shard import build_shard
+from geneperson.pipeline.crew import Resources
+from geneperson.pipeline.shard import Shard
+from geneperson.pipeline.staging import Staging
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ONE, TWO = Shard(number=1, count=2), Shard(number=2, count=2)
+
+
+@pytest.fixture
+def cfg(picky_cfg: CfgNode) -> CfgNode:
+    return picky_cfg.clone()
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """Everything in a set but the record of the versions of the code."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != DATASET
+    }
+
+
+def staged(output: Path) -> int:
+    return len(list((output / STAGING / "identities").glob("*/record.json")))
+
+
+def test_two_drawing_processes_one_of_them_killed(
+    drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    config, output = tmp_path / "tiny.yml", tmp_path / "set"
+    config.write_text(cfg.dump())
+    process = start(config, output, tmp_path / "log", "--gpus", 2)
+    wait_until(lambda: staged(output) >= 1, process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    assert process.wait(timeout=60) == 2
+    assert "error: a worker process died" in (tmp_path / "log").read_text()
+    assert build(cfg, output, gpus=2)["digest"] == build(cfg, drawn)["digest"]
+    assert tables(output) == tables(drawn)
+    assert verify(output) == []
+
+
+def test_two_shards_at_once_killed_and_resumed(drawn: Path, cfg: CfgNode, tmp_path: Path) -> None:
+    config, output = tmp_path / "tiny.yml", tmp_path / "set"
+    config.write_text(cfg.dump())
+    shards = [start(config, output, tmp_path / f"log{n}", "--shard", f"{n}/2") for n in (1, 2)]
+    wait_until(lambda: staged(output) >= 1, shards[0])
+    with pytest.raises(UserError, match="shard 1/2 is running already"):
+        build_shard(cfg, output, ONE, Resources(workers=1))
+    with pytest.raises(UserError, match="another build is writing here"):
+        build(cfg, output)
+    with pytest.raises(UserError, match=r"shard-\d-of-2 is running; all shards must be of one"):
+        build_shard(cfg, output, Shard(number=3, count=3), Resources(workers=1))
+    kill_all(shards[0])
+    assert shards[1].wait(timeout=120) == 0
+    assert Staging(output).is_ours()
+    number = build_shard(cfg, output, ONE, Resources(workers=1))
+    assert number >= 3 == ONE.share(5)
+    drawn_by_shards = staged(output)
+    assert build_shard(cfg, output, ONE, Resources(workers=1)) == number  # nothing left to do
+    assert staged(output) == drawn_by_shards
+    build(cfg, output)
+    assert tables(output) == tables(drawn)
+    with pytest.raises(UserError, match="holds a finished set"):
+        build_shard(cfg, output, ONE, Resources(workers=1))
+
+
+def actors() -> list[int]:
+    """The processes of Ray in which an object of a crew lives."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # ended while we looked
+            if path.read_bytes().startswith(b"ray::_Holder"):
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_a_ray_cluster_killed_then_one_of_its_workers(
+    drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray")
+    config, output, log = tmp_path / "tiny.yml", tmp_path / "set", tmp_path / "log"
+    config.write_text(cfg.dump())
+    options = ("--executor", "ray", "--workers", 2)
+    first = start(config, output, log, *options)
+    wait_until(lambda: staged(output) >= 1, first)
+    kill_all(first)
+    wait_until(lambda: not actors(), None)
+    second, already = start(config, output, log, *options), staged(output)
+    wait_until(lambda: staged(output) > already or len(actors()) == 3, second)
+    os.kill(actors()[0], signal.SIGKILL)
+    assert second.wait(timeout=120) == 0, log.read_text()
+    assert tables(output) == tables(drawn)
+    assert verify(output) == []
+
+
+def test_a_twin_in_another_shard_is_found(cfg: CfgNode, tmp_path: Path) -> None:
+    """Shards do not see one another's identities; the build that publishes sees all."""
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 3, 0
+    cfg.QUALITY.MIN_SAME_PERSON, cfg.QUALITY.MAX_AREA = 0.0, 0.6
+    cfg.QUALITY.TWINS, cfg.QUALITY.TWIN_SIMILARITY = "reject", 0.9
+    alone = build(cfg, tmp_path / "alone")
+    for shard in (ONE, TWO):
+        build_shard(cfg, tmp_path / "set", shard, Resources(workers=1))
+    assert build(cfg, tmp_path / "set")["digest"] == alone["digest"]
+    assert tables(tmp_path / "set") == tables(tmp_path / "alone")
+
+
+def test_code_changed_in_the_middle(cfg: CfgNode, tmp_path: Path) -> None:
+    """Refused, unless somebody says that the change does no harm; then it is on record."""
+    cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST = 2, 0
+    output = tmp_path / "set"
+    build_shard(cfg, output, ONE, Resources(workers=1))
+    settings = output / STAGING / "build.json"
+    content = json.loads(settings.read_text())
+    settings.write_text(json.dumps(content | {"code_sha256": ["earlier"]}))
+    with pytest.raises(UserError, match=r"another version .*; go on with --accept-code-change"):
+        build(cfg, output)
+    dataset = build(cfg, output, accept_code_change=True)
+    assert dataset["code_sha256"] == ["earlier", *content["code_sha256"]]
+    assert build(cfg, output)["digest"] == dataset["digest"]
+
+
+def test_what_changes_only_how_a_build_runs_is_no_setting(
+    drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    cfg.DIFFUSION.DEVICE, cfg.DIFFUSION.VAE_SLICING = "auto", False
+    cfg.MATTING.PROVIDER, cfg.KEEP_CANVASES = "auto", True
+    assert build(cfg, drawn)["digest"] == json.loads((drawn / DATASET).read_text())["digest"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": 0}, "workers is 0, must be 1 or more"),
+        ({"gpus": -1}, "gpus is -1, must be 0 or more"),
+        ({"executor": "cloud"}, "executor is 'cloud', must be local or ray"),
+        ({"address": "auto"}, "address is 'auto', but only executor ray has one"),
+    ],
+)
+def test_resources_that_no_machine_has(
+    cfg: CfgNode, tmp_path: Path, options: dict, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        build(cfg, tmp_path / "set", **options)
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "1 /2"])
+def test_shards_that_do_not_exist(text: str) -> None:
+    with pytest.raises(UserError, match="must be I/N, such as 1/8"):
+        Shard.parse(text)
+    assert str(Shard.parse("2/8")) == "2/8"
