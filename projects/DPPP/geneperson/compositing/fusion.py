@@ -68,7 +68,7 @@ def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if window is None:
         return cleaned
     person, alpha = person[window], alpha[window]
-    solid = cv2.compare(alpha, _SOLID, cv2.CMP_GE)
+    solid = np.where(alpha >= _SOLID, 255, 0).astype(np.uint8)
     # What is next to the edge counts too: framing mixes neighbors.
     edge = np.flatnonzero((cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (solid == 0))
     colors = cv2.bitwise_and(person, person, mask=solid)

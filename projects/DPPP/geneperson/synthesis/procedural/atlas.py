@@ -63,7 +63,7 @@ class Atlas:
                 shows cloth.
         """
         height, width, channels = image.shape
-        part = np.zeros((height, width, 4), np.float32)
+        part: np.ndarray = np.zeros((height, width, 4), np.float32)
         np.clip(image, 0.0, 255.0, out=part[:, :, :channels])
         if height > 1 and width > 1:  # a pixel shows about 2 x 2 texels at once
             part = cv2.GaussianBlur(part, (3, 3), 0.0)

@@ -107,11 +107,11 @@ class Figure:
         points = np.empty((len(colors), 4), np.uint8)
         points[:, :3] = colors + 0.5
         points[:, 3] = 255.0 * seen.share + 0.5
-        points = points.view(np.uint32)[:, 0]  # one number is moved faster than four
+        packed = points.view(np.uint32)[:, 0]  # one number is moved faster than four
         person = np.zeros((*seen.depth.shape, 4), np.uint8)
         for layer in seen.layers:
             part = np.zeros(seen.depth.shape, np.uint32)
-            part.ravel()[seen.pixels[layer]] = points[layer]
+            part.ravel()[seen.pixels[layer]] = packed[layer]
             cv2.add(person, part.view(np.uint8).reshape(person.shape), dst=person)
         return person
 

@@ -35,9 +35,7 @@ def fold_tile(height: int, width: int) -> np.ndarray:
     return np.stack([folds, weave])
 
 
-def _closed(
-    size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray:
+def _closed(size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """(height, width) float32: smooth noise of about unit deviation, as many blotches as asked."""
     field = np.pad(rng.standard_normal(size, np.float32), _MARGIN, mode="wrap")
     (down, across), (height, width) = size, shape

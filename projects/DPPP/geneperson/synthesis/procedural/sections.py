@@ -52,9 +52,7 @@ def profile(*knots: tuple[float, ...], round_start: bool = True, round_end: bool
     """
     full = np.array([(k[0], k[1], k[2] if len(k) > 2 else k[1], k[3] if len(k) > 3 else 0.0)
                      for k in knots])  # fmt: skip
-    side, front, forward = (
-        _SMOOTH @ np.interp(_PLACES, full[:, 0], full[:, i]) for i in (1, 2, 3)
-    )
+    side, front, forward = (_SMOOTH @ np.interp(_PLACES, full[:, 0], full[:, i]) for i in (1, 2, 3))
     return Profile(
         side=side, front=front, forward=forward, round_start=round_start, round_end=round_end
     )

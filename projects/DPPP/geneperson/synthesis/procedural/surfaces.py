@@ -127,9 +127,7 @@ class DepthBuffer:
         window = self._window(x - reach_x, x + reach_x, y - reach_y, y + reach_y)
         if window is not None:
             to_unit = axes / radii[:, None]
-            self.shapes.append(
-                Ball(center=center, to_unit=to_unit, texture=texture, window=window)
-            )
+            self.shapes.append(Ball(center=center, to_unit=to_unit, texture=texture, window=window))
 
     def bounds(self) -> _Window:
         """Return (rows, columns) that hold all shapes, from even to even pixels."""

@@ -59,10 +59,14 @@ class ProceduralSynthesizer:
         image = np.empty((*self.grid.size, 3), np.uint8)
         image[:] = _BACKDROP
         alpha = np.zeros(self.grid.size, np.uint8)
-        for cell, pose in enumerate(self._poses):
+        for cell in range(len(self._poses)) if identity.cells is None else identity.cells:
             top, left, bottom, right = self.grid.box(cell)
             drawn = image[top:bottom, left:right], alpha[top:bottom, left:right]
-            figure.draw(pose, *drawn, seeding.rng(identity.seed, "folds", identity.lighting, cell))
+            figure.draw(
+                self._poses[cell],
+                *drawn,
+                seeding.rng(identity.seed, "folds", identity.lighting, cell),
+            )
             if identity.lighting != NEUTRAL:
                 self._light(*drawn, identity)
         return Characters(image=image, alpha=alpha)

@@ -247,7 +247,9 @@ class Tailor:
             low = np.broadcast_to((np.abs(u) < 0.047) & (v * length > 0.06), image.shape[:2])
             image[low, :3] = self._lower.color
         if self._top.belt:
-            image[np.broadcast_to(v < 0.10, image.shape[:2])] = _without_folds(self._upper.color * 0.6)
+            image[np.broadcast_to(v < 0.10, image.shape[:2])] = _without_folds(
+                self._upper.color * 0.6
+            )
         image *= np.where(v > 0.985, 0.75, 1.0)[:, :, None]
         return image
 

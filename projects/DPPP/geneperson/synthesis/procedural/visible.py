@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -83,18 +84,20 @@ def look(buffer: DepthBuffer, rng: np.random.Generator) -> Visible:
         for later in samples[layer + 1 :]:
             count += later.take(pixels) == own
         places = x.take(pixels) + column, y.take(pixels) + row
-        points.append((pixels, count, own, *places, depth[row::SAMPLES, column::SAMPLES].take(pixels)))
+        points.append(
+            (pixels, count, own, *places, depth[row::SAMPLES, column::SAMPLES].take(pixels))
+        )
     ends = np.cumsum([0, *(len(layer[0]) for layer in points)]).tolist()
     pixels, count, own, *at = (np.concatenate(parts) for parts in zip(*points, strict=True))
     own = own.astype(np.intp) - 1
     normal, u, v = _surfaces(buffer, sweeps, sections, own, at)
     texel, fold = _positions([shape.texture for shape in buffer.shapes], own, u, v, rng)
-    bounds = tuple(slice(span.start // SAMPLES, span.stop // SAMPLES) for span in (rows, columns))
+    rows, columns = (slice(span.start // SAMPLES, span.stop // SAMPLES) for span in (rows, columns))
     return Visible(
-        bounds=bounds,
+        bounds=(rows, columns),
         depth=depth[::SAMPLES, ::SAMPLES],
         covered=samples[0] > 0,
-        layers=[slice(start, end) for start, end in zip(ends, ends[1:], strict=False)],
+        layers=[slice(start, end) for start, end in pairwise(ends)],
         pixels=pixels,
         share=count * np.float32(1.0 / SAMPLES**2),
         depths=at[2],
@@ -123,7 +126,7 @@ def _surfaces(
         (np.flatnonzero(~on_ball), partial(_on_sweeps, sweeps, sections, buffer.turn)),
         (np.flatnonzero(on_ball), partial(_on_balls, balls)),
     ):
-        values = locate(numbers.take(points), *(value.take(points) for value in at))
+        values = locate(numbers.take(points), [value.take(points) for value in at])
         for whole, part in zip(found, values, strict=True):
             whole[points] = part
     return found[:3], found[3], found[4]
@@ -134,14 +137,13 @@ def _on_sweeps(
     sections: Sections,
     turn: tuple[float, float],
     own: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    depth: np.ndarray,
+    at: Sequence[np.ndarray],
 ) -> tuple[np.ndarray, ...]:
     """Return the three parts of the normals, u and v of points on sweeps, (P,) float32 each.
 
     The normal is the gradient of (p/a)^2 + (q/b)^2, turned back into (s, t, w).
     """
+    x, y, depth = at
     axes = [sweep.axis for sweep in sweeps]
     ex, ey, *start, length, rise, tilt = np.array(
         [(*axis.direction, *axis.start, axis.length, axis.rise, axis.tilt) for axis in axes]
@@ -176,13 +178,13 @@ def _on_sweeps(
 
 
 def _on_balls(
-    balls: Sequence[Ball], own: np.ndarray, x: np.ndarray, y: np.ndarray, depth: np.ndarray
+    balls: Sequence[Ball], own: np.ndarray, at: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, ...]:
     """Return the same of points on ellipsoids."""
     centers = np.array([ball.center for ball in balls], np.float32).T
     to_unit = np.array([ball.to_unit for ball in balls], np.float32).transpose(1, 2, 0)
     to_unit = to_unit.take(own, axis=2)
-    offset = np.stack([x, y, depth]) - centers.take(own, axis=1)
+    offset = np.stack(at) - centers.take(own, axis=1)
     sphere = (to_unit * offset).sum(axis=1)
     normal = _unit(*(to_unit * sphere[:, None]).sum(axis=0))
     return *normal, _angle(sphere[0], sphere[2]), np.float32(0.5) - np.float32(0.5) * sphere[1]
