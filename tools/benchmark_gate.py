@@ -84,12 +84,12 @@ def main(arguments: list[str]) -> int:
 
 def draw(spec: BuildSpec, person: Identity, cells: Sequence[int]) -> list[Cell]:
     """Draw some cells of a person's canvas."""
-    figure, pictures = Figure(person, spec.world), []
+    figure, size = Figure(person, spec.world), (spec.grid.cell_height, spec.grid.cell_width)
+    pictures = []
     for cell in cells:
-        color, cover = figure.draw(spec.poses[cell], spec.grid.cell_height, spec.grid.cell_width)
-        picture = color + np.array(BACKDROP, np.float32) * (1.0 - cover)[:, :, None]
-        rounded = [np.clip(x + 0.5, 0, 255).astype(np.uint8) for x in (picture, cover * 255.0)]
-        pictures.append((rounded[0], rounded[1]))
+        picture, alpha = np.full((*size, 3), BACKDROP, np.uint8), np.zeros(size, np.uint8)
+        figure.draw(spec.poses[cell], picture, alpha, seeding.rng(person.seed, "folds", cell))
+        pictures.append((picture, alpha))
     return pictures
 
 

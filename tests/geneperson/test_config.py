@@ -123,6 +123,8 @@ def test_a_shipped_vocabulary_is_known_by_name_and_twins_reach_the_people(tmp_pa
         ("IDENTITIES: {TWINS: 1.5}", "IDENTITIES.TWINS is 1.5, must be in 0..1"),
         ("IDENTITIES: {TWINS: 0.2}\nQUALITY: {TWINS: reject}", "QUALITY.TWINS .* or keep, because"),
         ("IDENTITIES: {TEST: 1}\nQUALITY: {MIN_CELLS: 1}", "QUALITY.MIN_CELLS .* two cameras"),
+        ("QUALITY: {KEEP: 0}", "QUALITY.KEEP is 0.0, must be in"),
+        ("QUALITY: {KEEP: 0.05}", "QUALITY.KEEP is 0.05, .* QUALITY.MIN_CELLS"),
         ("QUALITY: {MIN_CELLS: 43}", "QUALITY.MIN_CELLS is 43, must be in 1..42"),
         ("QUALITY: {MIN_AREA: 0.7}", "QUALITY.MAX_AREA"),
         ("QUALITY: {MAX_WIDTH: 1.5}", "QUALITY.MAX_WIDTH is 1.5, must be in 0..1"),

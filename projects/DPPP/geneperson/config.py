@@ -153,6 +153,7 @@ _RULES = (
     _at_least("SCENES.POOL_SIZE", 1),
     _one_of("LIGHT.MODE", LIGHT_MODES),
     _between("LIGHT.PER_IDENTITY", 1, 9),
+    _above_up_to("QUALITY.KEEP", 0, 1),
     _from_up_to("QUALITY.MIN_AREA", 0, 1),
     _from_up_to("QUALITY.MIN_HEIGHT", 0, 1),
     _between("QUALITY.MAX_WIDTH", 0, 1),
@@ -214,6 +215,11 @@ def _rules_between_keys(cfg: CfgNode) -> Iterator[_Rule]:
         )
     yield _above_up_to("QUALITY.MAX_AREA", cfg.QUALITY.MIN_AREA, 1)
     yield _between("QUALITY.MIN_CELLS", 1, num_cells, ", the cells of the canvas")
+    yield _Rule(
+        "QUALITY.KEEP",
+        lambda keep: keep * num_cells * cfg.LIGHT.PER_IDENTITY >= cfg.QUALITY.MIN_CELLS,
+        "large enough for QUALITY.MIN_CELLS cells",
+    )
     if cfg.IDENTITIES.TEST > 0:
         yield _Rule(
             "QUALITY.MIN_CELLS",

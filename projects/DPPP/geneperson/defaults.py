@@ -140,6 +140,10 @@ DEFAULTS.CAMERA = CfgNode()
 # Noise, blur, resolution and colour cast of each scene's camera.
 DEFAULTS.CAMERA.EFFECTS = True
 DEFAULTS.QUALITY = CfgNode()
+# Share of an identity's cells that are used, 0..1, chosen at random before any is looked at. The
+# others are left out: the procedural route does not draw them, and nothing cuts them out or judges
+# them. They do not count as rejected.
+DEFAULTS.QUALITY.KEEP = 1.0
 # Smallest and largest share of a cell that a person may cover, 0..1.
 DEFAULTS.QUALITY.MIN_AREA = 0.05
 DEFAULTS.QUALITY.MAX_AREA = 0.60

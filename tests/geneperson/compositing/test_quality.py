@@ -24,8 +24,25 @@ from geneperson.compositing.quality import (
 from geneperson.posing.skeletons import FACE, L_ANKLE, R_ANKLE, Pose, walking_poses
 
 LIMITS = QualityLimits(
-    min_area=0.05, max_area=0.6, min_height=0.4, max_width=0.0, min_joints=0.5, min_cells=4
+    keep=1.0,
+    min_area=0.05,
+    max_area=0.6,
+    min_height=0.4,
+    max_width=0.0,
+    min_joints=0.5,
+    min_cells=4,
 )
+
+
+def test_the_share_of_cells_that_is_kept_is_met_on_average() -> None:
+    rng = np.random.default_rng(0)
+    assert LIMITS.choose(42, rng) == list(range(42))
+    chosen = [replace(LIMITS, keep=0.468).choose(42, rng) for _ in range(2000)]
+    assert {len(cells) for cells in chosen} == {19, 20}
+    assert np.mean([len(cells) for cells in chosen]) == pytest.approx(0.468 * 42, abs=0.05)
+    often = np.bincount(np.concatenate(chosen), minlength=42) / len(chosen)
+    assert np.abs(often - 0.468).max() < 0.06
+    assert all(cells == sorted(set(cells)) for cells in chosen)
 
 
 def cell(*boxes: tuple[int, int, int, int]) -> np.ndarray:

@@ -64,6 +64,7 @@ def test_finished_set_has_what_was_asked_for(pristine: Path) -> None:
     assert sum(dataset["images"].values()) == len(images) == dataset["cells"]["kept"]
     rejected = sum(dataset["cells"]["rejected"].values())
     assert dataset["cells"]["drawn"] == dataset["cells"]["kept"] + rejected
+    assert dataset["cells"]["left_out"] == 0
     assert not (pristine / STAGING).exists()
     assert {path.name for path in pristine.iterdir()} == {
         "bounding_box_train",

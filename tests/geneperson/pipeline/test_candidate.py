@@ -106,6 +106,36 @@ def test_too_few_good_cells_reject_the_good_ones_too(cfg: CfgNode) -> None:
     assert set(candidate.rejected) == set(range(6))
 
 
+def test_cells_that_are_left_out_are_neither_used_nor_rejected(cfg: CfgNode) -> None:
+    """The others look as they do when all are used, though their places are dealt anew."""
+    cfg.CAMERA.EFFECTS = False
+    identities, number = people(cfg, 6), 6
+    every = {person.index: maker_of(cfg).make(person) for person in identities}
+    cfg.QUALITY.KEEP, cfg.QUALITY.MIN_CELLS = 0.5, 2
+    maker = maker_of(cfg)
+    used = set()
+    for person in identities:
+        some = maker.make(person)
+        cells = {image.cell for image in some.images} | set(some.rejected)
+        assert len(cells) == 0.5 * number
+        used.add(frozenset(cells))
+        area = {image.cell: image.mask_area for image in every[person.index].images}
+        assert all(image.mask_area == area[image.cell] for image in some.images)
+    assert len(used) > 1  # each identity has a choice of its own
+    assert maker_of(cfg).make(identities[-1]) == maker.make(identities[-1])
+
+
+def test_whole_canvases_lose_the_same_cells(cfg: CfgNode) -> None:
+    """What draws all cells at once, as a model does, gives the same images."""
+    cfg.LIGHT.MODE, cfg.LIGHT.PER_IDENTITY = DRAWN, 2
+    cfg.QUALITY.KEEP = 0.5
+    spec, identity = BuildSpec.from_config(cfg), people(cfg, 1)[0]
+    maker, synthesizer = CandidateMaker(spec), spec.build_synthesizer()
+    whole = synthesizer.characters(spec.drawings(identity))
+    assert all(canvas.alpha.any() for canvas in whole)
+    assert maker.finish(maker.judge(identity, whole), synthesizer) == maker.make(identity)
+
+
 class BlackPainter:
     """Gives backgrounds that show nothing but the person."""
 

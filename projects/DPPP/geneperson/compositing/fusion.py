@@ -38,14 +38,16 @@ def fuse(
     Returns:
         (h, w, 3) uint8, a new array; where no person or shadow falls it is the background.
     """
-    person = decontaminate(person, alpha)
-    person, alpha = _frame(person, alpha, rng, world)
+    person, alpha, window = _frame(decontaminate(person, alpha), alpha, rng, world)
+    fused = background.copy()
+    if window is None:
+        return fused
     if relit:
-        person = relight(person, lighting, alpha)
-    ground = _shadowed(background, alpha, lighting)
-    weight = (alpha.astype(np.float32) / 255.0)[:, :, None]
-    blended = ground + (person - ground) * weight
-    return np.clip(blended + 0.5, 0.0, 255.0).astype(np.uint8)
+        person = relight(person, lighting, alpha, window)
+    _shade(fused, alpha, lighting)
+    weight = alpha[window] * np.float32(1.0 / 255.0)
+    fused[window] = cv2.blendLinear(person, fused[window], weight, 1.0 - weight)
+    return fused
 
 
 def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -61,21 +63,51 @@ def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     Returns:
         (h, w, 3) uint8, a new array.
     """
-    solid = (alpha >= _SOLID).astype(np.float32)
-    colors = person * solid[:, :, None]
-    size = max(5, alpha.shape[0] // 36) | 1
-    # A small neighborhood first; a wide one where thin parts have no solid pixel nearby.
-    spread = cv2.blur(colors, (5, 5)) + 0.02 * cv2.blur(colors, (size, size))
-    weight = cv2.blur(solid, (5, 5)) + 0.02 * cv2.blur(solid, (size, size))
-    spread = spread / np.maximum(weight, 1e-6)[:, :, None]
-    keep = (solid > 0.0) | (weight < 1e-6)
-    return np.where(keep[:, :, None], person, np.clip(spread + 0.5, 0.0, 255.0).astype(np.uint8))
+    cleaned = person.copy()
+    window = _bounds(alpha, margin=2)
+    if window is None:
+        return cleaned
+    person, alpha = person[window], alpha[window]
+    solid = np.where(alpha >= _SOLID, 255, 0).astype(np.uint8)
+    # What is next to the edge counts too: framing mixes neighbors.
+    edge = np.flatnonzero((cv2.dilate(alpha, np.ones((3, 3), np.uint8)) > 0) & (solid == 0))
+    colors = cv2.bitwise_and(person, person, mask=solid)
+    size = max(5, cleaned.shape[0] // 36) | 1
+
+    def around(image: np.ndarray) -> np.ndarray:
+        # A small neighborhood first; a wide one where thin parts have no solid pixel nearby.
+        near, far = (cv2.boxFilter(image, cv2.CV_32F, (side, side)) for side in (5, size))
+        return cv2.scaleAdd(far, 0.02, near).reshape(alpha.size, -1).take(edge, axis=0)
+
+    weight = around(solid) / 255.0
+    spread = around(colors) / np.maximum(weight, 1e-6)
+    known = edge[weight[:, 0] >= 1e-6]
+    flat = person.reshape(-1, 3)  # a copy, because the window is a part of the picture
+    flat[known] = np.clip(spread[weight[:, 0] >= 1e-6] + 0.5, 0.0, 255.0)
+    cleaned[window] = flat.reshape(person.shape)
+    return cleaned
+
+
+def _bounds(alpha: np.ndarray, margin: int) -> tuple[slice, slice] | None:
+    """Return (rows, columns) of what is covered at all, and a margin; None for nothing."""
+    left, top, width, height = cv2.boundingRect(alpha)
+    if not width:
+        return None
+    return (
+        slice(max(0, top - margin), min(alpha.shape[0], top + height + margin)),
+        slice(max(0, left - margin), min(alpha.shape[1], left + width + margin)),
+    )
 
 
 def _frame(
     person: np.ndarray, alpha: np.ndarray, rng: np.random.Generator, world: World
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scale about the ground point and shift, as the box of an imperfect detector would."""
+) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice] | None]:
+    """Scale about the ground point and shift, as the box of an imperfect detector would.
+
+    Returns:
+        (h, w, 3) uint8 of the window with the person, (H, W) uint8 coverage, and the window: (rows,
+        columns), None if nobody is left in it.
+    """
     height, width = alpha.shape
     scale = rng.uniform(*world.scale)
     shift_x = rng.uniform(-1.0, 1.0) * world.shift[0] * width
@@ -87,29 +119,35 @@ def _frame(
             [0.0, scale, (1.0 - scale) * anchor_y + shift_y],
         ]
     )
-    return (
-        cv2.warpAffine(person, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE),
-        cv2.warpAffine(alpha, matrix, (width, height)),
-    )
+    alpha = cv2.warpAffine(alpha, matrix, (width, height))
+    window = _bounds(alpha, margin=0)
+    if window is None:
+        return person, alpha, None
+    rows, columns = window
+    matrix[:, 2] -= columns.start, rows.start
+    size = columns.stop - columns.start, rows.stop - rows.start
+    return cv2.warpAffine(person, matrix, size, borderMode=cv2.BORDER_REPLICATE), alpha, window
 
 
-def _shadowed(background: np.ndarray, alpha: np.ndarray, lighting: Lighting) -> np.ndarray:
-    """(h, w, 3) float32: the background with the person's shadow on the ground."""
-    ground = background.astype(np.float32)
+def _shade(picture: np.ndarray, alpha: np.ndarray, lighting: Lighting) -> None:
+    """Darken a picture (h, w, 3) uint8 in place where a person's shadow falls on the ground."""
     rows = np.flatnonzero(alpha.max(axis=1) > 127)
     if not rows.size:
-        return ground
+        return
     height, width = alpha.shape
     foot_y, tall = int(rows[-1]), int(rows[-1] - rows[0]) + 1
     spread = (width // 8 | 1, height // 42 | 1)
-    contact = cv2.blur(cv2.blur(_soles(alpha, foot_y, tall), spread), spread).astype(np.float32)
+    # No shadow reaches higher; two blurs widen that of the soles.
+    top = max(0, foot_y - int((_STEP + _SOLE) * tall) - 2 * spread[1])
+    soles = _soles(alpha, foot_y, tall)[top:]
+    contact = cv2.blur(cv2.blur(soles, spread), spread).astype(np.float32)
     darkest = max(lighting.shadow, _CONTACT)
     shade = contact * darkest
     if lighting.shadow_length:
-        shade += 0.75 * lighting.shadow * _cast(alpha, foot_y, lighting)
+        shade += 0.75 * lighting.shadow * _cast(alpha, foot_y, top, lighting)
     factor = 1.0 - np.minimum(shade, 255.0 * darkest) * (1.2 / 255.0)
-    ground *= np.clip(factor, 0.15, 1.0)[:, :, None]
-    return ground
+    factor = cv2.merge([np.maximum(factor, 0.15)] * 3)
+    picture[top:] = cv2.multiply(picture[top:], factor, dtype=cv2.CV_8U)
 
 
 def _soles(alpha: np.ndarray, foot_y: int, tall: int) -> np.ndarray:
@@ -131,13 +169,13 @@ def _soles(alpha: np.ndarray, foot_y: int, tall: int) -> np.ndarray:
     return soles
 
 
-def _cast(alpha: np.ndarray, foot_y: int, lighting: Lighting) -> np.ndarray:
-    """(h, w) float32 0..255: the outline laid flat on the ground, away from the light."""
+def _cast(alpha: np.ndarray, foot_y: int, top: int, lighting: Lighting) -> np.ndarray:
+    """(h - top, w) float32 0..255: the outline laid flat on the ground, away from the light."""
     height, width = alpha.shape
     flat = 0.10 + 0.06 * lighting.shadow_length  # a body lying on the ground is foreshortened
     slant = -np.sign(lighting.direction[0]) * lighting.shadow_length
-    # (x, y) -> (x + slant * (foot_y - y), foot_y - flat * (foot_y - y))
-    matrix = np.array([[1.0, -slant, slant * foot_y], [0.0, flat, (1.0 - flat) * foot_y]])
-    laid = cv2.warpAffine(alpha, matrix, (width, height), flags=cv2.INTER_AREA)
+    # (x, y) -> (x + slant * (foot_y - y), foot_y - flat * (foot_y - y)), seen from row top
+    matrix = np.array([[1.0, -slant, slant * foot_y], [0.0, flat, (1.0 - flat) * foot_y - top]])
+    laid = cv2.warpAffine(alpha, matrix, (width, height - top), flags=cv2.INTER_AREA)
     size = max(3, height // 64) | 1
     return cv2.blur(laid, (size, size)).astype(np.float32)

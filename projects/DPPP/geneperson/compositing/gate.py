@@ -83,7 +83,7 @@ class Verdict:
     """What the gate says of one canvas.
 
     Attributes:
-        rejected: cell -> why it is not used.
+        rejected: position of a cell in what was judged -> why it is not used.
         appearance: what the good cells show; None if nobody asks, or there are none.
     """
 
@@ -121,22 +121,36 @@ class Gate:
 
             self.detector = PoseDetector(picture.pose_detector, POSE_DETECTOR)
 
-    def judge(self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray]) -> Verdict:
-        """Judge the cells of one canvas, as drawn and before they are lit.
+    def judge(
+        self,
+        people: Sequence[np.ndarray],
+        alphas: Sequence[np.ndarray],
+        cells: Sequence[int] | None = None,
+    ) -> Verdict:
+        """Judge cells of one canvas, as drawn and before they are lit.
 
         Args:
             people: (h, w, 3) uint8 each, in cell order.
             alphas: (h, w) uint8 each, 0 = background, 255 = person.
+            cells: their numbers on the canvas; None for all of its cells.
+
+        Returns:
+            The verdict, by position in what was given.
         """
+        poses = self._poses if cells is None else [self._poses[cell] for cell in cells]
         rejected: dict[int, str] = {}
         for cell, alpha in enumerate(alphas):
-            reason = self._check(people[cell], alpha, self._poses[cell])
+            reason = self._check(people[cell], alpha, poses[cell])
             if reason is not None:
                 rejected[cell] = reason
         good = [cell for cell in range(len(alphas)) if cell not in rejected]
         if not (good and self._picture.needs_likeness):
             return Verdict(rejected=rejected, appearance=None)
-        signatures = self._describe(people, alphas, good)
+        signatures = self._describe(
+            [people[cell] for cell in good],
+            [alphas[cell] for cell in good],
+            [poses[cell] for cell in good],
+        )
         close = same_clothes(signatures, median_signature(signatures))
         same = close >= self._picture.min_same_person
         if not self._picture.min_same_person:
@@ -159,12 +173,11 @@ class Gate:
         return reason
 
     def _describe(
-        self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray], cells: Sequence[int]
+        self, people: Sequence[np.ndarray], alphas: Sequence[np.ndarray], poses: Sequence[Pose]
     ) -> np.ndarray:
         """(N, R, D) float32: the signatures of some cells."""
         if self._embedder is not None:
-            chosen = [people[cell] for cell in cells], [alphas[cell] for cell in cells]
-            return self._embedder.signatures(*chosen)
+            return self._embedder.signatures(people, alphas)
         return np.stack(
-            [color_signature(people[cell], alphas[cell], self._poses[cell]) for cell in cells]
+            [color_signature(*cell) for cell in zip(people, alphas, poses, strict=True)]
         )

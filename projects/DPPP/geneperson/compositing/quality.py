@@ -35,6 +35,7 @@ class QualityLimits:
     """What a cell, and a candidate's canvas, must reach to be accepted.
 
     Attributes:
+        keep: share of the cells that are looked at; the others are left out (:meth:`choose`).
         min_area: smallest share of the cell that the person may cover, 0..1.
         max_area: largest such share.
         min_height: smallest height of the person's bounding box, as a share of the cell's height.
@@ -45,6 +46,7 @@ class QualityLimits:
         min_cells: smallest number of good cells; a candidate with fewer is rejected as a whole.
     """
 
+    keep: float
     min_area: float
     max_area: float
     min_height: float
@@ -57,6 +59,7 @@ class QualityLimits:
         """Read the limits from the settings."""
         values = cfg.QUALITY
         return cls(
+            keep=values.KEEP,
             min_area=values.MIN_AREA,
             max_area=values.MAX_AREA,
             min_height=values.MIN_HEIGHT,
@@ -64,6 +67,19 @@ class QualityLimits:
             min_joints=values.MIN_JOINTS,
             min_cells=values.MIN_CELLS,
         )
+
+    def choose(self, num_cells: int, rng: np.random.Generator) -> list[int]:
+        """Choose the cells that are used, before anything is known about them.
+
+        Args:
+            num_cells: of all canvases of an identity.
+            rng: draws which; and, where ``keep`` asks for a fraction of a cell, whether it is one.
+
+        Returns:
+            Their numbers, in order.
+        """
+        number = int(self.keep * num_cells + rng.random())
+        return sorted(rng.permutation(num_cells)[:number].tolist())
 
 
 def person_mask(alpha: np.ndarray) -> np.ndarray:

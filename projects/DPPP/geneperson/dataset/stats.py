@@ -58,6 +58,7 @@ def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[
         _line("cells drawn", cells["drawn"]),
         _line("cells kept", f"{100 * _ratio(cells['kept'], cells['drawn']):.1f} %")
         + f"   (paper: {PAPER_KEPT_PERCENT} %)",
+        *_left_out(cells),
         *_rejections(cells),
         _line("candidates rejected", dataset["candidates"]["rejected"]),
         *_likeness(dataset.get("likeness", {})),
@@ -71,6 +72,13 @@ def summary(dataset: dict[str, Any], identities: Iterable[IdentityRow]) -> list[
             for word, number in counts.most_common()
         ]
     return lines
+
+
+def _left_out(cells: dict[str, Any]) -> list[str]:
+    """Count the cells that the settings did without, if any."""
+    left_out = cells.get("left_out", 0)  # sets that were made before it was counted have none
+    share = 100 * _ratio(left_out, cells["drawn"])
+    return [_line("cells left out on purpose", f"{share:.1f} %")] if left_out else []
 
 
 def _rejections(cells: dict[str, Any]) -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from .layout import IdentityRow, ImageRow
 from .verify_rows import check_held_out, check_identities, check_rows
 
 _TABLES = (layout.IDENTITIES, layout.IMAGES)
+_BLOCK = 1024  # images in flight, which Ctrl-C waits for
+_MISSING = "missing"
 _OWN_FILES = (
     *_TABLES,
     layout.DATASET,
@@ -79,19 +84,40 @@ def _check_files(root: Path, images: list[ImageRow], size: tuple[int, int] | Non
     problems: list[str] = []
     expected = {row.file: row.sha256 for row in images}
     missing: dict[str, str] = {}
-    for file in tqdm(expected, unit="image", desc="verify", disable=None, leave=False):
-        if not (root / file).is_file():
+    for file, problem in _check_images(root, expected, size):
+        if problem == _MISSING:
             missing[file] = expected[file]
-        elif problem := _check_image(root / file, expected[file], size):
+        elif problem:
             problems.append(f"{file}: {problem}")
     for file in _list_files(root):
         if file not in expected and file not in _OWN_FILES:
             problems.append(_explain_extra(root, file, missing))
-    return problems + [f"{file}: missing" for file in missing]
+    return problems + [f"{file}: {_MISSING}" for file in missing]
+
+
+def _check_images(
+    root: Path, expected: dict[str, str], size: tuple[int, int] | None
+) -> Iterator[tuple[str, str | None]]:
+    """Yield each listed file with what is wrong with it, or None.
+
+    Reading, hashing and decoding leave the interpreter free for another thread.
+    """
+    files = list(expected)
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=len(files), unit="image", desc="verify", disable=None, leave=False) as progress,
+    ):
+        for start in range(0, len(files), _BLOCK):
+            block = files[start : start + _BLOCK]
+            found = pool.map(lambda file: _check_image(root / file, expected[file], size), block)
+            yield from zip(block, found, strict=True)
+            progress.update(len(block))
 
 
 def _check_image(path: Path, expected: str, size: tuple[int, int] | None) -> str | None:
     """Return what is wrong with a listed file, or None."""
+    if not path.is_file():
+        return _MISSING
     if path.is_symlink():
         return "a link; a data set holds its own files"
     try:

@@ -137,7 +137,8 @@ class CandidateMaker:
         """Make one candidate with a synthesizer of its own, loaded when it is first needed."""
         if self._synthesizer is None:
             self._synthesizer = self._spec.build_synthesizer()
-        drawings = self._spec.drawings(identity)
+        chosen = zip(self._spec.drawings(identity), self._choose(identity), strict=True)
+        drawings = [replace(drawing, cells=cells) for drawing, cells in chosen]
         canvases = [self._synthesizer.characters([drawing])[0] for drawing in drawings]
         return self.finish(self.judge(identity, canvases), self._synthesizer)
 
@@ -149,19 +150,22 @@ class CandidateMaker:
             canvases: one for each of the identity's drawings.
         """
         spec = self._spec
-        people: list[np.ndarray] = []
-        alphas: list[np.ndarray] = []
+        people: dict[int, np.ndarray] = {}
+        alphas: dict[int, np.ndarray] = {}
         rejected: dict[int, str] = {}
         appearance = None
-        for canvas in canvases:  # one by one: under another light, other colors are the same person
-            cut, coverage = spec.grid.crop(canvas.image), self._cut_out(canvas)
-            verdict = self._gate.judge(cut, coverage)
-            rejected |= {len(people) + cell: why for cell, why in verdict.rejected.items()}
+        # One by one: under another light, other colors are the same person.
+        for copy, (canvas, cells) in enumerate(zip(canvases, self._choose(identity), strict=True)):
+            cut = [spec.grid.crop(canvas.image)[cell] for cell in cells]
+            coverage = self._cut_out(canvas, cells)
+            verdict = self._gate.judge(cut, coverage, cells)
+            numbers = [copy * spec.grid.num_cells + cell for cell in cells]
+            rejected |= {numbers[position]: why for position, why in verdict.rejected.items()}
             appearance = appearance or verdict.appearance
-            people += cut
-            alphas += coverage
+            people |= zip(numbers, cut, strict=True)
+            alphas |= zip(numbers, coverage, strict=True)
         lights = [drawing.lighting for drawing in spec.drawings(identity)]
-        kept = [cell for cell in range(len(people)) if cell not in rejected]
+        kept = [cell for cell in people if cell not in rejected]
         if len(kept) < spec.limits.min_cells:
             rejected |= dict.fromkeys(kept, TOO_FEW_CELLS)
             kept = []
@@ -206,15 +210,28 @@ class CandidateMaker:
             appearance=judged.appearance,
         )
 
-    def _cut_out(self, canvas: Characters) -> list[np.ndarray]:
-        """Return each cell's alpha: the synthesizer's own, or what the matting finds."""
+    def _choose(self, identity: Identity) -> list[tuple[int, ...]]:
+        """Return the cells that are used, for each canvas of an identity; the others are left out.
+
+        The choice is the identity's own: it knows nothing of the pictures.
+        """
+        spec, size = self._spec, self._spec.grid.num_cells
+        rng = seeding.rng(spec.seed, "cells", identity.index)
+        chosen = spec.limits.choose(spec.num_cells, rng)
+        return [
+            tuple(cell % size for cell in chosen if cell // size == copy)
+            for copy in range(spec.light.per_identity)
+        ]
+
+    def _cut_out(self, canvas: Characters, cells: Sequence[int]) -> list[np.ndarray]:
+        """Return the alpha of some cells: the synthesizer's own, or what the matting finds."""
         if canvas.alpha is not None:
-            return self._spec.grid.crop(canvas.alpha)
+            return [self._spec.grid.crop(canvas.alpha)[cell] for cell in cells]
         if self._matting is None:
             if self._spec.matting is None:
                 raise ValueError("a canvas without alpha, of a route that needs no matting")
             self._matting = Matting(self._spec.matting)
-        return self._matting.alphas(self._spec.grid.crop(canvas.image))
+        return self._matting.alphas([self._spec.grid.crop(canvas.image)[cell] for cell in cells])
 
     def _finish(self, good: GoodCell, painter: Painter) -> Drawn:
         """Fuse one cell with its background and look at it through the scene's camera."""

@@ -200,14 +200,16 @@ def _move(source: Path, target: Path, expected: str) -> None:
 def _count_candidates(records: Sequence[Record], num_cells: int) -> dict[str, Any]:
     """Count candidates and cells, with the reasons why cells were not used."""
     reasons = Counter(reason for record in records for reason in record.rejected.values())
+    num_drawn, num_kept = num_cells * len(records), sum(len(record.images) for record in records)
     return {
         "candidates": {
             "accepted": sum(bool(record.images) for record in records),
             "rejected": sum(not record.images for record in records),
         },
         "cells": {
-            "drawn": num_cells * len(records),
-            "kept": sum(len(record.images) for record in records),
+            "drawn": num_drawn,  # all of the canvases, the empty ones of those left out too
+            "kept": num_kept,
+            "left_out": num_drawn - num_kept - sum(reasons.values()),
             "rejected": dict(sorted(reasons.items())),
         },
     }

@@ -50,6 +50,8 @@ class Identity:
         prompt: the filled template.
         negative_prompt: what must not be drawn; the same for all identities.
         seed: seed for drawing this person, in 0 .. 2**31 - 1.
+        cells: numbers of the cells that are looked at; None for all. What draws cell by cell leaves
+            the others empty.
     """
 
     index: int
@@ -58,6 +60,7 @@ class Identity:
     prompt: str
     negative_prompt: str
     seed: int
+    cells: tuple[int, ...] | None = None
 
 
 def render(attributes: dict[str, str]) -> str:

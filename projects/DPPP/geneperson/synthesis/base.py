@@ -54,7 +54,10 @@ class Synthesizer(Protocol):
     """Draws identities and backgrounds; equal arguments give equal bytes, in any order of calls."""
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
-        """Draw one canvas per identity, independent of which others share the call."""
+        """Draw one canvas per identity, independent of which others share the call.
+
+        Cells that an identity does not name may be left empty.
+        """
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """Draw picture number ``index`` of a scene under a lighting, (h, w, 3) uint8."""

@@ -55,14 +55,16 @@ class Camera:
         image = self._resolve(image, 1.0 + 0.12 * jitter[0])
         seen = cv2.LUT(image, self._tone_table(jitter[1], jitter[2:5]))
         if self.saturation != 1.0:
-            saturate(seen, self.saturation)
+            seen = saturate(seen, self.saturation)
+        strength = self.noise * (1.0 + 0.25 * jitter[5])
+        fine = np.zeros((height, width), np.float32)
         if self.noise:
-            strength = np.float32(self.noise * (1.0 + 0.25 * jitter[5]))
-            seen += (strength * rng.standard_normal((height, width), np.float32))[:, :, None]
+            rng.standard_normal(dtype=np.float32, out=fine)
             # Chroma noise is coarser than luma noise: sensors interpolate color.
             coarse = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32)
-            seen += cv2.resize(coarse, (width, height)) * (0.6 * strength)
-        recorded = np.clip(seen + 0.5, 0.0, 255.0).astype(np.uint8)
+            seen = cv2.scaleAdd(cv2.resize(coarse, (width, height)), 0.6 * strength, seen)
+        grain = cv2.merge([fine] * 3)
+        recorded = cv2.addWeighted(seen, 1.0, grain, strength, 0.0, dtype=cv2.CV_8U)
         return self._compress(recorded, rng) if self.jpeg else recorded
 
     def _resolve(self, image: np.ndarray, factor: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 LUMA = (0.299, 0.587, 0.114)  # share of R, G, B in the perceived brightness (ITU-R BT.601)
@@ -12,8 +13,7 @@ def luma(rgb: np.ndarray) -> np.ndarray:
     return rgb @ np.array(LUMA, np.float32)
 
 
-def saturate(rgb: np.ndarray, factor: float) -> None:
-    """Scale the saturation of an (H, W, 3) float32 image in place; 0 = grey, 1 = unchanged."""
-    grey = luma(rgb)
-    rgb *= factor
-    rgb += ((1.0 - factor) * grey)[:, :, None]
+def saturate(rgb: np.ndarray, factor: float) -> np.ndarray:
+    """Scale the saturation of an (H, W, 3) float32 image, a new one; 0 = grey, 1 = unchanged."""
+    matrix = factor * np.eye(3) + (1.0 - factor) * np.array(LUMA)
+    return cv2.transform(rgb, matrix.astype(np.float32))

@@ -189,29 +189,35 @@ def get_lighting(name: str) -> Lighting:
     return _BY_NAME[name]
 
 
-def relight(rgb: np.ndarray, lighting: Lighting, alpha: np.ndarray | None = None) -> np.ndarray:
+def relight(
+    rgb: np.ndarray,
+    lighting: Lighting,
+    alpha: np.ndarray | None = None,
+    window: tuple[slice, slice] | None = None,
+) -> np.ndarray:
     """Light a picture that was drawn in neutral light.
 
     Args:
-        rgb: (H, W, 3) uint8.
+        rgb: (h, w, 3) uint8.
         lighting: the light.
         alpha: (H, W) uint8 coverage of a person, whose rounded shape then is brighter on the lit
             side; None for a background, which gets a gradient over the whole picture instead.
+        window: (rows, columns) of the coverage that ``rgb`` is; all of it if None.
 
     Returns:
-        (H, W, 3) uint8, a new array.
+        (h, w, 3) uint8, a new array.
     """
-    height, width = rgb.shape[:2]
-    lit = cv2.LUT(rgb, _tone_table(lighting))
-    saturate(lit, lighting.saturation)
-    light = _light_field(height, width, lighting, person=alpha is not None)
+    height, width = rgb.shape[:2] if alpha is None else alpha.shape
+    window = window or (slice(0, height), slice(0, width))
+    lit = saturate(cv2.LUT(rgb, _tone_table(lighting)), lighting.saturation)
+    light = _light_field(height, width, lighting, person=alpha is not None)[window]
     if alpha is not None and lighting.directional:
-        light = light + lighting.directional * _side_light(alpha, lighting.direction)
-    lit *= light[:, :, None]
-    if lighting.haze:
-        haze = _haze_field(height, width, lighting, person=alpha is not None)
-        lit += (np.array(lighting.haze_color, np.float32) - lit) * haze[:, None, None]
-    return np.clip(lit + 0.5, 0.0, 255.0).astype(np.uint8)
+        light = light + lighting.directional * _side_light(alpha, lighting.direction)[window]
+    if not lighting.haze:
+        return cv2.multiply(lit, cv2.merge([light] * 3), dtype=cv2.CV_8U)
+    haze, glow = _haze_field(height, width, lighting, person=alpha is not None)
+    lit = cv2.multiply(lit, cv2.merge([light * (1.0 - haze[window])] * 3))
+    return cv2.add(lit, glow[window], dtype=cv2.CV_8U)
 
 
 @lru_cache(maxsize=32)
@@ -241,12 +247,18 @@ def _light_field(height: int, width: int, lighting: Lighting, *, person: bool) -
 
 
 @lru_cache(maxsize=64)
-def _haze_field(height: int, width: int, lighting: Lighting, *, person: bool) -> np.ndarray:
-    """(H,) float32 share of haze: even over a person, thicker towards the far top of a scene."""
-    if person:
-        return np.full(height, lighting.haze, np.float32)
-    far = 1.0 - np.linspace(0.0, 1.0, height, dtype=np.float32)
-    return lighting.haze * (0.75 + 1.1 * far)
+def _haze_field(
+    height: int, width: int, lighting: Lighting, *, person: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) float32 share of haze, and (H, W, 3) float32 light that it adds.
+
+    It is even over a person, and thicker towards the far top of a scene.
+    """
+    haze = np.full((height, width), lighting.haze, np.float32)
+    if not person:
+        far = 1.0 - np.linspace(0.0, 1.0, height, dtype=np.float32)
+        haze *= (0.75 + 1.1 * far)[:, None]
+    return haze, haze[:, :, None] * np.array(lighting.haze_color, np.float32)
 
 
 def _side_light(alpha: np.ndarray, direction: tuple[float, float]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import Identity
 from geneperson.synthesis.procedural import palette
 from geneperson.synthesis.procedural.synthesizer import ProceduralSynthesizer
+from geneperson.worlds.catalogue import get_world
 from geneperson.worlds.lighting import NEUTRAL
 
 PLAIN = {
@@ -74,6 +77,34 @@ def test_the_seed_varies_people_of_one_prompt_a_little() -> None:
     painter = synthesizer(1)
     one, other = (painter.characters([person(seed)])[0] for seed in (1, 2))
     assert (one.alpha != other.alpha).any()
+
+
+def test_only_the_cells_that_are_asked_for_are_drawn() -> None:
+    painter = synthesizer(4)
+    every, some = (
+        painter.characters([replace(person(), cells=chosen)])[0] for chosen in (None, (1, 3))
+    )
+    crop = painter.grid.crop
+    for cell in (1, 3):
+        assert (crop(some.image)[cell] == crop(every.image)[cell]).all()
+    assert not any(crop(some.alpha)[cell].any() for cell in (0, 2))
+
+
+def test_folds_belong_to_the_image_and_patterns_to_the_person() -> None:
+    """The same pose in 12 cells: the folds must not tell that it is the same person."""
+    some = synthesizer(12, cell=(256, 128))
+    front = ProceduralSynthesizer(
+        grid=some.grid, poses=walking_poses(12, 6.0)[:1] * 12, world=get_world("source"), seed=0
+    )
+    for pattern in ("plain", "checkered"):
+        wearer = person(upper_wear="sweater", upper_color="beige", upper_pattern=pattern)
+        chests = np.array([image[90:125, 50:78].mean(axis=2) for image, _ in cells(front, wearer)])
+        same, varying = chests.mean(axis=0), chests - chests.mean(axis=0)
+        # Creases are wide, so they remain when the weave is averaged out.
+        creases = np.array([cv2.GaussianBlur(chest, (0, 0), 2.0) for chest in varying])
+        assert creases.std() > 1.5
+        if pattern == "checkered":
+            assert same.std() > 1.5 * varying.std()
 
 
 COLORS = ("red", "green", "navy blue", "yellow", "white", "black", "pink")

@@ -7,8 +7,12 @@ person's left), v along it from its start or top. What is painted there turns wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
+import cv2
 import numpy as np
+
+from .folds import fold_tile
 
 # A sweep has rounded ends, so its texture reaches beyond both by this share of its length.
 _BEYOND = 0.35
@@ -24,19 +28,22 @@ def sweep_v(place: np.ndarray) -> np.ndarray:
     return (place + _BEYOND) * (1.0 / (1.0 + 2.0 * _BEYOND))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Texture:
-    """The part of the atlas that holds one picture, row by row from ``offset``."""
+    """The part of the atlas that holds one picture, row by row.
+
+    Attributes:
+        offset: where it starts among the colors.
+        folds: where a tile of folds of its size starts; the tile is there twice in each direction,
+            so each of its rows is twice as long as one of the picture.
+        height: in texels.
+        width: in texels.
+    """
 
     offset: int
+    folds: int
     height: int
     width: int
-
-    def index(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return positions in the atlas for u, v in 0..1."""
-        column = np.clip((u * self.width).astype(np.int32), 0, self.width - 1)
-        row = np.clip((v * self.height).astype(np.int32), 0, self.height - 1)
-        return self.offset + row * self.width + column
 
 
 class Atlas:
@@ -45,15 +52,42 @@ class Atlas:
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
         self._size = 0
+        self._tiles: dict[tuple[int, int], int] = {}
+        self._tiles_size = 0
 
     def add(self, image: np.ndarray) -> Texture:
-        """Store an (h, w, 3) picture, RGB 0..255."""
-        height, width = image.shape[:2]
-        texture = Texture(self._size, height, width)
-        self._parts.append(np.clip(image, 0.0, 255.0).reshape(-1, 3).astype(np.float32))
+        """Store a picture.
+
+        Args:
+            image: (h, w, 3) RGB 0..255, or (h, w, 4) with the strength of the folds, 0..1, where it
+                shows cloth.
+        """
+        height, width, channels = image.shape
+        part: np.ndarray = np.zeros((height, width, 4), np.float32)
+        np.clip(image, 0.0, 255.0, out=part[:, :, :channels])
+        if height > 1 and width > 1:  # a pixel shows about 2 x 2 texels at once
+            part = cv2.GaussianBlur(part, (3, 3), 0.0)
+        if (height, width) not in self._tiles:
+            self._tiles[height, width] = self._tiles_size
+            self._tiles_size += 4 * height * width
+        texture = Texture(
+            offset=self._size, folds=self._tiles[height, width], height=height, width=width
+        )
+        self._parts.append(part.reshape(-1, 4))
         self._size += height * width
         return texture
 
     def colors(self) -> np.ndarray:
-        """Return all colors, (N, 3) float32 RGB 0..255."""
+        """Return all texels, (N, 4) float32: RGB 0..255, and the strength of the folds 0..1."""
         return np.concatenate(self._parts)
+
+    def folds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return folds and weave of all tiles, (M,) float32 each; see :func:`fold_tile`."""
+        return _all_folds(tuple(self._tiles))
+
+
+@lru_cache(maxsize=8)
+def _all_folds(sizes: tuple[tuple[int, int], ...]) -> tuple[np.ndarray, np.ndarray]:
+    tiles = [np.tile(fold_tile(*size), (1, 2, 2)).reshape(2, -1) for size in sizes]
+    folds, weave = np.concatenate(tiles, axis=1)
+    return folds, 0.5 * weave  # of the 2 x 2 texels that a pixel shows, their mean

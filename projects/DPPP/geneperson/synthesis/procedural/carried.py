@@ -135,7 +135,7 @@ class Carried:
         reach = wrist - elbow
         hand = wrist + reach / max(float(np.linalg.norm(reach)), 1e-6) * 0.062 * stance.unit
         top = hand + stance.offset(0.006 * self._side, -0.050, 0.0)
-        top[0] = _inside(top[0], 0.085 * stance.unit, body.buffer.depth.shape[1])
+        top[0] = _inside(top[0], 0.085 * stance.unit, body.buffer.width)
         for forward in (-0.040, 0.040):
             body.sweep(hand, top + stance.offset(0.0, -0.006, forward), _ROD, "dark")
         self._draw_bag(body, top)
@@ -146,7 +146,7 @@ class Carried:
 
     def _draw_umbrella(self, body: Body, head: Head) -> None:
         """Draw rod and canopy; what would leave the cell is made smaller, flatter, or moved."""
-        stance, (height, width) = body.stance, body.buffer.depth.shape
+        stance, height, width = body.stance, body.buffer.height, body.buffer.width
         wide = min(1.0, 0.46 * width / (_CANOPY.side[-1] * stance.unit))
         shape = replace(_CANOPY, side=wide * _CANOPY.side, front=wide * _CANOPY.front)
         rim = head.center + stance.offset(-0.030 * self._side, 0.055 * head.scale, 0.020)

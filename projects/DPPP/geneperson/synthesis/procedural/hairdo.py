@@ -51,7 +51,7 @@ class Head:
     def sweep(self, start: np.ndarray, end: np.ndarray, shape: Profile, texture: Texture) -> None:
         """Draw a tube between two places."""
         unit = self.stance.unit * self.scale
-        self.buffer.sweep(start, end, shape, texture, unit=unit, turn=self.stance.turn)
+        self.buffer.sweep(start, end, shape, texture, unit=unit)
 
 
 class Hairdo:

@@ -46,7 +46,6 @@ class Body:
             shape,
             self.textures[part],
             unit=self.stance.unit,
-            turn=self.stance.turn,
             over=over,
         )
 
@@ -61,18 +60,17 @@ class Outfit:
 
     Args:
         person: whose body it is.
-        grain: standard deviation of the weave of the cloth, in grey levels of 255.
 
     Attributes:
         back_depth: how far back the shoulder blades reach, in body heights: long hair rests on
             them.
     """
 
-    def __init__(self, person: Person, *, grain: float) -> None:
+    def __init__(self, person: Person) -> None:
         build, worn = person.build, clothes(person.words)
         self._build = build
         self._top, self._bottom, self._shoe = worn.top, worn.bottom, worn.shoe
-        tailor = Tailor(person, worn, grain=grain)
+        tailor = Tailor(person, worn)
         self._textures = tailor.textures
         # A top that ends at the hips hangs over them; others are tucked in or continue as tails.
         self._torso = torso_profile(
@@ -228,7 +226,8 @@ def _foot_axes(stance: Stance, knee: _Point, ankle: _Point) -> np.ndarray:
     forward = stance.axes[2] - 0.62 * float(stance.axes[2] @ shank) * shank
     forward /= np.linalg.norm(forward)
     left = stance.axes[0]
-    up = np.cross(forward, left)
+    (a, b, c), (d, e, f) = forward.tolist(), left.tolist()
+    up = np.array((b * f - c * e, c * d - a * f, a * e - b * d))  # forward x left
     up = up if float(up @ stance.axes[1]) > 0.0 else -up
     return np.stack([left, up, forward])
 

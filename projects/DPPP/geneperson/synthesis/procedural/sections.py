@@ -7,7 +7,9 @@ p and q are the person's left and front. The person's azimuth turns (s, w) into 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,6 +35,12 @@ class Profile:
     round_start: bool = True
     round_end: bool = True
 
+    @cached_property
+    def reach(self) -> float:
+        """Farthest point from the axis, at most."""
+        widest = max(float(self.side.max()), float(self.front.max()))
+        return widest + float(np.abs(self.forward).max())
+
 
 def profile(*knots: tuple[float, ...], round_start: bool = True, round_end: bool = True) -> Profile:
     """Interpolate a profile between knots.
@@ -44,20 +52,23 @@ def profile(*knots: tuple[float, ...], round_start: bool = True, round_end: bool
     """
     full = np.array([(k[0], k[1], k[2] if len(k) > 2 else k[1], k[3] if len(k) > 3 else 0.0)
                      for k in knots])  # fmt: skip
-    v = np.linspace(0.0, 1.0, _STEPS)
-    side, front, forward = (np.interp(v, full[:, 0], full[:, i]) for i in (1, 2, 3))
+    side, front, forward = (_SMOOTH @ np.interp(_PLACES, full[:, 0], full[:, i]) for i in (1, 2, 3))
     return Profile(
-        side=_smooth(side),
-        front=_smooth(front),
-        forward=_smooth(forward),
-        round_start=round_start,
-        round_end=round_end,
+        side=side, front=front, forward=forward, round_start=round_start, round_end=round_end
     )
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
-    padded = np.concatenate([values[:1], values[:1], values, values[-1:], values[-1:]])
-    return np.convolve(padded, (0.1, 0.2, 0.4, 0.2, 0.1), "valid")
+def _smoothing() -> np.ndarray:
+    """(33, 33): the weights of a short moving average; the ends continue as they are."""
+    weights = np.zeros((_STEPS, _STEPS))
+    for step in range(_STEPS):
+        for offset, weight in zip((-2, -1, 0, 1, 2), (0.1, 0.2, 0.4, 0.2, 0.1), strict=True):
+            weights[step, min(max(step + offset, 0), _STEPS - 1)] += weight
+    return weights
+
+
+_PLACES = np.linspace(0.0, 1.0, _STEPS)
+_SMOOTH = _smoothing()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,34 +78,38 @@ class Axis:
     Attributes:
         length: length in the image in pixels, at least 1.
         direction: (x, y) unit vector in the image.
-        start_z: depth of the start.
+        start: (x, y, z) of the start.
         rise: depth of the end minus that of the start.
         tilt: cosine of the angle to the image plane, kept away from 0.
     """
 
     length: float
     direction: tuple[float, float]
-    start_z: float
+    start: tuple[float, float, float]
     rise: float
     tilt: float
 
     @classmethod
     def between(cls, start: np.ndarray, end: np.ndarray) -> Axis:
         """Return the axis from ``start`` to ``end``, (3,) each in buffer pixels."""
-        dx, dy, dz = (float(d) for d in end - start)
+        x, y, z = start.tolist()
+        end_x, end_y, end_z = end.tolist()
+        dx, dy, dz = end_x - x, end_y - y, end_z - z
         length = max(math.hypot(dx, dy), 1.0)
         points_at_camera = abs(dx) + abs(dy) < 1e-3
         return cls(
             length=length,
             direction=(0.0, 1.0) if points_at_camera else (dx / length, dy / length),
-            start_z=float(start[2]),
+            start=(x, y, z),
             rise=dz,
             tilt=max(length / math.hypot(length, dz), _MIN_FORESHORTENING),
         )
 
 
 class Sections:
-    """What depends on the place along a sweep's axis, tabulated per pixel of its length.
+    """What depends on the place along the axes of sweeps, tabulated per pixel of their lengths.
+
+    The tables of all sweeps of a body are one below the other, so that they are made at once.
 
     A section is the ellipse (p/a)^2 + (q/b)^2 = 1 with p = s cos - w sin and q = s sin + w cos.
     Sorted by powers of w it reads r w^2 + 2 m s w + n s^2 = 1 with
@@ -108,81 +123,66 @@ class Sections:
     the root is imaginary where the ray misses the section.
 
     Args:
-        shape: the sections in body heights.
-        axis: where they are strung.
-        unit: pixels per body height.
+        sweeps: each sweep's sections in body heights, and its axis.
+        unit: pixels per body height of each sweep.
         turn: (cosine, sine) of the person's azimuth.
 
     Attributes:
-        first: place of the first row of the tables, in pixels from the start of the axis.
+        first: (S,) place of the first row of each sweep, in pixels from the start of its axis.
+        rows: (S + 1,) number of each sweep's first row, and of all rows.
         center_s: (N,) float32 offset of the section's center across the axis.
         center_z: (N,) float32 depth of the section's center.
         k1: (N,) float32, see above.
         k2: (N,) float32; -1, which no ray hits, beyond both ends.
         k3: (N,) float32.
+        surface: (N, 7) float32: ``center_s``, ``center_z``, half width a and half depth b of the
+            section, its relative growth per pixel, on average over a and b, and the growth per
+            pixel of ``center_s`` and ``center_z``.
     """
 
     def __init__(
-        self, shape: Profile, axis: Axis, *, unit: float, turn: tuple[float, float]
+        self,
+        sweeps: Sequence[tuple[Profile, Axis]],
+        *,
+        unit: np.ndarray,
+        turn: tuple[float, float],
     ) -> None:
-        cos, sin = self._turn = turn
-        self._axis = axis
-        side, front = shape.side * unit, shape.front * unit
+        cos, sin = turn
+        curves = np.array([(shape.side, shape.front, shape.forward) for shape, _ in sweeps])
+        curves *= unit[:, None, None]
+        length, start_z, rise, tilt = np.array(
+            [(axis.length, axis.start[2], axis.rise, axis.tilt) for _, axis in sweeps]
+        ).T
         # A rounded end is half an ellipsoid, as long as its section is wide on average.
-        cap0 = 0.5 * (side[0] + front[0]) if shape.round_start else 0.0
-        cap1 = 0.5 * (side[-1] + front[-1]) if shape.round_end else 0.0
-        self.first = -math.ceil(cap0) - 1
-        last = math.ceil(axis.length + cap1) + 1
-        place = np.arange(self.first, last + 1, dtype=np.float32)
-        steps = np.clip(place / axis.length, 0.0, 1.0) * (_STEPS - 1)
-        low = np.minimum(steps.astype(np.int32), _STEPS - 2)
-        part = steps - low
-        curves = np.stack([side, front, shape.forward * unit])
-        a, b, forward = curves[:, low] * (1.0 - part) + curves[:, low + 1] * part
-        beyond = np.where(place < 0.0, place / max(cap0, 1e-3), 0.0)
-        beyond = np.where(place > axis.length, (place - axis.length) / max(cap1, 1e-3), beyond)
+        is_round = np.array([(shape.round_start, shape.round_end) for shape, _ in sweeps])
+        cap0, cap1 = 0.5 * (curves[:, 0] + curves[:, 1])[:, [0, -1]].T * is_round.T
+        self.first = -np.ceil(cap0) - 1.0
+        counts = (np.ceil(length + cap1) + 2.0 - self.first).astype(int)
+        self.rows = np.concatenate([[0], np.cumsum(counts)])
+        own = np.repeat(np.arange(len(sweeps)), counts)  # the sweep of each row
+        place = np.arange(self.rows[-1]) + (self.first - self.rows[:-1])[own]
+        length, cap0, cap1 = length[own], cap0[own], cap1[own]
+        steps = np.clip(place / length, 0.0, 1.0) * (_STEPS - 1)
+        low = np.minimum(steps.astype(int), _STEPS - 2)
+        below, above = curves[own, :, low].T, curves[own, :, low + 1].T
+        a, b, forward = below + (above - below) * (steps - low)
+        beyond = np.where(place < 0.0, place / np.maximum(cap0, 1e-3), 0.0)
+        beyond = np.where(place > length, (place - length) / np.maximum(cap1, 1e-3), beyond)
         rounding = np.sqrt(np.maximum(1.0 - beyond * beyond, 0.0))
         valid = rounding > 0.0
-        valid[[0, -1]] = False
+        valid[self.rows[:-1]] = valid[self.rows[1:] - 1] = False
         a, b = np.maximum(a * rounding, 0.05), np.maximum(b * rounding, 0.05)
         r = (sin / a) ** 2 + (cos / b) ** 2
         m = sin * cos * (1.0 / (b * b) - 1.0 / (a * a))
-        depth = axis.start_z + np.clip(place, -cap0, axis.length + cap1) * (axis.rise / axis.length)
-        self.center_s = (forward * sin).astype(np.float32)
-        self.center_z = (depth + forward * cos / axis.tilt).astype(np.float32)
+        depth = start_z[own] + np.clip(place, -cap0, length + cap1) * (rise[own] / length)
+        center_s, center_z = forward * sin, depth + forward * cos / tilt[own]
+        self.center_s, self.center_z = center_s.astype(np.float32), center_z.astype(np.float32)
         self.k1 = (-m / r).astype(np.float32)
         self.k2 = np.where(valid, 1.0 / r, -1.0).astype(np.float32)
         self.k3 = (1.0 / (a * b * r) ** 2).astype(np.float32)
-        self._a, self._b = a.astype(np.float32), b.astype(np.float32)
-        # Relative growth of the section per pixel, on average over its two directions.
-        self._growth = (np.gradient(np.log(a * b)) * 0.5).astype(np.float32)
-
-    def normal_and_u(
-        self, place: np.ndarray, across: np.ndarray, front: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return normals and texture angles of points on the surface.
-
-        The normal is the gradient of (p/a)^2 + (q/b)^2, turned back into (s, t, w).
-
-        Args:
-            place: (n,) rows of the tables.
-            across: (n,) s from the section's center.
-            front: (n,) w from the section's center.
-
-        Returns:
-            (3, n) unit normals in the buffer's frame, and (n,) u.
-        """
-        cos, sin = self._turn
-        ex, ey = self._axis.direction
-        a, b = self._a[place], self._b[place]
-        left = (across * cos - front * sin) / a
-        ahead = (across * sin + front * cos) / b
-        u = np.arctan2(left, ahead) * np.float32(0.5 / math.pi) + np.float32(0.5)
-        left, ahead = left / a, ahead / b
-        grow_s = left * cos + ahead * sin
-        grow_z = (ahead * cos - left * sin) * self._axis.tilt
-        slope_s, slope_z = np.gradient(self.center_s), np.gradient(self.center_z)
-        grow_t = -slope_s[place] * grow_s - slope_z[place] * grow_z - self._growth[place]
-        normal = np.stack([grow_s * ey + grow_t * ex, grow_t * ey - grow_s * ex, grow_z])
-        normal /= np.sqrt((normal * normal).sum(axis=0)) + np.float32(1e-12)
-        return normal, u
+        # No ray hits the first and last row of a sweep, where the next sweep would count.
+        growth = 0.5 * np.gradient(np.log(a * b))
+        slopes = np.gradient(center_s), np.gradient(center_z)
+        self.surface = np.stack([center_s, center_z, a, b, growth, *slopes], axis=1).astype(
+            np.float32
+        )

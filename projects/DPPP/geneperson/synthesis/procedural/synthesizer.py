@@ -23,7 +23,7 @@ from .scenery import paint_scene
 if TYPE_CHECKING:
     from ...prompting.prompts import Identity
 
-_BACKDROP = np.array((196, 198, 202), np.float32)  # "simple background"
+_BACKDROP = np.array((196, 198, 202), np.uint8)  # "simple background"
 
 
 class ProceduralSynthesizer:
@@ -57,16 +57,18 @@ class ProceduralSynthesizer:
     def _character(self, identity: Identity) -> Characters:
         figure = Figure(identity, self._world)
         image = np.empty((*self.grid.size, 3), np.uint8)
-        alpha = np.empty(self.grid.size, np.uint8)
-        height, width = self.grid.cell_height, self.grid.cell_width
-        for cell, pose in enumerate(self._poses):
+        image[:] = _BACKDROP
+        alpha = np.zeros(self.grid.size, np.uint8)
+        for cell in range(len(self._poses)) if identity.cells is None else identity.cells:
             top, left, bottom, right = self.grid.box(cell)
-            color, coverage = figure.draw(pose, height, width)
-            color = color + _BACKDROP * (1.0 - coverage)[:, :, None]
-            image[top:bottom, left:right] = np.clip(color + 0.5, 0.0, 255.0)
-            alpha[top:bottom, left:right] = coverage * 255.0 + 0.5
+            drawn = image[top:bottom, left:right], alpha[top:bottom, left:right]
+            figure.draw(
+                self._poses[cell],
+                *drawn,
+                seeding.rng(identity.seed, "folds", identity.lighting, cell),
+            )
             if identity.lighting != NEUTRAL:
-                self._light(image[top:bottom, left:right], alpha[top:bottom, left:right], identity)
+                self._light(*drawn, identity)
         return Characters(image=image, alpha=alpha)
 
     @staticmethod

@@ -1,5 +1,7 @@
 """Textures of one outfit: cloth cut for each body part, with collars, fronts, hems and belts.
 
+A texel has four values, RGB 0..255 and the strength of the folds there.
+
 On every part u = 0.5 is the front. What is painted around it (an open jacket, buttons, a neckline)
 is therefore seen only from the front.
 """
@@ -36,39 +38,41 @@ class Tailor:
     Args:
         person: who wears it.
         worn: the garments.
-        grain: standard deviation of the weave, in grey levels of 255.
 
     Attributes:
         textures: part of the outfit -> its texture.
         tucked: whether the top is tucked into a skirt.
     """
 
-    def __init__(self, person: Person, worn: Clothes, *, grain: float) -> None:
+    def __init__(self, person: Person, worn: Clothes) -> None:
         words, rng, top, bottom = person.words, person.rng, worn.top, worn.bottom
-        self._skin, self._top, self._bottom = person.skin, top, bottom
+        self._skin, self._top, self._bottom = _without_folds(person.skin), top, bottom
         upper_color = palette.fabric(words["upper_color"])
         lower_color = palette.fabric(words["lower_color"])
         if bottom.denim:  # indigo fades to grey
             lower_color = 0.78 * lower_color + 0.22 * lower_color.mean()
         folds = 0.5 if top.quilted else 1.0
-        self._upper = cloth(upper_color, words["upper_pattern"], rng, grain=grain, folds=folds)
-        self._lower = cloth(lower_color, words["lower_pattern"], rng, grain=grain, folds=0.9)
+        self._upper = cloth(upper_color, words["upper_pattern"], rng, folds=folds)
+        self._lower = cloth(lower_color, words["lower_pattern"], rng, folds=0.9)
         inner = [palette.fabric(name) for name in _INNER]
         # The shirt under an open jacket is one of the colors that differ from the jacket.
         inner = [c for c in inner if float(np.abs(c - upper_color).sum()) > 120.0]
-        self._inner = inner[rng.integers(len(inner))]
+        self._inner = _without_folds(inner[rng.integers(len(inner))])
         self.tucked = bottom.kind == "skirt" and top.hem == 0.0 and top.bulk < 0.006
         painted = {
-            "skin": np.broadcast_to(self._skin, (1, 1, 3)),
+            "skin": np.broadcast_to(self._skin, (1, 1, 4)),
             "torso": self._paint_torso(),
             **self._paint_arms(),
             **self._paint_legs(),
             "collar": self._paint_collar(),
-            "hood": self._paint_hood(),
-            "skirt": self._paint_skirt(),
-            "tails": self._paint_tails(),
             **paint_shoes(worn.shoe, palette.fabric(words["footwear_color"]), person.skin),
         }
+        if top.hood:
+            painted["hood"] = self._paint_hood()
+        if top.hem > 0.0:
+            painted["tails"] = self._paint_tails()
+        if bottom.kind == "skirt":
+            painted["skirt"] = self._paint_skirt()
         self.textures: dict[str, Texture] = {
             part: person.atlas.add(image) for part, image in painted.items()
         }
@@ -108,7 +112,7 @@ class Tailor:
         image *= np.where(np.abs(v - hem) < 0.008, 0.72, 1.0)[:, :, None]
         if self.tucked:
             belt = np.abs(v - _WAIST) < 0.022
-            image = np.where(belt[:, :, None], self._lower.color * 0.6, image)
+            image = np.where(belt[:, :, None], _without_folds(self._lower.color * 0.6), image)
         return image
 
     def _open_front(self, image: np.ndarray, u: np.ndarray, v: np.ndarray, start: float) -> None:
@@ -136,7 +140,7 @@ class Tailor:
                 (np.abs(u) < 0.011) & (np.abs((place / 0.105) % 1.0 - 0.5) < 0.055) & (place > 0.1)
             )
             dark = self._upper.color.mean() > 110.0
-            image[np.broadcast_to(dot, inside.shape) & ~inside] = 60.0 if dark else 205.0
+            image[np.broadcast_to(dot, inside.shape) & ~inside, :3] = 60.0 if dark else 205.0
 
     def _neckline(self, image: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
         depth, width = {"round": (0.080, 0.125), "deep": (0.15, 0.15), "high": (0.0, 0.01)}[
@@ -188,11 +192,11 @@ class Tailor:
         bottom = self._bottom
         v = rows_along(rows)[:, :, None]
         if bottom.kind == "skirt" or cover <= 0.0:
-            return np.broadcast_to(self._skin, (rows, columns, 3))
+            return np.broadcast_to(self._skin, (rows, columns, 4))
         image = _cut(self._lower, piece)
         u = (np.arange(columns)[None, :, None] + 0.5) / columns - 0.5
         if bottom.denim and self._lower.color.mean() < 190:  # faded along the front
-            image += 16.0 * np.exp(-((u / 0.13) ** 2))
+            image[:, :, :3] += 16.0 * np.exp(-((u / 0.13) ** 2))
         seam = np.abs(np.abs(u) - 0.25) < 0.008
         image = image * np.where(seam, 0.82, 1.0)
         if bottom.cargo and piece.part == "thigh":
@@ -241,11 +245,18 @@ class Tailor:
         self._open_front(image, u, v * (length / _TORSO_LENGTH), 0.70)
         if self._top.front == "open":  # below the shirt's hem the trousers show
             low = np.broadcast_to((np.abs(u) < 0.047) & (v * length > 0.06), image.shape[:2])
-            image[low] = self._lower.color
+            image[low, :3] = self._lower.color
         if self._top.belt:
-            image[np.broadcast_to(v < 0.10, image.shape[:2])] = self._upper.color * 0.6
+            image[np.broadcast_to(v < 0.10, image.shape[:2])] = _without_folds(
+                self._upper.color * 0.6
+            )
         image *= np.where(v > 0.985, 0.75, 1.0)[:, :, None]
         return image
+
+
+def _without_folds(color: np.ndarray) -> np.ndarray:
+    """(4,) a texel of something that is not cloth, or lies flat."""
+    return np.append(color, 0.0).astype(np.float32)
 
 
 def _cut(material: Cloth, piece: Piece) -> np.ndarray:

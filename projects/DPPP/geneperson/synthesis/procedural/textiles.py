@@ -28,9 +28,8 @@ class Cloth:
         pattern: pattern word of the prompt.
         scale: size of the pattern relative to the usual, about 1.
         phase: 0..1, where the pattern starts, so that garments differ in more than color.
-        grain: standard deviation of the weave in grey levels.
-        folds: strength of the folds, 0..1.
-        seed: of weave, folds and scattered motifs.
+        folds: strength of the folds, 0..1; they are not a part of the pattern (:mod:`.folds`).
+        seed: of scattered motifs.
     """
 
     color: np.ndarray
@@ -38,14 +37,11 @@ class Cloth:
     pattern: str
     scale: float
     phase: float
-    grain: float
     folds: float
     seed: int
 
 
-def cloth(
-    color: np.ndarray, pattern: str, rng: np.random.Generator, *, grain: float, folds: float
-) -> Cloth:
+def cloth(color: np.ndarray, pattern: str, rng: np.random.Generator, *, folds: float) -> Cloth:
     """Choose a material; what the words leave open comes from the identity's rng."""
     return Cloth(
         color=color,
@@ -53,7 +49,6 @@ def cloth(
         pattern=pattern,
         scale=float(rng.uniform(0.85, 1.25)),
         phase=float(rng.uniform()),
-        grain=grain,
         folds=folds,
         seed=int(rng.integers(2**31)),
     )
@@ -64,7 +59,7 @@ class Piece:
     """A piece of cloth for one body part.
 
     Attributes:
-        part: name of the part; each has its own folds.
+        part: name of the part; each has scattered motifs of its own.
         around: circumference of the part in body heights.
         along: its length in body heights.
         shape: (rows, columns) in texels.
@@ -80,7 +75,7 @@ class Piece:
 
 
 def swatch(cloth: Cloth, piece: Piece) -> np.ndarray:
-    """(rows, columns, 3) float32 RGB 0..255: cloth for one body part."""
+    """(rows, columns, 4) float32 RGB 0..255 and strength of the folds: cloth for one body part."""
     around = piece.around
     rng = np.random.default_rng([cloth.seed, zlib.crc32(piece.part.encode())])
     rows, columns = piece.shape
@@ -88,18 +83,8 @@ def swatch(cloth: Cloth, piece: Piece) -> np.ndarray:
     y = ((np.arange(rows, dtype=np.float32) + 0.5)[:, None] / rows * piece.along) + piece.start
     x, y = np.broadcast_arrays(x, y)
     image = _painter(cloth.pattern)(cloth, x, y, around, rng)
-    light = 1.0 + cloth.folds * 0.16 * _folds(rows, columns, rng)
-    image = image * light[:, :, None]
-    weave = rng.normal(0.0, cloth.grain, (rows, columns, 1))
-    return np.clip(image + weave, 0.0, 255.0).astype(np.float32)
-
-
-def _folds(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
-    """(rows, columns) about -1..1: soft creases, longer across than along, closed around."""
-    coarse = _blotches((max(3, rows // 22), max(3, columns // 26)), (rows, columns), rng)
-    fine = _blotches((max(4, rows // 9), max(4, columns // 16)), (rows, columns), rng)
-    folds = 0.6 * coarse + 0.45 * fine
-    return np.clip(folds, -1.6, 1.6)
+    strength = np.full((rows, columns, 1), cloth.folds, np.float32)
+    return np.concatenate([np.clip(image, 0.0, 255.0).astype(np.float32), strength], axis=2)
 
 
 def _blotches(
@@ -117,7 +102,7 @@ _Painter = Callable[[Cloth, _Grid, _Grid, float, _Stream], _Grid]
 
 
 def _plain(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
-    return _mix(cloth, np.zeros_like(x))
+    return np.tile(cloth.color, (*x.shape, 1))
 
 
 def _striped(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
@@ -173,7 +158,7 @@ def _floral(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _G
 
 
 def _camouflage(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
-    image = _mix(cloth, np.zeros_like(x))
+    image = _plain(cloth, x, y, around, rng)
     span = float(y.max() - y.min())
     patches = ((0.55, 30.0), (0.72, 0.0), (1.28, 22.0))
     for factor, lift in patches:
@@ -196,7 +181,7 @@ def _color_block(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) 
 
 def _distressed(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     """Paint worn patches: bleached threads on the front of thigh and knee."""
-    image = _mix(cloth, np.zeros_like(x))
+    image = _plain(cloth, x, y, around, rng)
     worn = np.exp(-(((x / around - 0.5) / 0.17) ** 2))
     image += (60.0 * worn * (0.6 + 0.4 * np.sin(y * 90.0)))[:, :, None]
     u, v = x / around, (y - y.min()) / max(float(np.ptp(y)), 1e-6)
@@ -224,7 +209,7 @@ def _herringbone(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) 
 def _leopard(cloth: Cloth, x: _Grid, y: _Grid, around: float, rng: _Stream) -> _Grid:
     size = (max(4, int(np.ptp(y) / 0.022)), max(4, int(around / 0.022)))
     field = _blotches(size, x.shape, rng)
-    image = _mix(cloth, np.zeros_like(x))
+    image = _plain(cloth, x, y, around, rng)
     image[np.abs(field - 0.7) < 0.3] = cloth.color * 0.3
     return image
 
