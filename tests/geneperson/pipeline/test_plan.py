@@ -37,16 +37,50 @@ def test_the_papers_set(no_network: Path) -> None:
     found = entries(text)
     assert found["identities"].startswith("6641 (6641 train, 0 test) of ")
     assert "7 x 6 cells of 256 x 128" in found["canvases"]
-    assert found["images"].startswith(f"{6641 * 42} if every cell is kept, ")
+    assert found["images"].startswith(f"{6641 * 42} if no cell is rejected, ")
     assert found["backgrounds"].startswith(f"at most {6 * 9 * 20}, 20 for each")
     for key in ("BASE", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET"):
         assert found[f"{key}:"] == f"{cfg.DIFFUSION[key]}, main"
     assert text.count("to be fetched from the hub") == 4
     assert "licence: CreativeML Open RAIL++-M" in text and "licence: MIT" in text
     assert found["MATTING:"] == "u2net"
-    assert "3.35 GB" in found["disk"]
-    assert "not measured" in found["time"]
+    assert found["download"].startswith("12.1 GB")
+    assert found["memory"].startswith("14 GB of the GPU (computed)")
+    assert found["disk"].startswith("3.35 GB for every cell's image, 1.81 GB for backgrounds")
     assert not no_network.exists()
+
+
+def hours(text: str) -> float:
+    return float(text.split()[0])
+
+
+def test_hours_are_computed_for_a_named_gpu() -> None:
+    """The paper's set: 6,641 canvases of 911 TFLOP at 0.4 of a GPU's peak."""
+    cfg = load(GENEPERSON_CONFIGS / "sdxl.yml")
+    found = entries(plan(cfg, gpu="a100", workers=8))
+    assert "not measured: no GPU on this machine" in plan(cfg)
+    assert hours(found["drawing"]) == pytest.approx(6641 * 911 / (312 * 0.4) / 3600, rel=0.01)
+    assert "911 TFLOP a canvas, computed for A100 at 40%" in found["drawing"]
+    assert hours(found["painting"]) == pytest.approx(1080 * 416 / (312 * 0.4) / 3600, abs=0.06)
+    cutting = re.search(r"([\d.]+) hours with 8 workers \(1.19 s a cell", found["cutting"])
+    assert cutting and float(cutting[1]) == pytest.approx(6641 * 42 * 1.19 / 8 / 3600, rel=0.01)
+    assert found["bound"].startswith("by       the GPU")
+    eight = entries(plan(cfg, gpu="RTX 4090", gpus=8, workers=1))
+    assert hours(eight["drawing"]) == pytest.approx(6641 * 911 / (165 * 0.4) / 8 / 3600, rel=0.02)
+    assert "cutting out" in eight["bound"]
+    with pytest.raises(UserError, match="--gpu is 'abacus': use one of H200, H100, A100"):
+        plan(cfg, gpu="abacus")
+
+
+def test_kept_canvases_and_cells_left_out_are_planned() -> None:
+    overrides = ["KEEP_CANVASES", "True", "QUALITY.KEEP", "0.5"]
+    found = entries(plan(load(GENEPERSON_CONFIGS / "sdxl.yml", overrides)))
+    assert found["images"].startswith(f"{6641 * 21} ")
+    assert "14.62 GB for canvases" in found["disk"]
+
+
+def test_matting_is_timed_where_its_model_is(tiny_cfg: CfgNode) -> None:
+    assert re.search(r"cutting out .*s a cell, measured on CPU\)", plan(tiny_cfg))
 
 
 def test_a_plan_names_the_loras_that_are_absent(tiny_cfg: CfgNode) -> None:
@@ -83,10 +117,11 @@ def test_local_models(tiny_cfg: CfgNode) -> None:
 
 
 def test_the_procedural_route_is_measured(cfg: CfgNode) -> None:
-    found = entries(plan(cfg))
+    found = entries(plan(cfg, workers=2))
     assert found["models"] == "none" and "backgrounds" not in found
-    assert "measured on one canvas" in found["disk"]
-    assert re.fullmatch(r"\d+\.\d\d hours with one worker \(\d+\.\d\d s a canvas\)", found["time"])
+    assert "measured on 4 canvases" in found["disk"]
+    time = r"\d+\.\d\d hours with 2 workers \(\d+\.\d\d s a canvas each\)"
+    assert re.fullmatch(time, found["time"])
 
 
 def test_the_full_size_procedural_set() -> None:

@@ -20,6 +20,7 @@ from .spec import BuildSpec
 LOCAL, RAY = "local", "ray"
 EXECUTORS = (LOCAL, RAY)
 _WORKERS_PER_DRAWER = 16  # U2Net takes a core 50 s a canvas, a GPU draws one in 3 to 13 s
+_WORKER_BYTES = 2 << 30  # with U2Net, which takes 1.3 GB
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 logger = logging.getLogger(__name__)
@@ -124,12 +125,14 @@ def workers(spec: BuildSpec, resources: Resources) -> Iterator[Pool]:
 
 
 def usual_workers(spec: BuildSpec, resources: Resources) -> int:
-    """Return how many workers this machine's cores can feed."""
+    """Return how many workers this machine's cores and memory can feed."""
     cores = len(os.sched_getaffinity(0))
     if spec.route.draws_in_workers:
         return cores
     num_drawers = max(1, resources.gpus)
-    return max(1, min(cores - num_drawers, _WORKERS_PER_DRAWER * num_drawers))
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = (cores - num_drawers, _WORKERS_PER_DRAWER * num_drawers, free // _WORKER_BYTES)
+    return max(1, min(limits))
 
 
 def _one_gpu_each(number: int) -> list[dict[str, str]]:

@@ -50,7 +50,7 @@ def plan(cfg: CfgNode, *, gpu: str = DEFAULT_GPU, gpus: int = 0, workers: int | 
 
 def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
     grid, num_identities = spec.grid, spec.num_identities
-    num_images = num_identities * spec.num_cells
+    num_images = round(num_identities * spec.num_cells * spec.limits.keep)
     yield _line(
         "identities",
         f"{num_identities} ({spec.num_train} train, {spec.num_test} test) of "
@@ -63,7 +63,7 @@ def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
     )
     yield _line(
         "images",
-        f"{num_images} if every cell is kept, {round(num_images * PAPER_KEPT_PERCENT / 100)} at "
+        f"{num_images} if no cell is rejected, {round(num_images * PAPER_KEPT_PERCENT / 100)} at "
         f"the paper's {PAPER_KEPT_PERCENT} %",
     )
     workers = resources.workers or usual_workers(spec, resources)
@@ -147,7 +147,7 @@ def _hours(
     num_gpus = max(1, resources.gpus)
     measured, why_not = _measure_drawing(spec)
     seconds = measured or cost.canvas_tflop / (peak_tflops(gpu) * UTILIZATION)
-    how = "measured" if measured else f"computed for {gpu} at {UTILIZATION:.0%} of its peak"
+    how = "measured" if measured else f"computed for {gpu.upper()} at {UTILIZATION:.0%} of its peak"
     drawing = seconds * num_canvases / num_gpus / 3600
     painting = seconds * cost.background_tflop / cost.canvas_tflop
     painting *= num_backgrounds / num_gpus / 3600

@@ -11,6 +11,8 @@ from ...errors import UserError
 from ...posing.canvas import Grid, SkeletonStyle
 from ...worlds.lighting import get_lighting
 from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
+from ..base import DrawingCost
+from . import cost
 from .samplers import refuse_too_many_steps
 from .settings import ACCELERATION, DiffusionSettings
 
@@ -92,6 +94,18 @@ class DiffusionRoute:
     def software(self) -> dict[str, str]:
         """Return the versions of the packages that draw."""
         return {name: metadata.version(name) for name in _PACKAGES}
+
+    def cost(self, grid: Grid) -> DrawingCost:
+        """Compute what drawing costs."""
+        settings = self.settings
+        height, width = settings.background_size
+        return DrawingCost(
+            canvas_tflop=cost.canvas_tflop(settings, grid),
+            background_tflop=cost.background_tflop(settings),
+            background_pixels=height * width,
+            memory_gb=cost.gpu_memory_gb(settings, grid),
+            download_gb=cost.published_gb(settings),
+        )
 
     def why_not_measurable(self) -> str | None:
         """Return why the speed cannot be measured on this machine; None if it can."""
