@@ -20,6 +20,7 @@ VOCABULARIES = ("street",)  # what VOCABULARY.FILE can name besides a file
 _MAX_DEPTH = 8  # sections within sections; an alias of YAML can point at its own parent
 _MIN_SIDE_PX, _MAX_SIDE_PX = 16, 4096
 MAX_CANVAS_PX = 2**26  # 200 MB a canvas, far more than any model draws
+SCHEDULERS = ("euler_a", "euler", "dpmpp_2m", "lcm", "tcd")
 DTYPES = ("bf16", "fp16", "fp32")
 PROVIDERS = ("auto", "cuda", "cpu")
 RELIGHT, DRAWN = LIGHT_MODES = ("relight", "drawn")
@@ -166,6 +167,8 @@ _RULES = (
     _between("DIFFUSION.LORA.ENHANCEMENT_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.LIGHTING_WEIGHT", -2, 2),
     _between("DIFFUSION.LORA.STYLE_WEIGHT", -2, 2),
+    _between("DIFFUSION.LORA.ACCELERATION_WEIGHT", -2, 2),
+    _one_of("DIFFUSION.SCHEDULER", SCHEDULERS),
     _between("DIFFUSION.STEPS", 1, 1000),
     _between("DIFFUSION.GUIDANCE", 0, 100),
     _between("DIFFUSION.SCALE", 0.25, 8),

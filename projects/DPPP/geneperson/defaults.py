@@ -77,18 +77,26 @@ DEFAULTS.DIFFUSION.LORA.LIGHTING = ""
 DEFAULTS.DIFFUSION.LORA.LIGHTING_WEIGHT = 0.7
 DEFAULTS.DIFFUSION.LORA.STYLE = ""
 DEFAULTS.DIFFUSION.LORA.STYLE_WEIGHT = 0.7
+# Not the paper's: a LoRA that needs few steps and no guidance. Unlike the others it also acts on
+# backgrounds, which have the same steps.
+DEFAULTS.DIFFUSION.LORA.ACCELERATION = ""
+DEFAULTS.DIFFUSION.LORA.ACCELERATION_WEIGHT = 1.0
 # Words added to every character prompt, such as the trigger words of a LoRA.
 DEFAULTS.DIFFUSION.EXTRA_PROMPT = ""
 # Words added to the negative prompt of every character and background.
 DEFAULTS.DIFFUSION.NEGATIVE_EXTRA = ""
 # Weights in pickle files can run code; only safetensors are read unless this is set.
 DEFAULTS.DIFFUSION.ALLOW_PICKLE = False
-# Denoising steps (Euler a) and classifier-free guidance.
+# What denoises: "euler_a" (the paper's), "euler" (its steps placed as SDXL-Lightning needs them),
+# "dpmpp_2m" (DPM++ 2M Karras), "lcm" and "tcd" (for LoRAs or models of that name).
+DEFAULTS.DIFFUSION.SCHEDULER = "euler_a"
+# Denoising steps and classifier-free guidance. At 1 or less there is no guidance: a step costs
+# half, and the negative prompts have no effect.
 DEFAULTS.DIFFUSION.STEPS = 30
 DEFAULTS.DIFFUSION.GUIDANCE = 6.0
 # The canvas is drawn this much larger than the grid, then shrunk; its sides are multiples of 8.
-# What a canvas of 7 x 6 cells of 256 x 128 costs: 1,066 TFLOP at 1, 2,798 at 1.5, 5,997 at 2
-# (computed for SDXL with two ControlNets in all of 30 steps; 917, 2,407 and 5,159 at EDGE_END 0.4).
+# What a canvas of 7 x 6 cells of 256 x 128 costs: 911 TFLOP at 1, 2,393 at 1.5, 5,133 at 2
+# (computed for SDXL with two ControlNets and 30 steps; 1,057, 2,777 and 5,960 at EDGE_END 1.0).
 DEFAULTS.DIFFUSION.SCALE = 1.0
 # (height, width) of the smallest cell that is drawn, in pixels after SCALE. The default is the
 # paper's cell, 32 x 16 of the values that SDXL works on; a head has about 4 x 4 of them.
@@ -104,7 +112,8 @@ DEFAULTS.DIFFUSION.BATCH_SIZE = 2
 DEFAULTS.DIFFUSION.DEVICE = "auto"
 # "bf16", "fp16" or "fp32".
 DEFAULTS.DIFFUSION.DTYPE = "bf16"
-# torch.compile the denoiser: minutes at the start, faster steps after it.
+# torch.compile the denoiser, the ControlNets and the VAE's decoder: minutes at the start, faster
+# steps after it.
 DEFAULTS.DIFFUSION.COMPILE = False
 # Less memory for more time: decode one picture at a time; decode it in overlapping tiles, whose
 # colors can differ a little; keep idle models off the GPU.

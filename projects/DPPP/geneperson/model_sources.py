@@ -38,6 +38,9 @@ _LICENCES = {
     "xinsir/controlnet-canny-sdxl-1.0": "Apache-2.0",
     "xinsir/controlnet-union-sdxl-1.0": "Apache-2.0",
     "diffusers/controlnet-canny-sdxl-1.0": "CreativeML Open RAIL++-M",
+    "ByteDance/SDXL-Lightning": "CreativeML Open RAIL++-M",
+    "latent-consistency/lcm-lora-sdxl": "CreativeML Open RAIL++-M",
+    "h1t/TCD-SDXL-LoRA": "MIT",
 }
 
 

@@ -123,7 +123,7 @@ def test_a_union_network_sees_what_has_not_ended(
     network = synthesizer._pipe.controlnet
     with counted(network, network.controlnet_cond_embedding) as calls:
         synthesizer.characters(people)
-    assert calls == [3, 2 + 2 + 1], "two maps in two steps, one in the third"
+    assert calls == [3, 2], "each of the two maps is embedded once"
 
 
 def test_a_union_network_without_an_end_draws_what_diffusers_draws(

@@ -54,7 +54,7 @@ def cfg(tiny_cfg: CfgNode, base: Path, config_only: Path) -> CfgNode:
 
 
 def weights(cfg: CfgNode) -> dict[str, torch.Tensor]:
-    pipe = load_pipeline(DiffusionSettings.from_config(cfg), offline=True)
+    pipe, _ = load_pipeline(DiffusionSettings.from_config(cfg), offline=True)
     networks = ("unet", "vae", "text_encoder", "text_encoder_2")
     return {
         f"{name}.{key}": value

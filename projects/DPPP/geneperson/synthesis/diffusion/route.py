@@ -11,7 +11,8 @@ from ...errors import UserError
 from ...posing.canvas import Grid, SkeletonStyle
 from ...worlds.lighting import get_lighting
 from ...worlds.scenes import NEGATIVE_PROMPT, background_prompt
-from .settings import DiffusionSettings
+from .samplers import refuse_too_many_steps
+from .settings import ACCELERATION, DiffusionSettings
 
 if TYPE_CHECKING:
     from yacs.config import CfgNode
@@ -39,7 +40,10 @@ class DiffusionRoute:
     draws_in_workers: ClassVar[bool] = False
     needs_matting: ClassVar[bool] = True
     needs_depth: ClassVar[bool] = False
-    background_models: ClassVar[tuple[str, ...]] = ("BASE", "BASE_CONFIG", "VAE")
+    background_models: ClassVar[tuple[str, ...]] = (
+        *("BASE", "BASE_CONFIG", "VAE"),
+        f"LORA.{ACCELERATION}",
+    )
 
     settings: DiffusionSettings
     style: SkeletonStyle
@@ -49,15 +53,17 @@ class DiffusionRoute:
         """Resolve the route.
 
         Raises:
-            UserError: a model that cannot be one, or a canvas that SDXL cannot draw.
+            UserError: a model that cannot be one, a canvas that SDXL cannot draw, or steps that the
+                sampler does not have.
         """
         _refuse_bad_sizes(cfg)
+        refuse_too_many_steps(cfg.DIFFUSION.SCHEDULER, cfg.DIFFUSION.STEPS)
         settings = DiffusionSettings.from_config(cfg)
         return cls(settings=settings, style=SkeletonStyle.from_config(cfg))
 
     @property
     def note(self) -> str:
-        """Which of the paper's LoRAs are absent."""
+        """Which of the paper's LoRAs are absent, and settings that hardly make sense together."""
         return self.settings.note
 
     @property
@@ -76,6 +82,8 @@ class DiffusionRoute:
             "prompt": background_prompt(scene, get_lighting(lighting)),
             "negative_prompt": [NEGATIVE_PROMPT, settings.negative_extra],
             "size": settings.background_size,
+            "scheduler": settings.scheduler,
+            "acceleration_weight": settings.lora_weights.get(ACCELERATION),
             "steps": settings.steps,
             "guidance": settings.guidance,
             "dtype": settings.dtype,

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from ...errors import UserError
 from ...extras import require
 from ...model_sources import ModelSource
+from .compiling import compile_blocks
+from .conditions import embed_once
 from .control import skip_ended, skip_ended_in_union
+from .loras import LoraWeights, add_to_weights
+from .samplers import make_sampler
 from .settings import BASE, BASE_CONFIG, UNION_CONTROLNET, DiffusionSettings
 
 if TYPE_CHECKING:
@@ -30,12 +34,17 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipeline:
+def load_pipeline(
+    settings: DiffusionSettings, *, offline: bool = False
+) -> tuple[Pipeline, LoraWeights]:
     """Load the character pipeline onto its device, ready to draw.
 
     Args:
         settings: models and how they are used.
         offline: fetch nothing; a model that is not on this machine is an error.
+
+    Returns:
+        The pipeline, and what exchanges its weights for those that draw backgrounds.
 
     Raises:
         UserError: a package or model is missing, or the device cannot be used.
@@ -64,11 +73,14 @@ def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipe
         pipeline_class = diffusers.StableDiffusionXLControlNetUnionPipeline
         loader = diffusers.ControlNetUnionModel.from_pretrained
         parts["controlnet"] = load(UNION_CONTROLNET, loader)
+        embed_once(parts["controlnet"])
         skip_ended_in_union(parts["controlnet"])
     else:
         pipeline_class = diffusers.StableDiffusionXLControlNetPipeline
         loader = diffusers.ControlNetModel.from_pretrained
         networks = [load(f"DIFFUSION.{role}_CONTROLNET", loader) for role in ("POSE", "EDGE")]
+        for network in networks:
+            embed_once(network)
         parts["controlnet"] = diffusers.MultiControlNetModel(networks)
         skip_ended(parts["controlnet"])
     if BASE_CONFIG in settings.sources:
@@ -81,9 +93,9 @@ def load_pipeline(settings: DiffusionSettings, *, offline: bool = False) -> Pipe
             add_watermarker=False,
             **parts,
         )
-    pipe.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)
-    _load_loras(pipe, settings, offline=offline)
-    return _place(pipe, settings, device)
+    pipe.scheduler = make_sampler(settings.scheduler, pipe.scheduler.config)
+    loras = _load_loras(pipe, settings, offline=offline)
+    return _place(pipe, settings, device), loras
 
 
 def without_control(pipe: Pipeline, settings: DiffusionSettings) -> Pipeline:
@@ -160,13 +172,14 @@ def _load_single_file(
         )
 
 
-def _load_loras(pipe: Pipeline, settings: DiffusionSettings, *, offline: bool) -> None:
-    """Load each LoRA under the name of its role and switch all of them on with their weights."""
+def _load_loras(pipe: Pipeline, settings: DiffusionSettings, *, offline: bool) -> LoraWeights:
+    """Load each LoRA under the name of its role, and add all of them with their weights."""
     if settings.note:
         logger.info(settings.note)
-    weights = {}
-    for role, weight in settings.lora_weights.items():
-        key, adapter = f"DIFFUSION.LORA.{role}", role.lower()
+    for contradiction in settings.contradictions:
+        logger.warning(contradiction)
+    for role in settings.lora_weights:
+        key = f"DIFFUSION.LORA.{role}"
         source = settings.sources[key]
         with _load_trouble(key, source):
             pipe.load_lora_weights(
@@ -174,16 +187,15 @@ def _load_loras(pipe: Pipeline, settings: DiffusionSettings, *, offline: bool) -
                 weight_name=source.file or None,
                 revision=source.revision,
                 local_files_only=offline,
-                adapter_name=adapter,
+                adapter_name=role,
                 use_safetensors=None if settings.allow_pickle else True,
             )
-        weights[adapter] = weight
-    if weights:
-        pipe.set_adapters(list(weights), adapter_weights=list(weights.values()))
+    return add_to_weights(pipe, settings.lora_weights)
 
 
 def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) -> Pipeline:
     """Put the pipeline on its device with the options that save memory or time."""
+    torch = require("torch", WHAT)
     if settings.vae_slicing:
         pipe.vae.enable_slicing()
     if settings.vae_tiling:
@@ -192,8 +204,11 @@ def _place(pipe: Pipeline, settings: DiffusionSettings, device: torch.device) ->
         pipe.enable_model_cpu_offload(device=device)
     else:
         pipe.to(device)
+    if device.type == "cuda":  # its convolutions are faster so; a CPU's are not
+        for network in (pipe.unet, pipe.controlnet, pipe.vae):
+            network.to(memory_format=torch.channels_last)
     if settings.compile:
-        pipe.unet.compile()
+        compile_blocks(pipe, guided=settings.is_guided, backend="inductor")
     pipe.set_progress_bar_config(disable=True)
     logger.info("drawing with %s in %s on %s", type(pipe).__name__, settings.dtype, device)
     return pipe

@@ -21,16 +21,13 @@ from ... import seeding
 from ...errors import UserError
 from ...posing.canvas import Grid, SkeletonStyle, edge_map, skeleton_map
 from ...posing.skeletons import Pose
-from ...prompting.prompts import SHEET
-from ...worlds import scenes
-from ...worlds.lighting import get_lighting
 from ..base import Characters
 from . import sdxl
+from .prompt_embeddings import PromptEmbeddings
+from .samplers import TCD_ETA
 from .settings import DiffusionSettings
 
 if TYPE_CHECKING:
-    import torch
-
     from ...prompting.prompts import Identity
 
 _UNION_MODES = [0, 3]  # the union network's numbers for OpenPose and for Canny maps
@@ -71,8 +68,10 @@ class DiffusionSynthesizer:
         self._size = round(height * settings.scale), round(width * settings.scale)
         maps = (skeleton_map(grid, poses, style), edge_map(grid))
         self._maps = [self._enlarged(condition) for condition in maps]
-        self._pipe = sdxl.load_pipeline(settings, offline=offline)
+        self._pipe, self._loras = sdxl.load_pipeline(settings, offline=offline)
         self._painter: sdxl.Pipeline | None = None
+        self._people = PromptEmbeddings(self._pipe, settings)
+        self._backgrounds = PromptEmbeddings(self._pipe, settings)
 
     def characters(self, identities: Sequence[Identity]) -> list[Characters]:
         """Draw one canvas per identity; see :class:`~geneperson.synthesis.base.Synthesizer`."""
@@ -95,28 +94,20 @@ class DiffusionSynthesizer:
             self._painter = sdxl.without_control(self._pipe, self._settings)
         seed = int(seeding.rng(self._seed, "scene", scene, lighting, index).integers(2**31))
         height, width = self._settings.background_size
-        has_lora = bool(self._pipe.get_list_adapters())
-        if has_lora:
-            self._pipe.disable_lora()
+        self._loras.use(for_people=False)
         try:
             picture = self._painter(
-                prompt=scenes.background_prompt(scene, get_lighting(lighting)),
-                negative_prompt=_joined(scenes.NEGATIVE_PROMPT, self._settings.negative_extra),
+                **self._backgrounds.of_background(scene, lighting),
+                **self._sampling(),
                 height=height,
                 width=width,
-                num_inference_steps=self._settings.steps,
-                guidance_scale=self._settings.guidance,
                 generator=torch.Generator("cpu").manual_seed(seed),
-                output_type="np",
             ).images
         except _out_of_memory() as error:
             raise UserError(
                 "one background does not fit into the GPU's memory: set DIFFUSION.CPU_OFFLOAD "
                 "True, or reduce DIFFUSION.BACKGROUND_SIZE"
             ) from error
-        finally:
-            if has_lora:
-                self._pipe.enable_lora()
         return _to_uint8(picture)[0]
 
     def _draw(self, identities: Sequence[Identity]) -> np.ndarray:
@@ -129,43 +120,26 @@ class DiffusionSynthesizer:
         control: dict[str, Any] = {"image": self._maps}
         if settings.has_union_controlnet:
             control = {"control_image": self._maps, "control_mode": _UNION_MODES}
+        self._loras.use(for_people=True)
         pictures = self._pipe(
-            **self._encode(identities),
+            **self._people.of_people(identities),
+            **self._sampling(),
             **control,
             controlnet_conditioning_scale=[settings.pose_scale, settings.edge_scale],
             control_guidance_end=[settings.pose_end, settings.edge_end],
             height=height,
             width=width,
-            num_inference_steps=settings.steps,
-            guidance_scale=settings.guidance,
             generator=generators,
-            output_type="np",
         ).images
         return _to_uint8(pictures)
 
-    def _encode(self, identities: Sequence[Identity]) -> dict[str, torch.Tensor]:
-        """Embed the prompts in two parts, the person and the sheet.
-
-        CLIP reads 77 tokens. The whole prompt can have more than 80, and what would be cut off is
-        "multiple views". Each part gets its own 77 tokens; the two are concatenated, as
-        cross-attention allows. The pooled embedding is the person's.
-        """
-        import torch
-
-        sheet = _joined(SHEET, self._settings.extra_prompt)
-        people = [person.prompt.removesuffix(f", {SHEET}") for person in identities]
-        negative = [person.negative_prompt for person in identities]
-        unwanted_styles = [self._settings.negative_extra] * len(identities)
-        with torch.no_grad():
-            parts = [
-                self._pipe.encode_prompt(prompt=text, negative_prompt=unwanted)
-                for text, unwanted in ((people, negative), ([sheet] * len(people), unwanted_styles))
-            ]
+    def _sampling(self) -> dict[str, Any]:
+        """Return how people and backgrounds are denoised."""
         return {
-            "prompt_embeds": torch.cat([part[0] for part in parts], dim=1),
-            "negative_prompt_embeds": torch.cat([part[1] for part in parts], dim=1),
-            "pooled_prompt_embeds": parts[0][2],
-            "negative_pooled_prompt_embeds": parts[0][3],
+            "num_inference_steps": self._settings.steps,
+            "guidance_scale": self._settings.guidance,
+            "eta": TCD_ETA,
+            "output_type": "np",
         }
 
     def _halve(self, error: BaseException) -> None:
@@ -196,10 +170,6 @@ class DiffusionSynthesizer:
         if picture.shape[:2] == (height, width):
             return picture
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _joined(words: str, more: str) -> str:
-    return f"{words}, {more}" if more else words
 
 
 def _to_uint8(pictures: np.ndarray) -> np.ndarray:
