@@ -77,10 +77,9 @@ def without_roles(cfg: CfgNode) -> CfgNode:
     return cfg
 
 
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-def test_the_weights_are_exchanged_bit_by_bit(cfg: CfgNode, acceleration: Path, dtype: str) -> None:
+def test_the_weights_are_exchanged_bit_by_bit(cfg: CfgNode, acceleration: Path) -> None:
     """However often; in half precision a sum cannot be taken back."""
-    cfg.DIFFUSION.DTYPE = dtype
+    cfg.DIFFUSION.DTYPE = "bf16"
     cfg.DIFFUSION.LORA.ACCELERATION = str(acceleration)
     synthesizer = loaded(cfg)
     for_people = weights(synthesizer)

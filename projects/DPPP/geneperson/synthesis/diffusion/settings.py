@@ -151,7 +151,7 @@ class DiffusionSettings:
             if self.scheduler not in _FAST_SAMPLERS:
                 found.append(
                     "DIFFUSION.LORA.ACCELERATION is not made for DIFFUSION.SCHEDULER "
-                    f"{self.scheduler}: set {', '.join(_FAST_SAMPLERS)} as its card says."
+                    f"{self.scheduler}: set {' or '.join(_FAST_SAMPLERS)}, as its card says."
                 )
         elif self.scheduler in _DISTILLED_SAMPLERS:
             found.append(
