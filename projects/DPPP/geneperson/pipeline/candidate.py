@@ -156,7 +156,7 @@ class CandidateMaker:
         appearance = None
         # One by one: under another light, other colors are the same person.
         for copy, (canvas, cells) in enumerate(zip(canvases, self._choose(identity), strict=True)):
-            cut = [spec.grid.crop(canvas.image)[cell] for cell in cells]
+            cut = _pick(spec.grid.crop(canvas.image), cells)
             coverage = self._cut_out(canvas, cells)
             verdict = self._gate.judge(cut, coverage, cells)
             numbers = [copy * spec.grid.num_cells + cell for cell in cells]
@@ -226,12 +226,12 @@ class CandidateMaker:
     def _cut_out(self, canvas: Characters, cells: Sequence[int]) -> list[np.ndarray]:
         """Return the alpha of some cells: the synthesizer's own, or what the matting finds."""
         if canvas.alpha is not None:
-            return [self._spec.grid.crop(canvas.alpha)[cell] for cell in cells]
+            return _pick(self._spec.grid.crop(canvas.alpha), cells)
         if self._matting is None:
             if self._spec.matting is None:
                 raise ValueError("a canvas without alpha, of a route that needs no matting")
             self._matting = Matting(self._spec.matting)
-        return self._matting.alphas([self._spec.grid.crop(canvas.image)[cell] for cell in cells])
+        return self._matting.alphas(_pick(self._spec.grid.crop(canvas.image), cells))
 
     def _finish(self, good: GoodCell, painter: Painter) -> Drawn:
         """Fuse one cell with its background and look at it through the scene's camera."""
@@ -257,6 +257,10 @@ class CandidateMaker:
             mask_area=round(quality.mask_area(good.alpha), 4),
             jpeg=_encode(image, self._spec.jpeg_quality),
         )
+
+
+def _pick(pictures: Sequence[np.ndarray], cells: Sequence[int]) -> list[np.ndarray]:
+    return [pictures[cell] for cell in cells]
 
 
 def _encode(image: np.ndarray, quality: int = _SAMPLE_QUALITY) -> bytes:
