@@ -23,6 +23,7 @@ ALLOWED = {
         "pipeline": {
             "compositing", "dataset", "posing", "prompting", "synthesis", "worlds",
         },
+        "commands": {"pipeline", "posing", "prompting"},
     },
     "dppp": {
         "data": set(),

@@ -20,7 +20,7 @@ from tabulate import tabulate
 from yacs.config import CfgNode
 
 import geneperson
-from geneperson.command_line import Parser
+from geneperson.commands.arguments import Parser
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.canvas import Grid
 from geneperson.prompting import prompts, vocabulary

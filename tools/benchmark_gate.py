@@ -22,7 +22,7 @@ from tabulate import tabulate
 
 import geneperson
 from geneperson import seeding
-from geneperson.arguments import Parser
+from geneperson.commands.arguments import Parser
 from geneperson.compositing import quality
 from geneperson.compositing.gate import ANOTHER_PERSON, Gate
 from geneperson.compositing.seen_pose import check_seen

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 from tabulate import tabulate
 
-from geneperson.command_line import Parser
+from geneperson.commands.arguments import Parser
 from geneperson.compositing.batching import open_batched
 from geneperson.compositing.onnx_providers import find_providers, open_session, uses_cuda
 from geneperson.compositing.saliency import U2NET, SaliencyNetwork

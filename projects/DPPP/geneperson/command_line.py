@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from yacs.config import CfgNode
 
-from .arguments import (
+from .commands.arguments import (
     Parser,
     add_build,
     add_directory,

@@ -16,7 +16,7 @@ from ..synthesis import Route, unused_sections
 
 _MODEL_KEYS = (
     *("BASE", "BASE_CONFIG", "VAE", "POSE_CONTROLNET", "EDGE_CONTROLNET", "UNION_CONTROLNET"),
-    *("ENHANCEMENT", "LIGHTING", "STYLE", "MODEL"),
+    *("ENHANCEMENT", "LIGHTING", "STYLE", "ACCELERATION", "MODEL"),
 )
 # What changes only how a build runs.
 _HOW = {

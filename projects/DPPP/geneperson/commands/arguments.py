@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from .errors import UserError
-from .pipeline.crew import EXECUTORS, LOCAL
-from .pipeline.gpus import PEAK_TFLOPS
-from .pipeline.plan import DEFAULT_GPU
-from .posing.extraction import DEFAULT_MODEL as POSE_MODEL
-from .prompting.interview import TIMEOUT_SEC
+from ..errors import UserError
+from ..pipeline.crew import EXECUTORS, LOCAL
+from ..pipeline.gpus import PEAK_TFLOPS
+from ..pipeline.plan import DEFAULT_GPU
+from ..posing.extraction import DEFAULT_MODEL as POSE_MODEL
+from ..prompting.interview import TIMEOUT_SEC
 
 CHAT_MODEL = "gpt-4o-mini"
 

@@ -1,0 +1,1 @@
+"""The command line of stage 1: what each command takes."""
