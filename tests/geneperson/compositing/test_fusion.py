@@ -135,3 +135,18 @@ def test_the_inputs_are_not_changed(
     assert all(
         (now == then).all() for now, then in zip((image, alpha, background), before, strict=True)
     )
+
+
+@pytest.mark.parametrize("margin", [0, 1, 20])
+def test_the_drawn_cell_stays_as_it_was(margin: int) -> None:
+    """Also where the person fills the whole cell; on a cluster, the cell cannot be written."""
+    rng = np.random.default_rng(0)
+    person = rng.integers(0, 256, (128, 64, 3), np.uint8)
+    alpha = np.zeros((128, 64), np.uint8)
+    alpha[margin : 128 - margin, margin : 64 - margin] = 255
+    alpha[margin : 128 - margin, margin] = 128
+    before = person.copy()
+    person.setflags(write=False)
+    alpha.setflags(write=False)
+    decontaminate(person, alpha)
+    assert np.array_equal(person, before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..errors import UserError
 from ..pipeline.crew import EXECUTORS, LOCAL
@@ -21,6 +21,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the message as a UserError."""
         raise UserError(f"{message}; see {self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; overrides may follow options also where the command begins with a folder.
+
+        argparse ends an empty list of overrides with the folder, and calls later ones unknown.
+        """
+        parsed, rest = self.parse_known_args(args, namespace)
+        if rest and ("opts" not in parsed or any(text.startswith("--") for text in rest)):
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        if rest:
+            parsed.opts += rest
+        return parsed
 
 
 def add_directory(command: argparse.ArgumentParser) -> None:

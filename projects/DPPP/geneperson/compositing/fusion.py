@@ -82,7 +82,7 @@ def decontaminate(person: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     weight = around(solid) / 255.0
     spread = around(colors) / np.maximum(weight, 1e-6)
     known = edge[weight[:, 0] >= 1e-6]
-    flat = person.reshape(-1, 3)  # a copy, because the window is a part of the picture
+    flat = person.reshape(-1, 3).copy()
     flat[known] = np.clip(spread[weight[:, 0] >= 1e-6] + 0.5, 0.0, 255.0)
     cleaned[window] = flat.reshape(person.shape)
     return cleaned

@@ -26,7 +26,7 @@ def begin(
     settings: dict[str, Any],
     *,
     accept_code_change: bool,
-    owns: Callable[[int], bool] = lambda _: True,
+    owns: Callable[[int], bool] | None = None,
 ) -> list[str]:
     """Start an unfinished build, or go on with it.
 
@@ -34,7 +34,7 @@ def begin(
         staging: of the build.
         settings: what decides about the set.
         accept_code_change: whether to go on with what another version of the code has drawn.
-        owns: whether a candidate belongs to this build.
+        owns: whether a candidate belongs to this shard; None for a build, to which all belong.
 
     Returns:
         Digests of the versions of the code that drew, the running one last.

@@ -94,17 +94,18 @@ class Staging:
         """Return the settings of the unfinished build; None if there is none."""
         return self._read(self._settings)
 
-    def open(self, settings: dict[str, Any], owns: Callable[[int], bool] = lambda _: True) -> None:
+    def open(self, settings: dict[str, Any], owns: Callable[[int], bool] | None = None) -> None:
         """Start or resume: write the settings, and remove what a kill left half-written.
 
         Args:
             settings: what is being built.
-            owns: whether a candidate belongs to this build; the others may be being written.
+            owns: whether a candidate belongs to this shard, others may be being written; None for
+                a build, to which all belong.
         """
-        write_atomic(self._settings, to_json(settings), is_shared=True)
+        write_atomic(self._settings, to_json(settings), is_shared=owns is not None)
         self._identities.mkdir(exist_ok=True)
         for half_written in self._identities.glob("*.tmp"):
-            if owns(int(half_written.stem)):
+            if owns is None or owns(int(half_written.stem)):
                 shutil.rmtree(half_written)
 
     def is_ours(self) -> bool:
