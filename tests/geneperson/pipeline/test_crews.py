@@ -50,6 +50,7 @@ def pool_processes(parent: int) -> list[int]:
     return [int(child) for child in children if b"spawn_main" in command[child]]
 
 
+@pytest.mark.slow  # three processes import torch, twice
 def test_two_drawing_processes_one_of_them_killed(
     drawn: Path, cfg: CfgNode, tmp_path: Path
 ) -> None:
@@ -100,6 +101,17 @@ def actors() -> list[int]:
     return found
 
 
+def test_a_ray_cluster_of_this_machine(pristine: Path, small_cfg: CfgNode, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    output = tmp_path / "set"
+    with pytest.raises(UserError, match="--workers is 99, but the Ray cluster has"):
+        build(small_cfg, output, workers=99, executor="ray")
+    assert not output.exists()
+    build(small_cfg, output, workers=2, executor="ray")
+    assert tables(output) == tables(pristine)
+
+
+@pytest.mark.slow  # two clusters, in which four processes import torch
 def test_a_ray_cluster_killed_then_one_of_its_workers(
     drawn: Path, cfg: CfgNode, tmp_path: Path
 ) -> None:
