@@ -119,7 +119,7 @@ def test_local_models(tiny_cfg: CfgNode) -> None:
 def test_the_procedural_route_is_measured(cfg: CfgNode) -> None:
     found = entries(plan(cfg, workers=2))
     assert found["models"] == "none" and "backgrounds" not in found
-    assert "measured on 4 canvases" in found["disk"]
+    assert "measured on 6 canvases" in found["disk"]
     time = r"\d+\.\d\d hours with 2 workers \(\d+\.\d\d s a canvas each\)"
     assert re.fullmatch(time, found["time"])
 

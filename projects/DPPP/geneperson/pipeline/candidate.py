@@ -133,14 +133,19 @@ class CandidateMaker:
         self._matting: Matting | None = None
         self._gate = Gate(spec.limits, spec.picture, spec.poses)
 
-    def make(self, identity: Identity) -> Candidate:
-        """Make one candidate with a synthesizer of its own, loaded when it is first needed."""
+    def make(self, identity: Identity, painter: Painter | None = None) -> Candidate:
+        """Make one candidate with a synthesizer of its own, loaded when it is first needed.
+
+        Args:
+            identity: whom to draw.
+            painter: gives the backgrounds; None for the synthesizer.
+        """
         if self._synthesizer is None:
             self._synthesizer = self._spec.build_synthesizer()
         chosen = zip(self._spec.drawings(identity), self._choose(identity), strict=True)
         drawings = [replace(drawing, cells=cells) for drawing, cells in chosen]
         canvases = [self._synthesizer.characters([drawing])[0] for drawing in drawings]
-        return self.finish(self.judge(identity, canvases), self._synthesizer)
+        return self.finish(self.judge(identity, canvases), painter or self._synthesizer)
 
     def judge(self, identity: Identity, canvases: Sequence[Characters]) -> Judged:
         """Cut out and filter the cells of a candidate, and deal a place to every good one.

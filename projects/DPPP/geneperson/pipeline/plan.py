@@ -18,16 +18,15 @@ from ..prompting import outfits
 from ..synthesis import DrawingCost
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
-from .candidate import CandidateMaker
 from .crew import Resources, usual_workers
 from .gpus import UTILIZATION, peak_tflops
 from .spec import BuildSpec
+from .trial import try_out
 
 DEFAULT_GPU = "A100"
 
 _TYPICAL_BYTES = 12_000  # of a 256 x 128 JPEG at quality 95; used if none could be measured
 _PNG_BYTES_PER_PIXEL = 1.6  # of a photograph
-_MEASURED = 4  # candidates
 _U2NET_SECONDS = 1.19  # a cell on one core, where it cannot be timed; docs/performance.md
 
 
@@ -72,7 +71,7 @@ def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
         yield from _models(spec, {})
         yield from _measured(spec, workers)
     else:
-        num_backgrounds = len(SCENES) * len(LIGHTINGS) * spec.pool_size
+        num_backgrounds = _num_backgrounds(spec)
         yield _line(
             "backgrounds",
             f"at most {num_backgrounds}, {spec.pool_size} for each scene and lighting; painted "
@@ -119,23 +118,26 @@ def _where(source: ModelSource) -> str:
 
 
 def _measured(spec: BuildSpec, workers: int) -> Iterator[str]:
-    """Say what a build takes that can be measured here: make some candidates."""
-    maker = CandidateMaker(spec)
-    people = list(islice(spec.identities(), 1 + _MEASURED))
-    maker.make(people[0])  # fills the background pool
-    start = time.perf_counter()
-    made = [maker.make(person) for person in people[1:]]
-    seconds = (time.perf_counter() - start) / len(made)
-    sizes = [len(image.jpeg) for candidate in made for image in candidate.images]
-    num_images = spec.num_identities * len(sizes) / len(made)
-    per_image = sum(sizes) / len(sizes) if sizes else _TYPICAL_BYTES
+    """Say what a build takes of which everything can be measured here."""
+    trial = try_out(spec)
+    num_images = spec.num_identities * trial.images
+    gigabytes = num_images * (trial.image_bytes or _TYPICAL_BYTES) / 1e9
     yield _line(
         "disk",
-        f"{num_images * per_image / 1e9:.2f} GB for {num_images:.0f} images (measured on "
-        f"{len(made)} canvases)",
+        f"{gigabytes:.2f} GB for {num_images:.0f} images (measured on {trial.candidates} canvases)",
     )
-    hours = seconds * spec.num_identities / 3600 / workers
-    yield _line("time", f"{hours:.2f} hours with {workers} workers ({seconds:.2f} s a canvas each)")
+    # every worker paints all backgrounds for itself
+    seconds = trial.candidate_sec * spec.num_identities / workers
+    seconds += trial.background_sec * _num_backgrounds(spec)
+    yield _line(
+        "time",
+        f"{seconds / 3600:.2f} hours with {workers} workers ({trial.candidate_sec:.2f} s a canvas "
+        "each)",
+    )
+
+
+def _num_backgrounds(spec: BuildSpec) -> int:
+    return len(SCENES) * len(LIGHTINGS) * spec.pool_size
 
 
 def _hours(
@@ -143,14 +145,13 @@ def _hours(
 ) -> Iterator[str]:
     """Say how long each part takes, and which of them bounds."""
     num_canvases = spec.num_identities * spec.light.per_identity
-    num_backgrounds = len(SCENES) * len(LIGHTINGS) * spec.pool_size
     num_gpus = max(1, resources.gpus)
     measured, why_not = _measure_drawing(spec)
     seconds = measured or cost.canvas_tflop / (peak_tflops(gpu) * UTILIZATION)
     how = "measured" if measured else f"computed for {gpu.upper()} at {UTILIZATION:.0%} of its peak"
     drawing = seconds * num_canvases / num_gpus / 3600
     painting = seconds * cost.background_tflop / cost.canvas_tflop
-    painting *= num_backgrounds / num_gpus / 3600
+    painting *= _num_backgrounds(spec) / num_gpus / 3600
     yield _line(
         "drawing",
         f"{drawing:.1f} hours on {num_gpus} GPU ({seconds:.1f} s and {cost.canvas_tflop:.0f} TFLOP "
