@@ -104,8 +104,8 @@ def actors() -> list[int]:
 def test_a_ray_cluster_of_this_machine(pristine: Path, small_cfg: CfgNode, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     output = tmp_path / "set"
-    with pytest.raises(UserError, match="--workers is 99, but the Ray cluster has"):
-        build(small_cfg, output, workers=99, executor="ray")
+    with pytest.raises(UserError, match=r"--workers is 5, but the Ray cluster has \d"):
+        build(small_cfg, output, workers=5, executor="ray")
     assert not output.exists()
     build(small_cfg, output, workers=2, executor="ray")
     assert tables(output) == tables(pristine)

@@ -15,8 +15,8 @@ from geneperson.dataset.stats import stats
 from geneperson.pipeline.staging import Staging
 from geneperson.pipeline.twins import TWIN
 
-LIMIT = 0.21  # of the first nine candidates, these are not closer than it to an accepted one:
-ACCEPTED, TWINS = [0, 2, 4, 5, 8], [1, 3, 6, 7]
+LIMIT = 0.21  # of the first eight candidates, these are not closer than it to an accepted one:
+ACCEPTED, TWINS = [0, 1, 4, 5, 7], [2, 3, 6]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_twin_is_rejected_and_replaced(strict: CfgNode, tmp_path: Path) -> Non
     ]
     assert (tmp_path / "set" / "rejects.jpg").is_file()
     assert verify(tmp_path / "set") == []
-    assert f"cells rejected: {TWIN}24 (44.4 %)" in stats(tmp_path / "set").replace("  ", "")
+    assert f"cells rejected: {TWIN}18 (37.5 %)" in stats(tmp_path / "set").replace("  ", "")
 
 
 def test_workers_and_interruptions_make_no_difference(strict: CfgNode, tmp_path: Path) -> None:
