@@ -1,7 +1,7 @@
 """Opening an ONNX file so that it takes several pictures at once.
 
-Published files of U2Net state a batch of 1, although nothing in the network depends on it: sizes
-are read from the pictures while it runs. The statement is taken out, and two pictures are tried.
+An exported network can state a batch of 1 although its layers do not depend on it. The statement is
+taken out, and two pictures are tried together and alone.
 """
 
 from __future__ import annotations
