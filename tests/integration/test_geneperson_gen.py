@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stopping import alive
 
 from helpers import ROOT
 
@@ -177,19 +178,6 @@ def inodes(output: Path) -> set[int]:
         for path in output.rglob("*.jpg")
         if not any(part.endswith(".tmp") for part in path.parts)
     }
-
-
-def alive(session: int) -> list[int]:
-    """List the processes of a build's session."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, *numbers = path.read_text().rsplit(")", 1)[1].split()[:4]
-        except OSError:  # ended while we looked
-            continue
-        if state != "Z" and int(numbers[2]) == session:
-            found.append(int(path.parent.name))
-    return found
 
 
 def assert_workers_are_gone(session: int) -> None:

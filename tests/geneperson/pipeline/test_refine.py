@@ -101,3 +101,8 @@ def test_a_folder_with_canvases_of_other_settings(
     shutil.copytree(kept.with_name("set.canvases"), tmp_path / "set.canvases")
     with pytest.raises(UserError, match=r"holds canvases with DIFFUSION\.GUIDANCE .*; delete it"):
         build(cfg, tmp_path / "set")
+
+
+def test_a_route_that_keeps_no_canvases(small_cfg: CfgNode, pristine: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'procedural' keeps no canvases: build another set"):
+        refine(small_cfg, pristine, tmp_path / "set")

@@ -77,6 +77,11 @@ class Canvases:
         Raises:
             UserError: there are none, or they were drawn for other settings.
         """
+        if spec.route.draws_in_workers:
+            raise UserError(
+                f"SYNTHESIS.NAME {spec.route.name!r} keeps no canvases: build another set with the "
+                "other limits"
+            )
         path = beside(output, "canvases") / _CONTENT
         if not path.is_file():
             raise UserError(

@@ -60,11 +60,11 @@ def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
         f"{num_identities * spec.light.per_identity} or more, {grid.columns} x {grid.rows} cells "
         f"of {grid.cell_height} x {grid.cell_width} pixels",
     )
-    yield _line(
-        "images",
-        f"{num_images} if no cell is rejected, {round(num_images * PAPER_KEPT_PERCENT / 100)} at "
-        f"the paper's {PAPER_KEPT_PERCENT} %",
-    )
+    at_the_papers = ""
+    if spec.limits.keep == 1.0:
+        kept = round(num_images * PAPER_KEPT_PERCENT / 100)
+        at_the_papers = f", {kept} at the paper's {PAPER_KEPT_PERCENT} %"
+    yield _line("images", f"{num_images} if no cell is rejected{at_the_papers}")
     workers = resources.workers or usual_workers(spec, resources)
     cost = spec.route.cost(grid)
     if cost is None:
@@ -160,29 +160,37 @@ def _hours(
     if not measured:
         yield _line("", f"not measured: {why_not}")
     yield _line("painting", f"{painting:.1f} hours for all backgrounds")
-    cutting, how = _time_of_matting(spec)
-    cutting *= num_canvases * spec.grid.num_cells / workers / 3600
-    yield _line("cutting out", f"{cutting:.1f} hours with {workers} workers ({how})")
-    longest = max((drawing + painting, "the GPU"), (cutting, "cutting out"))
+    cutting, is_on_gpu, how = _time_of_matting(spec)
+    cutting *= num_canvases * spec.grid.num_cells / 3600
+    if is_on_gpu:
+        cutting /= num_gpus
+        yield _line("cutting out", f"{cutting:.1f} hours on {num_gpus} GPU ({how})")
+        longest = drawing + painting + cutting, "the GPU"
+    else:
+        cutting /= workers
+        yield _line("cutting out", f"{cutting:.1f} hours with {workers} workers ({how})")
+        longest = max((drawing + painting, "the GPU"), (cutting, "cutting out"))
     yield _line("bound by", f"{longest[1]}: {longest[0]:.1f} hours or more, as cells are rejected")
 
 
-def _time_of_matting(spec: BuildSpec) -> tuple[float, str]:
-    """Return seconds a cell on one core or on the GPU, and how that is known."""
+def _time_of_matting(spec: BuildSpec) -> tuple[float, bool, str]:
+    """Return seconds a cell on a core or a GPU, whether on a GPU, and how that is known."""
     if spec.matting is None:
-        return 0.0, "known from drawing"
+        return 0.0, False, "known from drawing"
+    assumed = f"{_U2NET_SECONDS} s a cell of U2Net, assumed"
     if not spec.matting.is_on_disk():
-        return _U2NET_SECONDS, f"{_U2NET_SECONDS} s a cell of U2Net, assumed: yet to be fetched"
+        return _U2NET_SECONDS, False, f"{assumed}: yet to be fetched"
     try:
         session = Matting(spec.matting)
     except UserError as error:
-        return _U2NET_SECONDS, f"{_U2NET_SECONDS} s a cell of U2Net, assumed: {error}"
-    cell = np.full((spec.grid.cell_height, spec.grid.cell_width, 3), 128, np.uint8)
-    session.alphas([cell])
+        return _U2NET_SECONDS, False, f"{assumed}: {error}"
+    cells = [np.full((spec.grid.cell_height, spec.grid.cell_width, 3), 128, np.uint8)] * 4
+    session.alphas(cells)
     start = time.perf_counter()
-    session.alphas([cell, cell])
-    seconds = (time.perf_counter() - start) / 2
-    return seconds, f"{seconds:.2f} s a cell, measured on {session.provider}"
+    session.alphas(cells)
+    seconds = (time.perf_counter() - start) / len(cells)
+    how = f"{seconds:.2f} s a cell, measured on {session.provider}"
+    return seconds, session.is_on_gpu, how
 
 
 def _measure_drawing(spec: BuildSpec) -> tuple[float | None, str]:
