@@ -84,15 +84,21 @@ class Quitter:
         os._exit(9)
 
 
-def test_each_process_has_its_own_environment() -> None:
-    with processes(Environment, [{"WHO": "first"}, {"WHO": "second"}]) as pool:
-        found = [pool.submit("who", 0.5) for _ in range(2)]
+def test_each_process_has_its_own_environment(tmp_path: Path) -> None:
+    with processes(partial(Environment, tmp_path), [{"WHO": "first"}, {"WHO": "second"}]) as pool:
+        found = [pool.submit("who", number) for number in range(2)]
         assert {future.result() for future in found} == {"first", "second"}
 
 
 class Environment:
-    def who(self, wait: float) -> str:
-        time.sleep(wait)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def who(self, number: int) -> str:
+        """Answer when both questions were taken: by two processes then, however slow they start."""
+        (self._folder / str(number)).touch()
+        while len(list(self._folder.iterdir())) < 2:
+            time.sleep(0.01)
         return os.environ["WHO"]
 
 
