@@ -60,7 +60,7 @@ def text(model: CLIPDPPP, features: Features, template: str) -> Tensor:
     for i in range(len(c)):
         words = template.split()
         parts, pending = [], list(s[i])
-        embedded = model.towers.embed(template)[0][0]
+        embedded = model.towers.embed(template)[0]
         for position, word in enumerate(["<start>", *words, "<end>"]):
             if word == "S":
                 parts.append(pending.pop(0))
@@ -68,9 +68,7 @@ def text(model: CLIPDPPP, features: Features, template: str) -> Tensor:
                 parts.append(c[i])
             else:
                 parts.append(embedded[position])
-        rows.append(
-            model.towers.encode_text(torch.stack(parts)[None], torch.tensor([len(parts) - 1]))
-        )
+        rows += model.towers.encode_texts([torch.stack(parts)[None]])
     return torch.cat(rows)
 
 
@@ -162,7 +160,7 @@ def test_detached_words_leave_patches_and_v_g_alone(case: Case) -> None:
     model.start_phase(1)
     model.detach_inversion_input = True
     image = model.towers.encode_image(torch.randn(2, 3, 128, 64))
-    text_feature = model.prompt_features(image, "style-content").sum()
+    text_feature = model.prompt_features(image, {"style-content"})["style-content"].sum()
     grads = torch.autograd.grad(
         text_feature, [image.projected, image.patches], allow_unused=True, retain_graph=True
     )

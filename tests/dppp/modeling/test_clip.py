@@ -41,16 +41,16 @@ def test_image_features_equal_open_clip(pair: Pair) -> None:
 
 def test_text_up_to_the_end_token_equals_the_full_run(pair: Pair) -> None:
     model, towers = pair
-    embeddings, end = towers.embed(TEXT)
+    embeddings = towers.embed(TEXT)
     assert embeddings.shape[1] == 7  # start, five words, end
     full = model.encode_text(open_clip.get_tokenizer(NAME)([TEXT]))
-    assert torch.allclose(towers.encode_text(embeddings, end), full, atol=1e-5)
+    assert torch.allclose(towers.encode_texts([embeddings])[0], full, atol=1e-5)
 
 
 def test_text_gradient_reaches_embeddings_and_no_weight(pair: Pair) -> None:
     towers = pair[1]
-    embeddings = towers.embed(TEXT)[0].detach().requires_grad_()
-    towers.encode_text(embeddings, torch.tensor([6])).sum().backward()
+    embeddings = towers.embed(TEXT).detach().requires_grad_()
+    towers.encode_texts([embeddings])[0].sum().backward()
     assert embeddings.grad.abs().sum() > 0
     assert all(p.grad is None for p in towers.text.parameters())
 
@@ -90,9 +90,9 @@ def test_prompt_puts_words_where_the_template_has_them(pair: Pair) -> None:
     towers = pair[1]
     prompt = Prompt("a {style} style of a {content} person", 3, towers)
     style, content = torch.randn(2, 3, 64), torch.randn(2, 64)
-    embeddings, end = prompt.fill(towers.text.token_embedding, style, content)
-    plain, _ = towers.embed("a X X X style of a X person")
-    assert end.tolist() == [plain.shape[1] - 1] * 2
+    embeddings = prompt.fill(towers.text.token_embedding, style, content)
+    plain = towers.embed("a X X X style of a X person")
+    assert embeddings.shape == (2, *plain.shape[1:])
     assert torch.equal(embeddings[:, 2:5], style)
     assert torch.equal(embeddings[:, 8], content)
     untouched = [0, 1, 5, 6, 7, 9, 10]
@@ -103,7 +103,7 @@ def test_prompt_with_content_first(pair: Pair) -> None:
     towers = pair[1]
     prompt = Prompt("a {content} person in {style}", 2, towers)
     style, content = torch.randn(1, 2, 64), torch.randn(1, 64)
-    embeddings, _ = prompt.fill(towers.text.token_embedding, style, content)
+    embeddings = prompt.fill(towers.text.token_embedding, style, content)
     assert torch.equal(embeddings[0, 2], content[0])
     assert torch.equal(embeddings[0, 5:7], style[0])
 
@@ -114,6 +114,45 @@ def test_prompt_refuses(pair: Pair, template: str) -> None:
         Prompt(template, 2, pair[1])
 
 
+def test_a_prompt_takes_only_the_words_it_has(pair: Pair) -> None:
+    towers = pair[1]
+    prompt = Prompt("a photo of a {content} person", 3, towers)
+    style, content = torch.randn(2, 3, 64), torch.randn(2, 64)
+    embeddings = prompt.fill(towers.text.token_embedding, style, content)
+    assert torch.equal(embeddings, prompt.fill(towers.text.token_embedding, None, content))
+
+
+def test_sentences_in_one_run_equal_each_alone(pair: Pair) -> None:
+    """Features and gradients; the second sentence is the same for all images."""
+    towers = pair[1]
+    long = torch.randn(3, 9, 64, requires_grad=True)
+    shared = torch.randn(1, 5, 64, requires_grad=True)
+    together = towers.encode_texts([long, shared])
+    apart = [towers.encode_texts([sentence])[0] for sentence in (long, shared)]
+    assert torch.allclose(together[0], apart[0], atol=1e-5)
+    assert torch.allclose(together[1], apart[1].expand(3, -1), atol=1e-5)
+    grads = [
+        torch.autograd.grad(sum(x.square().sum() for x in texts), (long, shared))
+        for texts in (together, [apart[0], apart[1].expand(3, -1)])
+    ]
+    for one, other in zip(*grads, strict=True):
+        assert torch.allclose(one, other, atol=1e-4 * other.abs().max())
+
+
+def test_image_gradient_equals_open_clip(pair: Pair) -> None:
+    """Of every weight of the visual encoder, though ours leaves most of the last block out."""
+    model, towers = pair
+    pixels = torch.randn(2, 3, *SIZE)
+    model.encode_image(pixels).square().sum().backward()
+    towers.requires_grad_().encode_image(pixels).projected.square().sum().backward()
+    ours = dict(towers.visual.named_parameters())
+    for name, parameter in model.visual.named_parameters():
+        scale = parameter.grad.abs().max()
+        assert torch.allclose(ours[name].grad, parameter.grad, atol=1e-5 * scale), name
+    towers.zero_grad()
+    towers.text.requires_grad_(requires_grad=False)
+
+
 def test_text_gradient_equals_the_full_run(pair: Pair) -> None:
     """All 77 positions by open_clip's own parts, against ours up to the end token."""
     model, towers = pair
@@ -122,7 +161,7 @@ def test_text_gradient_equals_the_full_run(pair: Pair) -> None:
     tokens = model.transformer(full + model.positional_embedding, attn_mask=model.attn_mask)
     (model.ln_final(tokens)[0, 6] @ model.text_projection).square().sum().backward()
     short = full.detach()[:, :7].requires_grad_()
-    towers.encode_text(short, torch.tensor([6])).square().sum().backward()
+    towers.encode_texts([short])[0].square().sum().backward()
     scale = full.grad.abs().max()
     assert torch.allclose(short.grad / scale, full.grad[:, :7] / scale, atol=1e-5)
     assert full.grad[:, 7:].abs().max() == 0

@@ -128,7 +128,7 @@ def test_both_towers_equal_transformers(tmp_path: Path) -> None:
         assert torch.allclose(image.patches, hidden.hidden_states[-2][:, 1:], atol=1e-4)
         expected = theirs.text_projection(theirs.text_model(ids).pooler_output)
         assert torch.allclose(
-            ours.encode_text(*ours.embed("a photo of a person")), expected, atol=1e-4
+            ours.encode_texts([ours.embed("a photo of a person")])[0], expected, atol=1e-4
         )
 
 

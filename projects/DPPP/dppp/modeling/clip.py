@@ -1,42 +1,25 @@
-"""The two CLIP towers, from open_clip, opened where the paper takes its features.
-
-| symbol | shape      | meaning |
-| ------ | ---------- | ------- |
-| B      |            | images |
-| m      |            | image patches: 16 x 8 at 256 x 128 pixels and patch size 16 |
-| L      |            | text positions up to and including the end token |
-| d1     | 512        | joint image-text width |
-| d2     | 768        | width of the visual encoder |
-| dt     | 512        | width of a text token |
-| v_g    | (B, d1)    | class token after the final projection |
-| V      | (B, m, d2) | patch tokens after the penultimate block |
-
-(Widths are ViT-B/16's; other models bring their own.)
-"""
+"""The two CLIP towers, from open_clip; symbols as in visual_tower.py and text_tower.py."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import open_clip
-import torch
 from open_clip import CLIP
-from open_clip.transformer import Transformer, VisionTransformer
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from ..errors import UserError
 from ..log import logger
 from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, own_tags
+from .text_tower import TextTower
+from .visual_tower import ImageFeatures, encode_image
 
-
-class ImageFeatures(NamedTuple):
-    """The features that the paper takes from one pass through the visual encoder."""
-
-    penultimate_class: Tensor  # (B, d2) class token after the penultimate block
-    final_class: Tensor  # (B, d2) class token after the last block and its LayerNorm
-    projected: Tensor  # (B, d1) v_g
-    patches: Tensor  # (B, m, d2) V
+# Settings of open_clip that change what a block computes.
+_OTHER_BLOCKS = (
+    *("ls_init_value", "block_type", "qk_norm", "scaled_cosine_attn"),
+    *("scale_heads", "scale_attn_inner", "scale_attn", "scale_fc"),
+)
 
 
 class CLIPTowers(nn.Module):
@@ -54,7 +37,7 @@ class CLIPTowers(nn.Module):
         super().__init__()
         self.name = name
         self.visual = model.visual
-        self.text = _TextTower(model)
+        self.text = TextTower(model)
         self.text.requires_grad_(requires_grad=False)
         self._tokenize = tokenize
 
@@ -84,81 +67,27 @@ class CLIPTowers(nn.Module):
         return type(self.visual.transformer.resblocks[0].mlp.gelu).__name__
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Run the visual encoder once.
+        """Run the visual encoder once on normalised pixels (B, 3, H, W) of its size."""
+        return encode_image(self.visual, pixels)
+
+    def encode_texts(self, sentences: Sequence[Tensor]) -> list[Tensor]:
+        """Return features (B, d1) of sentences; the weights are frozen, the embeddings are not.
 
         Args:
-            pixels: (B, 3, H, W), already normalised, of the size the model was built for.
+            sentences: token embeddings without position, each (B, L, dt) with an L of its own, up
+                to the end token. All run together.
         """
-        require_size(pixels, self.visual)
-        *early, last = self.visual.transformer.resblocks
-        tokens = self.visual._embeds(pixels)
-        for block in early:
-            tokens = block(tokens)
-        final_class = self.visual.ln_post(last(tokens)[:, 0])
-        return ImageFeatures(
-            tokens[:, 0], final_class, final_class @ self.visual.proj, tokens[:, 1:]
-        )
+        return self.text(sentences)
 
-    def encode_text(self, embeddings: Tensor, end: Tensor) -> Tensor:
-        """Return text features (B, d1); the weights are frozen, gradient flows to the embeddings.
-
-        Args:
-            embeddings: (B, L, dt), without position.
-            end: index of the end token of each text (B,), in [0, L).
-        """
-        return self.text(embeddings, end)
-
-    def embed(self, text: str) -> tuple[Tensor, Tensor]:
-        """Return token embeddings (1, L, dt) of a text up to its end token, and its index (1,)."""
-        ids = self.token_ids(text)
-        embeddings = self.text.token_embedding(ids.to(self.text.token_embedding.weight.device))
-        return embeddings[None], torch.tensor([len(ids) - 1], device=embeddings.device)
+    def embed(self, text: str) -> Tensor:
+        """Return token embeddings (1, L, dt) of a text up to its end token."""
+        ids = self.token_ids(text).to(self.text.token_embedding.weight.device)
+        return self.text.token_embedding(ids)[None]
 
     def token_ids(self, text: str) -> Tensor:
         """Return token ids (L,) of a text, from its start to its end token."""
         ids = self._tokenize([text])[0]
         return ids[: int(ids.argmax()) + 1]  # the end token has the largest id
-
-
-def require_size(pixels: Tensor, visual: VisionTransformer) -> None:
-    """Raise a UserError unless images (B, 3, H, W) have the size a visual encoder was built for."""
-    size, expected = tuple(pixels.shape[-2:]), tuple(visual.image_size)
-    if size != expected:
-        raise UserError(
-            f"the images have {size} pixels (height, width), but this CLIP was built for "
-            f"{expected}; set INPUT.SIZE_TRAIN and INPUT.SIZE_TEST to the size of the images"
-        )
-
-
-class _TextTower(nn.Module):
-    """CLIP's text Transformer on embeddings that stop at the end token.
-
-    Attention is causal, so tokens after the end token cannot change its feature.
-    """
-
-    token_embedding: nn.Embedding
-    positional_embedding: nn.Parameter
-    transformer: Transformer
-    ln_final: nn.LayerNorm
-    text_projection: nn.Parameter
-    attn_mask: Tensor
-
-    def __init__(self, model: CLIP) -> None:
-        super().__init__()
-        self.token_embedding = model.token_embedding
-        self.positional_embedding = model.positional_embedding
-        self.transformer = model.transformer
-        self.ln_final = model.ln_final
-        self.text_projection = model.text_projection
-        self.register_buffer("attn_mask", model.attn_mask, persistent=False)
-
-    def forward(self, embeddings: Tensor, end: Tensor) -> Tensor:
-        """Embeddings (B, L, dt) and index of the end token (B,) -> features (B, d1)."""
-        length = embeddings.shape[1]
-        tokens = embeddings + self.positional_embedding[:length]
-        tokens = self.transformer(tokens, attn_mask=self.attn_mask[:length, :length])
-        at_end = self.ln_final(tokens[torch.arange(len(tokens), device=tokens.device), end])
-        return at_end @ self.text_projection
 
 
 def build_clip(
@@ -262,6 +191,7 @@ def _check_architecture(name: str) -> None:
         and not any(vision.get(key) for key in ("timm_model_name", "attentional_pool"))
         and not any(config.get(key) for key in ("custom_text", "multimodal_cfg"))
         and not any(text.get(key) for key in ("hf_model_name", "proj_bias", "no_causal_mask"))
+        and not any(part.get(key) for part in (vision, text) for key in _OTHER_BLOCKS)
     )
     if not plain:
         raise UserError(

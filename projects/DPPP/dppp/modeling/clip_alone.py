@@ -33,4 +33,4 @@ class CLIPAlone(CLIPModel):
                 raise UserError(
                     f"longer than {towers.text_length} tokens, would be cut: {text[:60]!r}"
                 )
-        return torch.cat([towers.encode_text(*towers.embed(text)) for text in texts])
+        return torch.cat([towers.encode_texts([towers.embed(text)])[0] for text in texts])

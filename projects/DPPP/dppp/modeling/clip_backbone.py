@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .checks import size_problems
-from .clip import build_clip, require_size
+from .clip import build_clip
+from .visual_tower import encode_image
 
 
 class CLIPBackbone(nn.Module):
@@ -45,8 +46,7 @@ class CLIPBackbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) -> features (B, feat_dim, 1, 1) of any length."""
-        require_size(pixels, self.visual)
-        return self.visual(pixels)[:, :, None, None]
+        return encode_image(self.visual, pixels).projected[:, :, None, None]
 
 
 @BACKBONE_REGISTRY.register()

@@ -10,6 +10,7 @@
 """
 
 import math
+from collections.abc import Collection
 from typing import cast
 
 import torch
@@ -21,11 +22,12 @@ from typing_extensions import override
 from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
 from .architecture import DPPPArchitecture
 from .checks import active_phases, check_dppp_config
-from .clip import CLIPTowers, ImageFeatures, build_clip
+from .clip import CLIPTowers
 from .destylization import DestylizationProjector
 from .global_batch import gather_batch
 from .identity_head import IdentityHead
 from .interface import PhasePlan, TrainedGroup
+from .parts import build_parts
 from .prompts import Prompt
 from .pseudo_words import (
     ContentInversion,
@@ -33,6 +35,7 @@ from .pseudo_words import (
     StyleAggregation,
     StyleInversion,
 )
+from .visual_tower import ImageFeatures
 
 
 @META_ARCH_REGISTRY.register()
@@ -109,37 +112,7 @@ class CLIPDPPP(DPPPArchitecture):
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict:
         """Build the parts that a config asks for."""
-        check_dppp_config(cfg)
-        dppp = cfg.MODEL.DPPP
-        pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
-        towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
-        d1, d2, dt = towers.feature_dim, towers.patch_dim, towers.token_dim
-        k = dppp.NUM_STYLE_WORDS
-        texts = dppp.PROMPTS
-        return {
-            "towers": towers,
-            "content_inversion": ContentInversion(d1, dt, dppp.CONTENT_HIDDEN),
-            "style_aggregation": StyleAggregation(
-                dppp.NUM_STYLE_TOKENS, d2, d1, dppp.STYLE_LAYERS, dppp.STYLE_HEADS
-            ),
-            "local_filter": GlobalFeatureLocalFilter(k),
-            "style_inversion": StyleInversion(d1, dt, dppp.STYLE_HIDDEN),
-            "prompts": {
-                "style-content": Prompt(texts.STYLE_CONTENT, k, towers),
-                "content": Prompt(texts.CONTENT, k, towers),
-                "generic": Prompt(texts.GENERIC, k, towers),
-            },
-            "strategy": texts.STRATEGY,
-            "num_classes": cfg.MODEL.HEADS.NUM_CLASSES,
-            "losses": LossSettings.from_config(cfg),
-            "temperature": dppp.TEMPERATURE,
-            "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
-            "residual": dppp.DESTYLIZATION_RESIDUAL,
-            "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
-            "pixel_mean": cfg.MODEL.PIXEL_MEAN,
-            "pixel_std": cfg.MODEL.PIXEL_STD,
-            "phase": active_phases(cfg)[-1],
-        }
+        return build_parts(cfg)
 
     # --- phases ---
 
@@ -241,6 +214,8 @@ class CLIPDPPP(DPPPArchitecture):
         image = self.towers.encode_image(pixels)
         v_g, labels = gather_batch(image.projected), gather_batch(labels)
         on, terms = self.losses.names, {}
+        used = {"L1_SupCon": self.strategy, "L_Tri-txt": "content"}
+        texts = self.prompt_features(image, {used[name] for name in on if name in used})
         if "L1_ReID" in on:  # Eq. 10, on CLIP-ReID's features
             final = gather_batch(image.final_class)
             penultimate = gather_batch(image.penultimate_class)
@@ -248,11 +223,11 @@ class CLIPDPPP(DPPPArchitecture):
             terms["loss_l1_id"] = self.losses.identity(logits, labels)
             terms["loss_l1_tri"] = self.losses.image_triplet([penultimate, final, v_g], labels)
         if "L1_SupCon" in on:  # Eqs. 6-8
-            t_sc = gather_batch(self.prompt_features(image, self.strategy))
+            t_sc = gather_batch(texts[self.strategy])
             terms["loss_l1_supcon"] = supcon_loss(v_g, t_sc, labels, self._temperature())
             self.watched["match_share"] = match_share(v_g, t_sc, labels)
         if "L_Tri-txt" in on:  # Eq. 9
-            t_c = gather_batch(self.prompt_features(image, "content"))
+            t_c = gather_batch(texts["content"])
             terms["loss_tri_txt"] = text_triplet_loss(t_c, labels, self.losses.text_margin)
         return self.losses.weighted(terms)
 
@@ -268,27 +243,38 @@ class CLIPDPPP(DPPPArchitecture):
             terms["loss_l2_tri"] = self.losses.image_triplet([v_c], labels)
         if "L2_SupCon" in on:  # Eq. 15
             with torch.no_grad():
-                t_c = gather_batch(self.prompt_features(image, "content"))
+                t_c = gather_batch(self.prompt_features(image, {"content"})["content"])
             terms["loss_l2_supcon"] = supcon_loss(v_c, t_c, labels, self._temperature())
             self.watched["match_share"] = match_share(v_c, t_c, labels)
         return self.losses.weighted(terms)
 
-    def prompt_features(self, image: ImageFeatures, strategy: str) -> Tensor:
-        """Return text features (B, d1) of the images' prompts: t_sc or t_c."""
+    def prompt_features(
+        self, image: ImageFeatures, strategies: Collection[str]
+    ) -> dict[str, Tensor]:
+        """Return text features (B, d1) of the images' prompts by strategy: t_sc, t_c."""
+        if not strategies:
+            return {}
         v_g, patches = image.projected, image.patches
         if self.detach_inversion_input:
             v_g, patches = v_g.detach(), patches.detach()
-        prompt, style, content = cast(Prompt, self.prompts[strategy]), None, None
-        if prompt.has_content:
+        prompts = {name: cast(Prompt, self.prompts[name]) for name in sorted(strategies)}
+        style, content = None, None
+        if any(prompt.has_content for prompt in prompts.values()):
             content = self.content_inversion(v_g)  # c*, Eq. 1
-        if prompt.has_style:
+        if any(prompt.has_style for prompt in prompts.values()):
             style_features = self.style_aggregation(patches)  # V~, Eq. 2
             local = self.local_filter(style_features, v_g)  # V_L, Eqs. 3 and 4
             style = self.style_inversion(local)  # s*, Eq. 5
             w = self.local_filter.attention(style_features.detach(), v_g.detach())  # Eq. 3
             self.watched["attention_entropy"] = torch.special.entr(w).sum(dim=1).mean()
-        t = self.towers.encode_text(*prompt.fill(self.towers.text.token_embedding, style, content))
-        return t.expand(len(v_g), -1).contiguous()
+        embedding = self.towers.text.token_embedding
+        texts = self.towers.encode_texts(
+            [p.fill(embedding, style, content) for p in prompts.values()]
+        )
+        return {
+            name: t.expand(len(v_g), -1).contiguous()
+            for name, t in zip(prompts, texts, strict=True)
+        }
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:

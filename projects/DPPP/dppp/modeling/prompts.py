@@ -53,25 +53,22 @@ class Prompt(nn.Module):
         token_embedding: nn.Embedding,
         style: Tensor | None = None,
         content: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Insert the pseudo-words.
 
         Args:
             token_embedding: the text tower's.
-            style: s* (B, k, dt), if the template has ``{style}``.
-            content: c* (B, dt), if it has ``{content}``.
+            style: s* (B, k, dt); needed if the template has ``{style}``.
+            content: c* (B, dt); needed if it has ``{content}``.
 
         Returns:
-            Embeddings (B, L, dt) and the index of the end token (B,). B is 1 without pseudo-words.
+            Embeddings (B, L, dt) up to the end token. B is 1 without pseudo-words.
         """
         sentence = token_embedding(self.ids)
-        words = [style] if style is not None else []
-        if content is not None:
+        words = [style] if style is not None and self.has_style else []
+        if content is not None and self.has_content:
             words.append(content[:, None])
-        if words:
-            vectors = torch.cat(words, dim=1).to(sentence.dtype)
-            batch = sentence.expand(len(vectors), -1, -1).index_copy(1, self.slots, vectors)
-        else:
-            batch = sentence[None]
-        end = torch.full((len(batch),), len(self.ids) - 1, device=batch.device)
-        return batch, end
+        if not words:
+            return sentence[None]
+        vectors = torch.cat(words, dim=1).to(sentence.dtype)
+        return sentence.expand(len(vectors), -1, -1).index_copy(1, self.slots, vectors)

@@ -15,6 +15,8 @@
 import torch
 from torch import Tensor, nn
 
+from .blocks import run_block
+
 
 def _three_layer_mlp(input_dim: int, hidden_dim: int, output_dim: int) -> nn.Sequential:
     return nn.Sequential(
@@ -39,7 +41,7 @@ class ContentInversion(nn.Module):
 
 
 class StyleAggregation(nn.Module):
-    """V~ = FC(Transformer([T_s | V])), Eq. 2; only the outputs at T_s are used."""
+    """V~ = FC(Transformer([T_s | V])), Eq. 2; of the last layer, only T_s is computed."""
 
     def __init__(
         self,
@@ -66,8 +68,11 @@ class StyleAggregation(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """V (B, m, d2) -> V~ (B, n, d1)."""
         tokens = self.tokens.to(patches.dtype).expand(len(patches), -1, -1)
-        outputs = self.transformer(torch.cat([tokens, patches], dim=1))
-        return self.fc(outputs[:, : len(self.tokens)])
+        sequence = torch.cat([tokens, patches], dim=1)
+        *early, last = self.transformer.layers
+        for layer in early:
+            sequence = run_block(layer, sequence)
+        return self.fc(run_block(last, sequence, rows=sequence[:, : len(self.tokens)]))
 
 
 class GlobalFeatureLocalFilter(nn.Module):
