@@ -138,10 +138,22 @@ def test_the_root_of_geneperson_shows_the_stages() -> None:
     assert len(files) <= 10
 
 
-def test_the_command_line_of_stage_1_loads_no_model_package() -> None:
-    script = f"import sys, geneperson.command_line; print([m for m in {HEAVY} if m in sys.modules])"
+@pytest.mark.parametrize(
+    "command", ["--help", "verify --help", "build --nonsense", "verify {data}", "stats {data}"]
+)
+def test_what_draws_nothing_in_stage_1_loads_no_model_package(
+    data_root: Path, command: str
+) -> None:
+    arguments = command.format(data=data_root / "GenePersonToy").split()
+    script = (
+        "import sys; from geneperson.command_line import entry\n"
+        f"sys.argv[1:] = {arguments}\n"
+        "try: entry()\n"
+        f"finally: print('loaded:', [m for m in {HEAVY} if m in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.stdout.strip() == "[]", result.stderr
+    assert result.stdout.strip().endswith("loaded: []"), result.stdout + result.stderr
+    assert result.returncode == (2 if "--nonsense" in command else 0), result.stderr
 
 
 def test_no_file_is_long() -> None:

@@ -24,7 +24,7 @@ Everything else is overridden in our own classes, not patched:
     engine/defaults.py:111    seed_all_rng()      seeds from the clock, and logs that number as the
                                                   run's; engine/setup.py
     solver/build.py:180       contiguous=True     torch >= 2.0 sets gradients to None, and the
-                                                  flat copy never moves; engine/phases.py
+                                                  flat copy never moves; engine/optimizer.py
     solver/build.py:304, engine/hooks.py          MODEL.FREEZE_LAYERS freezes what only begins with
                               LayerFreeze         the name, and anew after --resume;
                                                   engine/hooks.py

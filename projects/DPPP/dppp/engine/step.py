@@ -8,8 +8,10 @@ from fastreid.engine.train_loop import SimpleTrainer
 from fastreid.utils import comm
 from fastreid.utils.events import get_event_storage
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ..modeling.interface import ReIDModel
+from .finite_loss import FiniteLoss
 
 
 class TrainStep(SimpleTrainer):
@@ -17,7 +19,7 @@ class TrainStep(SimpleTrainer):
 
     Attributes:
         model: the model, or its wrapper for distributed training.
-        phase_name: of the present phase, for messages.
+        finite: whether the losses of the present phase are finite so far.
         losses: those of the last step, weighted, by name.
 
     Args:
@@ -40,6 +42,7 @@ class TrainStep(SimpleTrainer):
     ) -> None:
         super().__init__(model, data_loader, optimizer=None, param_wrapper=None)
         self.model: nn.Module = model
+        self.finite: FiniteLoss
         self._raw_model = model
         self._device_type = str(model.device.type)
         self._amp_dtype = amp_dtype
@@ -48,8 +51,12 @@ class TrainStep(SimpleTrainer):
         self.images_per_step = images_per_step
         scaled = amp_dtype == torch.float16
         self.grad_scaler = torch.amp.GradScaler(self._device_type) if scaled else None
-        self.phase_name = ""
         self.losses: dict[str, Tensor] = {}
+
+    def start_phase(self, name: str, model: nn.Module, optimizer: Optimizer) -> None:
+        """Take the model, wrapped for distributed training or not, and the optimizer of a phase."""
+        self.model, self.optimizer = model, optimizer
+        self.finite = FiniteLoss(name, self._raw_model.device)
 
     def restart_data(self) -> None:
         """Take the next batch from where the loader's sampler was set to start."""
@@ -57,10 +64,10 @@ class TrainStep(SimpleTrainer):
         self._data_loader_iter = iter(self.data_loader)
 
     def run_step(self) -> None:
-        """Run forward, backward and the optimizer's step.
+        """Run forward, backward and the optimizer's step; the device is waited for at a log only.
 
         Raises:
-            FloatingPointError: a loss is not finite; the weights are as before.
+            FloatingPointError: a loss is not finite; the weights are those before its step.
         """
         start = time.perf_counter()
         batch = next(self._data_loader_iter)
@@ -70,21 +77,19 @@ class TrainStep(SimpleTrainer):
         with torch.autocast(self._device_type, self._amp_dtype, enabled=amp):
             self.losses = losses = self.model(batch)
             total = sum(losses.values())
-        if not torch.isfinite(total):
-            terms = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
-            raise FloatingPointError(
-                f"{self.phase_name}, step {self.iter}: the loss is not finite ({terms}); nothing "
-                "was updated. Lower SOLVER.BASE_LR, or switch SOLVER.AMP.ENABLED off"
-            )
+        self.finite.note(losses, total, self.iter)
         self.optimizer.zero_grad()
         if self.grad_scaler is None:
+            self.finite.guard(self.optimizer)
             total.backward()
             self.optimizer.step()
         else:
-            self.grad_scaler.scale(total).backward()
+            self.grad_scaler.scale(self.finite.spoilt(total)).backward()
+            self.grad_scaler.unscale_(self.optimizer)  # before gradients are clipped
             self.grad_scaler.step(self.optimizer)
             self.grad_scaler.update()
         if (self.iter + 1) % self._log_period == 0:
+            self.finite.check()
             self._store(losses, total, data_sec)
 
     def _store(self, losses: dict[str, Tensor], total: Tensor, data_sec: float) -> None:

@@ -32,6 +32,7 @@ from .hooks import (
     ScheduleHook,
     WriterHook,
 )
+from .optimizer import build_optimizer
 from .phases import Phase, build_phases, describe_trainable
 from .resume import check_same_run, same_test
 from .step import TrainStep
@@ -131,7 +132,7 @@ class DPPPTrainer(DefaultTrainer):
         self.phase = phase
         self.raw_model.start_phase(phase.number)
         model: nn.Module = self.raw_model.train()
-        optimizer = phase.build_optimizer(self.cfg, self.raw_model)
+        optimizer = build_optimizer(self.cfg, self.raw_model)
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
         self.warmup_iters = phase.start_epoch * self.iters_per_epoch + self.cfg.SOLVER.WARMUP_ITERS
         self.delay_epochs = phase.start_epoch + self.cfg.SOLVER.DELAY_EPOCHS
@@ -144,8 +145,7 @@ class DPPPTrainer(DefaultTrainer):
         if comm.get_world_size() > 1:
             devices = [comm.get_local_rank()] if self.raw_model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
-        self._trainer.model, self._trainer.optimizer = model, optimizer
-        self._trainer.phase_name = phase.name
+        self._trainer.start_phase(phase.name, model, optimizer)
         logger.info(
             "%s: epochs %d to %d of %d\n%s",
             phase.name,
@@ -235,6 +235,7 @@ class DPPPTrainer(DefaultTrainer):
         self.iter = self.phase.start_epoch * self.iters_per_epoch
         with EventStorage(self.iter) as self.storage:
             self.run_step()
+        self._trainer.finite.check()
         return {name: value.item() for name, value in self._trainer.losses.items()}
 
     def _start_data(self, phase: Phase, epoch: int) -> None:
@@ -251,6 +252,7 @@ class DPPPTrainer(DefaultTrainer):
             self.run_step()
             self.after_step()
             self.iter += 1
+        self._trainer.finite.check()  # before anything is saved or evaluated
         self.after_epoch()
 
     def _evaluate_phase(self) -> dict[str, dict] | Scores:

@@ -10,7 +10,12 @@
 
 import torch
 import torch.nn.functional as F
-from fastreid.modeling.losses import triplet_loss
+from fastreid.modeling.losses.triplet_loss import (
+    cosine_dist,
+    euclidean_dist,
+    hard_example_mining,
+    weighted_example_mining,
+)
 from torch import Tensor
 
 
@@ -37,15 +42,16 @@ def text_triplet_loss(text_features: Tensor, labels: Tensor, margin: float) -> T
         hardest_positive = distance.masked_fill(~positive, -torch.inf).amax(dim=1)
         hardest_negative = distance.masked_fill(same, torch.inf).amin(dim=1)
         usable = positive.any(dim=1) & ~same.all(dim=1)
-        if not usable.any():
-            return text_features.float().sum() * 0.0
-        return F.relu(hardest_positive - hardest_negative + margin)[usable].mean()
+        # Without a positive or a negative the difference is -inf: no loss and no gradient. To
+        # select the others instead, the host would have to wait for their number.
+        losses = F.relu(hardest_positive - hardest_negative + margin)
+        return losses.sum() / usable.sum().clamp(min=1)
 
 
 def image_triplet_loss(
     features: Tensor, labels: Tensor, margin: float, *, normalize: bool, hard_mining: bool
 ) -> Tensor:
-    """Return L_Tri-img (Eq. 11), FastReID's own, computed in float32 under any autocast.
+    """Return L_Tri-img (Eq. 11), equal to FastReID's, computed in float32 under any autocast.
 
     Args:
         features: (B, d), any scale.
@@ -56,10 +62,24 @@ def image_triplet_loss(
             anchor, False all of them, weighted.
     """
     with torch.autocast(features.device.type, enabled=False):
-        return triplet_loss(
-            features.float(),
-            labels,
-            margin,
-            norm_feat=normalize,
-            hard_mining=hard_mining,
-        )
+        x = features.float()
+        distance = cosine_dist(x, x) if normalize else euclidean_dist(x, x)
+        positive = (labels[:, None] == labels[None, :]).float()
+        mine = hard_example_mining if hard_mining else weighted_example_mining
+        d_p, d_n = mine(distance, positive, 1 - positive)
+        if margin > 0:
+            return (d_p - d_n + margin).clamp(min=0).mean()
+        return _soft_margin(d_p - d_n)
+
+
+def _soft_margin(difference: Tensor) -> Tensor:
+    """Return the mean of log(1 + e^x), or, if that overflows, of max(x + 0.3, 0).
+
+    FastReID asks the host whether it overflows; here the device decides.
+
+    Args:
+        difference: x = d_p - d_n of each anchor (B,).
+    """
+    overflows = torch.isinf(difference.detach().exp()).any()
+    soft = torch.log1p(difference.masked_fill(overflows, 0.0).exp())
+    return torch.where(overflows, F.relu(difference + 0.3), soft).mean()
