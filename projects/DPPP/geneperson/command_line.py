@@ -4,7 +4,7 @@ geneperson build --output DIR [--config-file F] [--identities N] [--test-identit
                  [--workers W] [--gpus N] [--shard I/N] [--executor ray [--address A]]
                  [--accept-code-change] [--only PID] [KEY VALUE ...]
 geneperson refine DIR --output NEW [--config-file F] [--identities N] [--test-identities M]
-                  [--workers W] [KEY VALUE ...]
+                  [--workers W] [--accept-code-change] [KEY VALUE ...]
 geneperson plan [--config-file F] [--identities N] [--test-identities M]
                 [--gpu NAME] [--gpus N] [--workers W] [KEY VALUE ...]
 geneperson verify DIR
@@ -98,14 +98,19 @@ def _settings(args: argparse.Namespace) -> CfgNode:
 
 def _build(args: argparse.Namespace) -> int:
     cfg = _settings(args)
-    if args.only is not None:
-        number, written = rebuild(cfg, args.output, args.only)
-        print(f"identity {args.only}: {number} images as recorded, {written} of them written")
-        return 0
     resources = Resources(
         workers=args.workers, gpus=args.gpus, executor=args.executor, address=args.address
     )
     accept = args.accept_code_change
+    if args.only is not None:
+        if args.shard is not None or accept or resources != Resources(workers=args.workers):
+            raise UserError(
+                "--only makes one identity in one process: leave out --gpus, --shard, --executor, "
+                "--address and --accept-code-change"
+            )
+        number, written = rebuild(cfg, args.output, args.only)
+        print(f"identity {args.only}: {number} images as recorded, {written} of them written")
+        return 0
     if args.shard is not None:
         shard = Shard.parse(args.shard)
         number = build_shard(cfg, args.output, shard, resources, accept_code_change=accept)
@@ -120,7 +125,14 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _refine(args: argparse.Namespace) -> int:
-    _print_built(args.output, refine(_settings(args), args.directory, args.output, args.workers))
+    dataset = refine(
+        _settings(args),
+        args.directory,
+        args.output,
+        args.workers,
+        accept_code_change=args.accept_code_change,
+    )
+    _print_built(args.output, dataset)
     return 0
 
 

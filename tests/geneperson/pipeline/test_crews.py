@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -16,8 +17,10 @@ from yacs.config import CfgNode
 from geneperson import UserError, build, verify
 from geneperson.dataset.layout import DATASET, STAGING
 from geneperson.pipeline.build_shard import build_shard
-from geneperson.pipeline.crew import Resources
+from geneperson.pipeline.crew import Resources, available_memory, count_workers
+from geneperson.pipeline.folder import begin
 from geneperson.pipeline.shard import Shard
+from geneperson.pipeline.spec import BuildSpec
 from geneperson.pipeline.staging import Staging
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -89,6 +92,28 @@ def test_two_shards_at_once_killed_and_resumed(drawn: Path, cfg: CfgNode, tmp_pa
     assert tables(output) == tables(drawn)
     with pytest.raises(UserError, match="holds a finished set"):
         build_shard(cfg, output, ONE, Resources(workers=1))
+
+
+def test_two_shards_of_different_settings(cfg: CfgNode, tmp_path: Path) -> None:
+    """The first one may be loading its models, with nothing on disk yet."""
+    staging, other = Staging(tmp_path / "set"), cfg.clone()
+    other.SEED = 1
+    with staging.lock(ONE):
+        begin(staging, BuildSpec.from_config(cfg).settings, accept_code_change=False, owns=bool)
+        with pytest.raises(UserError, match="an unfinished build with SEED 0, not 1"):
+            build_shard(other, tmp_path / "set", TWO, Resources(workers=1))
+
+
+def test_shards_that_start_together_over_old_locks(tmp_path: Path) -> None:
+    """Each looks whether one of another number runs; they must not take each other for that."""
+    staging = Staging(tmp_path / "set")
+    with staging.lock(ONE):
+        pass
+    old = staging.root / "shard-1-of-2.lock"
+    with old.open() as looking, staging.lock(Shard(number=1, count=3)):
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        with staging.lock(Shard(number=2, count=3)):
+            pass
 
 
 def actors() -> list[int]:
@@ -183,6 +208,24 @@ def test_resources_that_no_machine_has(
     with pytest.raises(UserError, match=message):
         build(cfg, tmp_path / "set", **options)
     assert not (tmp_path / "set").exists()
+
+
+def test_workers_of_this_machine(cfg: CfgNode, small_cfg: CfgNode) -> None:
+    """One for each core, or each that the drawing process leaves; no more than identities."""
+    cores = len(os.sched_getaffinity(0))
+    for settings, number in ((small_cfg, cores), (cfg, max(1, cores - 1))):
+        spec = BuildSpec.from_config(settings)
+        assert count_workers(spec, Resources()) == min(number, 5)
+        assert count_workers(spec, Resources(workers=4)) == 4
+        assert count_workers(spec, Resources(workers=40)) == 5
+
+
+def test_files_in_the_cache_do_not_count_as_memory_in_use(tmp_path: Path) -> None:
+    """What was just written lies in it; the memory that is free sinks, the available does not."""
+    size = 256 << 20
+    before = available_memory()
+    (tmp_path / "file").write_bytes(bytes(size))
+    assert available_memory() > before - size // 2
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "1 /2"])

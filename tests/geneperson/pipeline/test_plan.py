@@ -120,8 +120,19 @@ def test_the_procedural_route_is_measured(cfg: CfgNode) -> None:
     found = entries(plan(cfg, workers=2))
     assert found["models"] == "none" and "backgrounds" not in found
     assert "measured on 6 canvases" in found["disk"]
-    time = r"\d+\.\d\d hours with 2 workers \(\d+\.\d\d s a canvas each\)"
+    time = r"\d+\.\d minutes with 2 workers \(\d+\.\d\d s a canvas each\)"
     assert re.fullmatch(time, found["time"])
+    assert "with 5 workers" in entries(plan(cfg, workers=64))["time"], "one for each identity"
+    with pytest.raises(UserError, match=r"--gpus: SYNTHESIS\.NAME .* draws in the --work"):
+        plan(cfg, gpus=2)
+
+
+def test_the_disk_of_a_plan_is_that_of_the_set(cfg: CfgNode, pristine: Path) -> None:
+    images = list(pristine.rglob("*_*.jpg"))
+    found = re.fullmatch(r"(\S+) GB for (\d+) images .*", entries(plan(cfg))["disk"])
+    assert found and int(found[2]) == len(images)
+    size = sum(image.stat().st_size for image in images)
+    assert float(found[1]) * 1e9 == pytest.approx(size, rel=0.25)
 
 
 def test_the_full_size_procedural_set() -> None:

@@ -10,7 +10,7 @@ import pytest
 from yacs.config import CfgNode
 
 from geneperson import UserError, build, verify
-from geneperson.dataset.layout import DATASET, REJECTS, ImageRow, read_rows
+from geneperson.dataset.layout import DATASET, REJECTS, STAGING, ImageRow, read_rows
 from geneperson.pipeline.backgrounds import folder_of
 from geneperson.pipeline.refine import NO_BACKGROUND, refine
 
@@ -52,6 +52,98 @@ def test_the_same_limits_give_the_same_set(
     assert tables(tmp_path / "set") == tables(drawn)
     assert dataset["refined_from"] == "set"
     assert verify(tmp_path / "set") == []
+
+
+def copy_of(kept: Path, folder: Path) -> Path:
+    """The set with what is beside it, to be spoiled."""
+    for name in ("set", "set.canvases", "set.backgrounds"):
+        shutil.copytree(kept.with_name(name), folder / name)
+    return folder / "set"
+
+
+def test_pictures_of_others_beside_the_backgrounds(
+    kept: Path, drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    """An earlier build of that name, by other models, has left some; and somebody a copy."""
+    source = copy_of(kept, tmp_path / "kept")
+    pictures = sorted(folder_of(source).glob("*.png"))
+    for picture, other in zip(pictures, pictures[::-1], strict=True):
+        place = picture.stem.rpartition("_")[0]
+        for key in ("0" * 12, "f" * 12):
+            shutil.copy(other, picture.with_name(f"{place}_{key}.png"))
+    shutil.copy(pictures[0], pictures[0].with_name("copy.png"))
+    refine(cfg, source, tmp_path / "set")
+    assert tables(tmp_path / "set") == tables(drawn)
+
+
+def test_the_table_names_the_background_that_is_shown(
+    kept: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    """Of four numbers, only the first was painted; the copies beside the set are what they say."""
+    cfg.SCENES.POOL_SIZE = 4
+    refine(cfg, kept, tmp_path / "set")
+    rows = read_rows(tmp_path / "set", ImageRow, [])
+    assert {row.background.rpartition("_")[2] for row in rows} == {"000"}
+    copies = sorted(folder_of(tmp_path / "set").iterdir())
+    assert copies
+    for picture in copies:
+        assert picture.read_bytes() == (folder_of(kept) / picture.name).read_bytes()
+
+
+def test_drawn_and_refined_sets_are_not_taken_for_each_other(
+    kept: Path, picky_cfg: CfgNode, cfg: CfgNode, tmp_path: Path
+) -> None:
+    refine(cfg, kept, tmp_path / "set")
+    with pytest.raises(UserError, match=r"a set refined from 'set', not a drawn one; choose"):
+        build(cfg, tmp_path / "set")
+    source = copy_of(kept, tmp_path / "kept")
+    shutil.copytree(source, tmp_path / "other")
+    with pytest.raises(UserError, match=r"a finished set with refined_from None, not 'set'"):
+        refine(picky_cfg, source, tmp_path / "other")
+
+
+def test_the_record_names_the_software_that_drew(kept: Path, cfg: CfgNode, tmp_path: Path) -> None:
+    source = copy_of(kept, tmp_path / "kept")
+    path = source.with_name("set.canvases") / "canvases.json"
+    content = json.loads(path.read_text())
+    assert {"torch", "diffusers"} <= content["software"].keys()
+    content["software"]["diffusers"] = "0.1"
+    path.write_text(json.dumps(content))
+    dataset = refine(cfg, source, tmp_path / "set")
+    assert dataset["software"]["diffusers"] == "0.1" and "rembg" in dataset["software"]
+
+
+def test_stopped_in_the_middle_and_code_changed(
+    kept: Path, drawn: Path, cfg: CfgNode, tmp_path: Path
+) -> None:
+    """Its last canvas is lost for a while; what was finished before is not made again."""
+    source, output = copy_of(kept, tmp_path / "kept"), tmp_path / "set"
+    canvas = source.with_name("set.canvases") / "000004_00.png"
+    canvas.rename(tmp_path / "canvas.png")
+    with pytest.raises(UserError, match="are used up after 4 candidates"):
+        refine(cfg, source, output)
+    before = {path: path.stat().st_ino for path in output.rglob("0*.jpg")}
+    (tmp_path / "canvas.png").rename(canvas)
+    settings = output / STAGING / "build.json"
+    content = json.loads(settings.read_text())
+    settings.write_text(json.dumps(content | {"code_sha256": ["earlier"]}))
+    with pytest.raises(UserError, match="go on with --accept-code-change"):
+        refine(cfg, source, output)
+    dataset = refine(cfg, source, output, accept_code_change=True)
+    assert dataset["code_sha256"] == ["earlier", *content["code_sha256"]]
+    assert tables(output) == tables(drawn)
+    assert before and set(before.values()) <= {p.stat().st_ino for p in output.rglob("0*.jpg")}
+
+
+def test_canvases_wanted_after_the_set_was_drawn(
+    drawn: Path, picky_cfg: CfgNode, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing draws them again, and that is said."""
+    cfg, output = picky_cfg.clone(), Path(shutil.copytree(drawn, tmp_path / "set"))
+    cfg.KEEP_CANVASES = True
+    build(cfg, output)
+    number = sum(json.loads((output / DATASET).read_text())["candidates"].values())
+    assert f"set.canvases lacks {number} candidates that were drawn before" in caplog.text
 
 
 def test_other_limits_keep_other_cells(kept: Path, cfg: CfgNode, tmp_path: Path) -> None:

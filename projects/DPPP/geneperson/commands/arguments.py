@@ -80,11 +80,7 @@ def add_build(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--address", default="", metavar="A", help="of the Ray cluster, such as auto or HOST:6379"
     )
-    command.add_argument(
-        "--accept-code-change",
-        action="store_true",
-        help="go on with what another version of the code has drawn; dataset.json records it",
-    )
+    _add_accept_code_change(command)
     command.add_argument("--only", type=int, metavar="PID", help="remake one identity of a set")
 
 
@@ -120,6 +116,15 @@ def add_refine(command: argparse.ArgumentParser) -> None:
     add_settings(command)
     command.add_argument("--output", required=True, metavar="NEW", help="folder of the new set")
     add_workers(command)
+    _add_accept_code_change(command)
+
+
+def _add_accept_code_change(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-code-change",
+        action="store_true",
+        help="go on with what another version of the code has drawn; dataset.json records it",
+    )
 
 
 def add_preview(command: argparse.ArgumentParser) -> None:

@@ -7,6 +7,8 @@ under its keys and paints its own.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +74,20 @@ class Backgrounds:
 
     def path(self, scene: str, lighting: str, index: int) -> Path:
         """Return the file of picture number ``index`` of a scene under a lighting."""
+        return self.folder / f"{scene}_{lighting}_{index:03d}_{self._key(scene, lighting)}.png"
+
+    def _key(self, scene: str, lighting: str) -> str:
         facts = self.facts | self.route.describe_background(scene, lighting)
-        key = sha256(to_json(facts))[:_KEY_DIGITS]
-        return self.folder / f"{scene}_{lighting}_{index:03d}_{key}.png"
+        return sha256(to_json(facts))[:_KEY_DIGITS]
+
+    def painted(self, scene: str, lighting: str) -> dict[int, Path]:
+        """Return the pictures on disk by number: this build's, or else those of some other one."""
+        name = re.compile(rf"{scene}_{lighting}_(\d+)_([0-9a-f]{{{_KEY_DIGITS}}})\.png")
+        by_key: dict[str, dict[int, Path]] = defaultdict(dict)
+        for path in sorted(self.folder.glob("*.png")):
+            if match := name.fullmatch(path.name):
+                by_key[match[2]][int(match[1])] = path
+        return by_key.get(self._key(scene, lighting)) or next(iter(by_key.values()), {})
 
     def background(self, scene: str, lighting: str, index: int) -> np.ndarray:
         """Read a picture, (h, w, 3) uint8; see :class:`~geneperson.worlds.scenes.Painter`."""

@@ -45,11 +45,13 @@ class Source:
 
     Attributes:
         candidates: yields, in order, those that are not on disk; closed when enough of them are.
+        software: gives the versions of the packages that draw.
         used_up: what has happened if it ends before that.
         advice: what to do then.
     """
 
     candidates: Callable[[Staging, Demand], Generator[Candidate, None, None]]
+    software: Callable[[], dict[str, str]]
     used_up: str
     advice: str
 
@@ -88,6 +90,7 @@ def build(
     spec, output = BuildSpec.from_config(cfg), Path(output)
     source = Source(
         candidates=partial(draw, spec=spec, output=output, resources=resources),
+        software=spec.route.software,
         used_up="the vocabulary's outfits are used up",
         advice="add words or ask for fewer identities",
     )
@@ -123,6 +126,7 @@ def run(
                     records=records,
                     identities=_identities(spec, records),
                     settings=settings | {CODE: code},
+                    software=source.software(),
                 )
             staging.remove()
             return dataset

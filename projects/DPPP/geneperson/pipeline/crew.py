@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,16 @@ class Crew:
     workers: Pool
 
 
+def refuse_unused_gpus(spec: BuildSpec, resources: Resources) -> None:
+    """Refuse GPUs for a route that draws without a model.
+
+    Raises:
+        UserError: there are some.
+    """
+    if spec.route.draws_in_workers and resources.gpus:
+        raise UserError(f"--gpus: SYNTHESIS.NAME {spec.route.name!r} draws in the --workers")
+
+
 @contextmanager
 def crew(spec: BuildSpec, resources: Resources, output: Path) -> Iterator[Crew]:
     """Start the crew of a build; it is stopped at once when the block ends.
@@ -85,8 +96,7 @@ def crew(spec: BuildSpec, resources: Resources, output: Path) -> Iterator[Crew]:
     Raises:
         UserError: there is no such machine, or a process died.
     """
-    if spec.route.draws_in_workers and resources.gpus:
-        raise UserError(f"--gpus: SYNTHESIS.NAME {spec.route.name!r} draws in the --workers")
+    refuse_unused_gpus(spec, resources)
     if resources.executor == RAY:
         from .ray_crew import ray_crew
 
@@ -115,7 +125,7 @@ def workers(spec: BuildSpec, resources: Resources) -> Iterator[Pool]:
     process, so that it cuts out while the model draws.
     """
     make = partial(CandidateMaker, spec)
-    number = min(resources.workers or usual_workers(spec, resources), spec.num_identities)
+    number = count_workers(spec, resources)
     if number == 1 and spec.route.draws_in_workers:
         with here(make) as pool:
             yield pool
@@ -124,15 +134,28 @@ def workers(spec: BuildSpec, resources: Resources) -> Iterator[Pool]:
         yield pool
 
 
-def usual_workers(spec: BuildSpec, resources: Resources) -> int:
+def count_workers(spec: BuildSpec, resources: Resources) -> int:
+    """Return how many workers a build on this machine has: no more than identities."""
+    return min(resources.workers or _usual_workers(spec, resources), spec.num_identities)
+
+
+def _usual_workers(spec: BuildSpec, resources: Resources) -> int:
     """Return how many workers this machine's cores and memory can feed."""
     cores = len(os.sched_getaffinity(0))
     if spec.route.draws_in_workers:
         return cores
     num_drawers = max(1, resources.gpus)
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limits = (cores - num_drawers, _WORKERS_PER_DRAWER * num_drawers, free // _WORKER_BYTES)
-    return max(1, min(limits))
+    by_memory = available_memory() // _WORKER_BYTES
+    return max(1, min(cores - num_drawers, _WORKERS_PER_DRAWER * num_drawers, by_memory))
+
+
+def available_memory() -> int:
+    """Return the bytes that new processes can have, with those that cached files would give back.
+
+    ``SC_AVPHYS_PAGES`` leaves the latter out: it is near 0 after models were fetched or read.
+    """
+    (line,) = re.findall(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())
+    return int(line) << 10
 
 
 def _one_gpu_each(number: int) -> list[dict[str, str]]:

@@ -11,12 +11,15 @@ from typing import Any
 
 from ..dataset import layout
 from ..errors import UserError
+from .canvases import warn_of_lost
 from .drawer import refuse_other_models
 from .provenance import code_digest, difference
 from .spec import BuildSpec
 from .staging import Staging
 
-CODE = "code_sha256"  # in build.json and dataset.json: one digest for each version that drew
+# In build.json and dataset.json:
+CODE = "code_sha256"  # one digest for each version that drew
+REFINED_FROM = "refined_from"  # name of the set whose canvases were cut out again
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ def begin(
         UserError: what is there was made with other settings, or by another version.
     """
     output, code = staging.root.parent, [code_digest()]
-    saved = None if staging.is_empty() else staging.read_settings()
+    is_alone = owns is None  # other shards may be drawing their first candidates
+    saved = None if is_alone and staging.is_empty() else staging.read_settings()
     if saved is not None:
         earlier = saved.pop(CODE, [])
         different = difference(saved, settings)
@@ -86,7 +90,9 @@ def read_finished(output: Path, settings: dict[str, Any]) -> dict[str, Any]:
     path = output / layout.DATASET
     try:
         dataset = json.loads(path.read_bytes())
-        different = difference({key: dataset[key] for key in settings}, settings)
+        recorded = {"configuration": dataset["configuration"]}
+        recorded |= {key: dataset.get(key) for key in settings}
+        different = difference(recorded, settings)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged; choose another --output") from error
     if different:
@@ -99,6 +105,11 @@ def read_finished(output: Path, settings: dict[str, Any]) -> dict[str, Any]:
 def read_whole(spec: BuildSpec, output: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """Accept a finished set with all its files, made by the models of the settings."""
     dataset = read_finished(output, settings)
+    if REFINED_FROM in dataset and REFINED_FROM not in settings:
+        raise UserError(
+            f"{output} holds a set refined from {dataset[REFINED_FROM]!r}, not a drawn one; choose "
+            "another --output or delete it"
+        )
     refuse_other_models(spec, dataset["models"], output)
     rows = layout.read_rows(output, layout.ImageRow, [])
     missing = [row for row in rows if not (output / row.file).is_file()]
@@ -108,6 +119,8 @@ def read_whole(spec: BuildSpec, output: Path, settings: dict[str, Any]) -> dict[
             "build --only PID for each identity that it names"
         )
     logger.info("%s: already complete", output)
+    if spec.keep_canvases and not spec.route.draws_in_workers:
+        warn_of_lost(spec, output, range(sum(dataset["candidates"].values())))
     return dataset
 
 

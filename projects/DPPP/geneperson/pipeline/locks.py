@@ -33,7 +33,8 @@ def hold(root: Path, shard: Shard | None) -> Iterator[None]:
             )
         if shard is not None:
             for path in _of_other_numbers(root, shard):
-                with _locked(path, fcntl.LOCK_EX) as is_free:
+                # shared: shards that start together look at the same old files
+                with _locked(path, fcntl.LOCK_SH) as is_free:
                     if not is_free:
                         raise UserError(
                             f"{where}: {path.stem} is running; all shards must be of one number"

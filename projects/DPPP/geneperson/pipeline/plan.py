@@ -18,7 +18,7 @@ from ..prompting import outfits
 from ..synthesis import DrawingCost
 from ..worlds.lighting import LIGHTINGS
 from ..worlds.scenes import SCENES
-from .crew import Resources, usual_workers
+from .crew import Resources, count_workers, refuse_unused_gpus
 from .gpus import UTILIZATION, peak_tflops
 from .spec import BuildSpec
 from .trial import try_out
@@ -44,6 +44,7 @@ def plan(cfg: CfgNode, *, gpu: str = DEFAULT_GPU, gpus: int = 0, workers: int | 
     """
     resources = Resources(workers=workers, gpus=gpus)
     spec = BuildSpec.from_config(cfg)
+    refuse_unused_gpus(spec, resources)
     return "\n".join(_lines(spec, resources, gpu)) + "\n"
 
 
@@ -65,7 +66,7 @@ def _lines(spec: BuildSpec, resources: Resources, gpu: str) -> Iterator[str]:
         kept = round(num_images * PAPER_KEPT_PERCENT / 100)
         at_the_papers = f", {kept} at the paper's {PAPER_KEPT_PERCENT} %"
     yield _line("images", f"{num_images} if no cell is rejected{at_the_papers}")
-    workers = resources.workers or usual_workers(spec, resources)
+    workers = count_workers(spec, resources)
     cost = spec.route.cost(grid)
     if cost is None:
         yield from _models(spec, {})
@@ -124,16 +125,23 @@ def _measured(spec: BuildSpec, workers: int) -> Iterator[str]:
     gigabytes = num_images * (trial.image_bytes or _TYPICAL_BYTES) / 1e9
     yield _line(
         "disk",
-        f"{gigabytes:.2f} GB for {num_images:.0f} images (measured on {trial.candidates} canvases)",
+        f"{gigabytes:.3g} GB for {num_images:.0f} images (measured on {trial.candidates} canvases)",
     )
-    # every worker paints all backgrounds for itself
     seconds = trial.candidate_sec * spec.num_identities / workers
-    seconds += trial.background_sec * _num_backgrounds(spec)
+    seconds += trial.background_sec * _num_dealt(_num_backgrounds(spec), num_images / workers)
     yield _line(
         "time",
-        f"{seconds / 3600:.2f} hours with {workers} workers ({trial.candidate_sec:.2f} s a canvas "
-        "each)",
+        f"{_duration(seconds)} with {workers} workers ({trial.candidate_sec:.2f} s a canvas each)",
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds < 3600 else f"{seconds / 3600:.1f} hours"
+
+
+def _num_dealt(num_backgrounds: int, num_images: float) -> float:
+    """Return how many backgrounds a worker, who paints for itself, can expect to need."""
+    return num_backgrounds * (1 - (1 - 1 / num_backgrounds) ** num_images)
 
 
 def _num_backgrounds(spec: BuildSpec) -> int:

@@ -22,7 +22,7 @@ import numpy as np
 from ..prompting.prompts import Identity
 from .backgrounds import Backgrounds
 from .candidate import Candidate, Drawing, Judged
-from .canvases import Canvases
+from .canvases import Canvases, warn_of_lost
 from .crew import Crew
 from .pools import Pool, in_order
 from .shard import Shard
@@ -102,6 +102,7 @@ def produce(
     backgrounds = Backgrounds.of(spec, output, models)
     drawn = _draw(spec, crew, wanted)
     if spec.keep_canvases:
+        warn_of_lost(spec, output, staged)
         drawn = Canvases.of(spec, output, models).keep(drawn)
     # a batch to work on while the next one is drawn
     ahead = crew.workers.ahead + spec.route.batch_size

@@ -40,6 +40,7 @@ def publish(
     records: Sequence[Record],
     identities: dict[int, Identity],
     settings: dict[str, Any],
+    software: dict[str, str],
 ) -> dict[str, Any]:
     """Name and move the images, and write the tables, the data card and ``dataset.json``.
 
@@ -50,6 +51,7 @@ def publish(
         records: all candidates up to the last accepted one, in order.
         identities: candidate number -> identity, for the accepted candidates.
         settings: what decided about the set, for ``dataset.json``.
+        software: versions of the packages that drew.
 
     Returns:
         The content of ``dataset.json``.
@@ -87,7 +89,7 @@ def publish(
         **describe_likeness(accepted, spec.picture),
         **settings,
         "models": {"synthesis": spec.route.name, **models},
-        "software": _software(spec.route),
+        "software": _software(spec.route) | software,
         "digest": layout.set_digest({row.file: row.sha256 for row in image_rows} | tables),
     }
     files[layout.CARD] = card.render(dataset, identity_rows, note=spec.route.note).encode()
@@ -106,7 +108,6 @@ def _software(route: Route) -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "opencv": cv2.__version__,
-        **route.software(),
         **(matting.software() if route.needs_matting else {}),
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import os
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -15,12 +16,15 @@ from yacs.config import CfgNode
 from ..compositing.matting import Matting
 from ..errors import UserError
 from ..prompting.prompts import Identity
-from .backgrounds import folder_of
+from ..worlds.lighting import LIGHTINGS
+from ..worlds.scenes import SCENES
+from .backgrounds import Backgrounds
 from .build import Source, run
-from .candidate import Candidate, Drawing, Judged
+from .candidate import Candidate, Drawing, GoodCell, Judged
 from .canvases import Canvases
 from .crew import Crew, Resources, workers
 from .drawer import cut_out
+from .folder import REFINED_FROM
 from .picture_files import read_picture
 from .pools import here
 from .production import Demand, batches, produce
@@ -31,7 +35,12 @@ NO_BACKGROUND = "no background"
 
 
 def refine(
-    cfg: CfgNode, source: str | Path, output: str | Path, num_workers: int | None = 1
+    cfg: CfgNode,
+    source: str | Path,
+    output: str | Path,
+    num_workers: int | None = 1,
+    *,
+    accept_code_change: bool = False,
 ) -> dict[str, Any]:
     """Build a set from kept canvases and backgrounds; no model that draws is loaded.
 
@@ -40,6 +49,7 @@ def refine(
         source: folder of the earlier build's data set; ``KEEP_CANVASES`` was on.
         output: folder of the new data set.
         num_workers: processes that cut out and fuse, at least 1, None for one on each core.
+        accept_code_change: as for ``build``.
 
     Returns:
         The content of ``dataset.json``; ``refined_from`` names the earlier set.
@@ -52,16 +62,17 @@ def refine(
     if Path(output).resolve() == source.resolve():
         raise UserError(f"{output} is the set itself; choose another --output")
     kept = Canvases.read(spec, source)
-    settings = spec.settings | {"refined_from": source.name}
-    pictures = KeptPictures(spec, kept, folder_of(source))
+    settings = spec.settings | {REFINED_FROM: Path(os.path.abspath(source)).name}  # "." has none
+    pictures = KeptPictures(spec, kept, source)
     candidates = Source(
         candidates=partial(
             _from_pictures, spec=spec, pictures=pictures, output=Path(output), resources=resources
         ),
+        software=lambda: kept.software,
         used_up=f"the canvases in {kept.folder} are used up",
         advice="loosen the limits of QUALITY, ask for fewer --identities, or build more canvases",
     )
-    return run(spec, Path(output), settings, candidates, accept_code_change=False)
+    return run(spec, Path(output), settings, candidates, accept_code_change=accept_code_change)
 
 
 class KeptPictures:
@@ -70,18 +81,20 @@ class KeptPictures:
     Args:
         spec: the build.
         canvases: those that were kept.
-        backgrounds: folder of the pictures that were painted.
+        source: folder of the set; the backgrounds are beside it.
     """
 
-    def __init__(self, spec: BuildSpec, canvases: Canvases, backgrounds: Path) -> None:
+    def __init__(self, spec: BuildSpec, canvases: Canvases, source: Path) -> None:
         self._spec = spec
         self._canvases = canvases
         self._number = spec.light.per_identity
         self._matting = None if spec.matting is None else Matting(spec.matting)
-        self._painted: dict[tuple[str, str], dict[int, Path]] = defaultdict(dict)
-        for path in sorted(backgrounds.glob("[!.]*.png")):
-            scene, lighting, number, _ = path.name.split("_")
-            self._painted[scene, lighting][int(number)] = path
+        backgrounds = Backgrounds.of(spec, source, canvases.models)
+        self._painted = {
+            (scene, lighting.name): backgrounds.painted(scene, lighting.name)
+            for scene in SCENES
+            for lighting in LIGHTINGS
+        }
 
     def models(self) -> dict[str, dict[str, str]]:
         """Return the models that drew, and the one that cuts out now."""
@@ -103,19 +116,26 @@ class KeptPictures:
         return drawings
 
     def paint(self, scene: str, lighting: str, index: int) -> np.ndarray:
-        """Read a picture of a scene under a lighting, if need be another one, (h, w, 3) uint8."""
-        painted = self._painted[scene, lighting]
-        others = list(painted.values())
-        return read_picture(painted.get(index, others[index % len(others)]))
+        """Read a picture of a scene under a lighting, (h, w, 3) uint8."""
+        return read_picture(self._painted[scene, lighting][index])
 
     def fit(self, candidate: Judged) -> Judged:
-        """Reject the cells for whose scene and lighting no background was ever painted."""
+        """Deal painted backgrounds only; a cell whose scene and lighting have none is rejected."""
         unpainted = {
             good.cell: NO_BACKGROUND
             for good in candidate.good
-            if good.place.background[:2] not in self._painted
+            if not self._painted[good.place.background[:2]]
         }
-        return candidate.without(unpainted, self._spec.limits.min_cells) if unpainted else candidate
+        if unpainted:
+            candidate = candidate.without(unpainted, self._spec.limits.min_cells)
+        return replace(candidate, good=[self._fit_place(good) for good in candidate.good])
+
+    def _fit_place(self, good: GoodCell) -> GoodCell:
+        place, numbers = good.place, list(self._painted[good.place.background[:2]])
+        if place.picture in numbers:
+            return good
+        number = numbers[place.picture % len(numbers)]
+        return replace(good, place=replace(place, picture=number))
 
 
 def _from_pictures(
