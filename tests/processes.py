@@ -84,4 +84,5 @@ def _run(arguments: list[str], cwd: Path, environment: Mapping[str, str], files:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = arguments
+    sys.path.insert(0, os.path.dirname(arguments[0]))  # as Python does, and runpy does not
     runpy.run_path(arguments[0], run_name="__main__")

@@ -1,0 +1,34 @@
+"""tools/benchmark.py on the small CLIP: its tables, its JSON, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import processes
+from helpers import ROOT
+
+TOOL = ROOT / "tools" / "benchmark.py"
+QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
+
+
+def test_train(tmp_path: Path) -> None:
+    options = ("--config-file", QUICKSTART, "--batch", 8, "--rounds", 1, "--output", "out.json")
+    run = processes.run(TOOL, "train", *options, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "**Phase 1, CLIPDPPP DPPP-Tiny-16-quickgelu, 8 images, fp32**" in run.stdout
+    first, second = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert [t["name"] for t in first["timings"]] == ["plain", "CLIP-ReID, stage 2", "dppp"]
+    assert [t["name"] for t in second["timings"]] == ["plain", "dppp"]
+    for table in (first, second):
+        assert table["timings"][0]["ratio"] == 1.0
+        assert all(0 < timing["share"] for timing in table["timings"])
+        assert all(timing["rate"] == 8 / timing["seconds"][0] for timing in table["timings"])
+
+
+def test_refuses_in_one_line(tmp_path: Path) -> None:
+    for arguments, says in (
+        (("draw",), "invalid choice: 'draw'"),
+        (("train", "--rounds", 0), "--rounds must be 1 or more"),
+    ):
+        run = processes.run(TOOL, *arguments, cwd=tmp_path)
+        assert run.returncode == 2
+        assert says in run.stderr and run.stderr.count("\n") == 1

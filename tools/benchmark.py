@@ -1,0 +1,48 @@
+#!/usr/bin/env python
+"""Time the parts of the package beside what else there is, and beside what the machine can do.
+
+benchmark.py train [--rounds N] [--output FILE.json] [options]
+
+A part prints tables: units of work a second at the median of rounds that are taken in turn, the
+ratio to a named reference of the same run, and the share of the machine's limit where one can be
+measured. ``benchmark.py PART --help`` says what is compared and with which options.
+"""
+
+import argparse
+import importlib
+import warnings
+from pathlib import Path
+
+from dppp.command_line import Parser, run
+
+PARTS = {"train": "a training step of each phase"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one part; return the exit status."""
+    parser = Parser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"{name:<10}{text}" for name, text in PARTS.items()),
+    )
+    parser.add_argument("part", choices=PARTS, metavar="PART", help=", ".join(PARTS))
+    part = parser.parse_args(arguments[:1]).part
+    module = importlib.import_module(f"benchmarks.{part}")
+    options = Parser(prog=f"benchmark.py {part}", description=module.__doc__)
+    options.formatter_class = argparse.RawDescriptionHelpFormatter
+    options.add_argument("--rounds", type=int, default=5, metavar="N", help="default 5")
+    options.add_argument("--output", type=Path, metavar="FILE", help="write the tables as JSON")
+    module.add_arguments(options)
+    args = options.parse_args(arguments[1:])
+    if args.rounds < 1:
+        options.error("--rounds must be 1 or more")
+    tables = module.run(args)
+    from benchmarks.measuring import report
+
+    report(tables, args.output)
+    return 0
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", DeprecationWarning)
+    run(main, stopped="stopped")
