@@ -1,9 +1,7 @@
 """Worker processes change the speed and nothing else, and are gone when they are not wanted."""
 
 import multiprocessing
-import os
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -22,6 +20,7 @@ from geneperson.posing.files import save_poses
 from geneperson.posing.skeletons import walking_poses
 from geneperson.prompting import prompts, vocabulary
 from geneperson.synthesis import Characters
+from pool_objects import Environment, Quitter
 
 
 def people(spec: BuildSpec, number: int) -> list[prompts.Identity]:
@@ -79,27 +78,10 @@ def test_a_process_that_dies_is_one_line() -> None:
         pool.submit("quit").result()
 
 
-class Quitter:
-    def quit(self) -> None:
-        os._exit(9)
-
-
 def test_each_process_has_its_own_environment(tmp_path: Path) -> None:
     with processes(partial(Environment, tmp_path), [{"WHO": "first"}, {"WHO": "second"}]) as pool:
         found = [pool.submit("who", number) for number in range(2)]
         assert {future.result() for future in found} == {"first", "second"}
-
-
-class Environment:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def who(self, number: int) -> str:
-        """Answer when both questions were taken: by two processes then, however slow they start."""
-        (self._folder / str(number)).touch()
-        while len(list(self._folder.iterdir())) < 2:
-            time.sleep(0.01)
-        return os.environ["WHO"]
 
 
 def test_the_limit_is_asked_before_each_item() -> None:
