@@ -18,8 +18,8 @@ from dppp.command_line import Parser, run
 PARTS = {"train": "a training step of each phase"}
 
 
-def main(arguments: list[str]) -> int:
-    """Run one part; return the exit status."""
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments; only the module of the part is imported."""
     parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -32,11 +32,18 @@ def main(arguments: list[str]) -> int:
     options.formatter_class = argparse.RawDescriptionHelpFormatter
     options.add_argument("--rounds", type=int, default=5, metavar="N", help="default 5")
     options.add_argument("--output", type=Path, metavar="FILE", help="write the tables as JSON")
+    options.set_defaults(run=module.run)
     module.add_arguments(options)
     args = options.parse_args(arguments[1:])
     if args.rounds < 1:
         options.error("--rounds must be 1 or more")
-    tables = module.run(args)
+    return args
+
+
+def main(arguments: list[str]) -> int:
+    """Run one part; return the exit status."""
+    args = parse(arguments)
+    tables = args.run(args)
     from benchmarks.measuring import report
 
     report(tables, args.output)
