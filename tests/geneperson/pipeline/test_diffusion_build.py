@@ -151,6 +151,7 @@ def test_only_the_backgrounds_that_images_show_are_painted(
 ) -> None:
     """Not those of identities that share the last batch, or that workers had begun."""
     cfg.IDENTITIES.TRAIN, cfg.IDENTITIES.TEST, cfg.SCENES.POOL_SIZE = 1, 0, 20
+    cfg.QUALITY.MAX_AREA = 0.6  # the next candidate would be accepted, too
     build(cfg, tmp_path / "set", workers=2)
     for output in (drawn, tmp_path / "set"):
         shown = {row.background for row in read_rows(output, ImageRow, [])}

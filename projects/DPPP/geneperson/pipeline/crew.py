@@ -149,12 +149,12 @@ def _usual_workers(spec: BuildSpec, resources: Resources) -> int:
     return max(1, min(cores - num_drawers, _WORKERS_PER_DRAWER * num_drawers, by_memory))
 
 
-def available_memory() -> int:
+def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
     """Return the bytes that new processes can have, with those that cached files would give back.
 
     ``SC_AVPHYS_PAGES`` leaves the latter out: it is near 0 after models were fetched or read.
     """
-    (line,) = re.findall(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())
+    (line,) = re.findall(r"MemAvailable:\s*(\d+) kB", meminfo.read_text())
     return int(line) << 10
 
 
