@@ -33,16 +33,26 @@ def test_transforms(picture: Image.Image, opts: tuple[object, ...]) -> None:
     plain = to_tensor(picture)
     results = [transforms(picture) for _ in range(150)]  # RandomPatch collects 100 first
     for pixels in results:
-        assert pixels.dtype == torch.float32
+        assert pixels.dtype == torch.uint8
         assert pixels.shape == (3, 96, 32)
         assert 0 <= pixels.min() <= pixels.max() <= 255
-    assert max((pixels - plain).abs().max() for pixels in results) > 10
+    assert max((pixels.int() - plain).abs().max() for pixels in results) > 10
     if "INPUT.AFFINE.ENABLED" in opts:
         assert any((pixels[:, 0, 0] == 0).all() for pixels in results)  # rotated out of the corner
 
 
+def test_random_erasing_fills_in_fractions(picture: Image.Image) -> None:
+    off = ("MODEL.DEVICE", "cpu", "INPUT.SIZE_TRAIN", [96, 32])
+    erasing = ("INPUT.REA.ENABLED", True, "INPUT.REA.PROB", 0.5, "INPUT.REA.VALUE", [1.5, 2.5, 3.5])
+    transforms = build_transforms(load_config("", [*off, *erasing]), is_train=True)
+    results = [transforms(picture) for _ in range(20)]
+    assert all(pixels.dtype == torch.float32 for pixels in results)
+    erased = [bool((pixels == 2.5).any()) for pixels in results]
+    assert any(erased) and not all(erased)
+
+
 def test_pixels_of_a_picture_and_of_an_array(picture: Image.Image) -> None:
-    expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()
+    expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
     assert torch.equal(to_tensor(picture), expected)
     assert torch.equal(to_tensor(np.array(picture)), expected)
 

@@ -3,12 +3,9 @@
 FastReID's ``DataLoaderX`` prefetches with a CUDA stream and does not work on a CPU.
 """
 
-from collections.abc import Iterator
-
 import torch
 from fastreid.config import CfgNode
 from fastreid.data import samplers
-from fastreid.data.build import fast_batch_collator
 from fastreid.data.common import CommDataset
 from fastreid.data.datasets.bases import ImageDataset
 from fastreid.utils import comm
@@ -16,72 +13,14 @@ from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
 from .datasets.catalogue import data_root, load_dataset, require_test_images
-from .datasets.folders import UNREADABLE, check_mode
-from .sampling import EpochBatches, seeded
+from .device_loader import DeviceLoader
+from .image_sets import EvaluationImages, TrainingImages
+from .sampling import EpochBatches
 from .transforms import build_transforms
 
 _IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
 # Not SetReWeightSampler: it asks for larger batches than it draws, and never yields one.
 _SAMPLERS = ("TrainingSampler", "ImbalancedDatasetSampler", *_IDENTITY_SAMPLERS)
-
-
-class ReadableImages(CommDataset):
-    """FastReID's data set of images, which names the file that cannot be read."""
-
-    def read(self, index: int) -> dict:
-        """Return an image as FastReID's item.
-
-        Raises:
-            UserError: the file cannot be read, or has another kind of pixels.
-        """
-        path = self.img_items[index][0]
-        try:
-            # FastReID converts nothing: transparency would become a fourth channel, and indices
-            # into a palette would become brightness.
-            check_mode(path)
-            return super().__getitem__(index)
-        except UserError:
-            raise
-        except UNREADABLE as error:
-            raise UserError(
-                f"{path}: cannot be read as an image ({error}); replace or remove it"
-            ) from None
-
-
-class EvaluationImages(ReadableImages):
-    """Images without random transforms."""
-
-    def __getitem__(self, index: int) -> dict:
-        return self.read(index)
-
-
-class TrainingImages(ReadableImages):
-    """Images for training: an item's index comes with the seed of its random transforms."""
-
-    def __getitem__(self, item: tuple[int, int]) -> dict:
-        index, seed = item
-        with seeded(seed):  # FastReID's transforms draw from Python's, NumPy's and torch's
-            return self.read(index)
-
-
-class DeviceLoader:
-    """A DataLoader whose tensors are on ``device``."""
-
-    def __init__(self, loader: DataLoader, device: str) -> None:
-        self._loader = loader
-        self._device = torch.device(device)
-        self.dataset = loader.dataset
-        self.batch_sampler = loader.batch_sampler
-
-    def __len__(self) -> int:
-        return len(self._loader)
-
-    def __iter__(self) -> Iterator[dict]:
-        for batch in self._loader:
-            yield {
-                key: value.to(self._device, non_blocking=True) if torch.is_tensor(value) else value
-                for key, value in batch.items()
-            }
 
 
 def build_train_loader(cfg: CfgNode) -> DeviceLoader:
@@ -179,11 +118,12 @@ def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: i
 
 
 def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> DeviceLoader:
+    # Workers are not persistent: a second iterator would then draw one random number less than
+    # without workers, or after resuming, from the generator that the model uses.
     loader = DataLoader(
         dataset,
         batch_sampler=batches,
         num_workers=cfg.DATALOADER.NUM_WORKERS,
-        collate_fn=fast_batch_collator,
         pin_memory=torch.device(cfg.MODEL.DEVICE).type == "cuda",
     )
     return DeviceLoader(loader, cfg.MODEL.DEVICE)

@@ -21,17 +21,25 @@ def derive_seeds(*keys: int, count: int = 1) -> list[int]:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, NumPy's and torch's global generators."""
-    random.seed(seed)
-    np.random.seed(seed)
+    """Seed Python's, NumPy's and torch's global generators, on all devices."""
+    seed_cpu(seed)
     torch.manual_seed(seed)
 
 
+def seed_cpu(seed: int) -> None:
+    """Seed the global generators of the CPU alone, in a fiftieth of ``torch.manual_seed``'s time.
+
+    Those of GPUs draw for the model, not for the images.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
+
+
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators for the block, then restore their states."""
+def generators_kept() -> Iterator[None]:
+    """Restore the states of the CPU's global generators after the block."""
     saved = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    seed_everything(seed)
     try:
         yield
     finally:
@@ -74,7 +82,8 @@ class EpochBatches(Sampler):
         (order_seed,) = derive_seeds(self._seed, self._phase, epoch)
         image_seeds = derive_seeds(self._seed, self._phase, epoch, comm.get_rank(), count=count)
         # FastReID's samplers draw from the global generators while iterating: take a whole epoch.
-        with seeded(order_seed):
+        with generators_kept():
+            seed_cpu(order_seed)
             indices = list(itertools.islice(self._make_sampler(order_seed), count))
         items = list(zip(map(int, indices), image_seeds, strict=True))
         for start in range(0, count, self._batch_size):

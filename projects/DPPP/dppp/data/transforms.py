@@ -10,7 +10,11 @@ from torchvision.transforms import functional as F
 
 
 def build_transforms(cfg: CfgNode, *, is_train: bool) -> T.Compose:
-    """Return FastReID's transforms of a config: PIL image -> float32 (3, H, W), 0..255."""
+    """Return FastReID's transforms of a config: PIL image -> (3, H, W), 0..255.
+
+    Pixels are uint8 as long as they are whole numbers: random erasing fills in others, and makes
+    them float32 whether it erases or not.
+    """
     affine = is_train and cfg.INPUT.AFFINE.ENABLED
     cfg = cfg.clone()
     cfg.defrost()
@@ -20,14 +24,21 @@ def build_transforms(cfg: CfgNode, *, is_train: bool) -> T.Compose:
         following = (upstream.AugMix, upstream.ToTensor)  # what comes after it upstream
         place = next(i for i, step in enumerate(steps) if isinstance(step, following))
         steps.insert(place, T.RandomAffine(degrees=10, scale=(0.9, 1.1), shear=0.1))
-    return T.Compose([to_tensor if isinstance(s, upstream.ToTensor) else s for s in steps])
+    erasing = any(isinstance(step, T.RandomErasing) for step in steps)
+    convert = to_floats if erasing else to_tensor
+    return T.Compose([convert if isinstance(s, upstream.ToTensor) else s for s in steps])
+
+
+def to_floats(picture: Image.Image | np.ndarray) -> Tensor:
+    """As ``to_tensor``, float32."""
+    return to_tensor(picture).float()
 
 
 def to_tensor(picture: Image.Image | np.ndarray) -> Tensor:
-    """Convert a PIL image, or AugMix's (H, W, 3) uint8, to float32 (3, H, W), 0..255.
+    """Convert a PIL image, or AugMix's (H, W, 3) uint8, to uint8 (3, H, W), 0..255.
 
     Upstream's own step reads pixels through ``torch.ByteStorage``, which is deprecated.
     """
     if isinstance(picture, np.ndarray):
         picture = Image.fromarray(picture)
-    return F.pil_to_tensor(picture).float()
+    return F.pil_to_tensor(picture)

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastreid.data.data_utils import read_image
 from tqdm import tqdm
 
 from ..errors import UserError
 from .datasets.counts import Counts, cameras_by_identity, count
-from .datasets.folders import UNREADABLE, check_mode, image_names
+from .datasets.folders import image_names
 from .datasets.market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
+from .images import read_image
 
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 32, 16
 _NUM_SHOWN = 10  # identities listed per problem
@@ -78,13 +78,9 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
     for path, _, _ in tqdm(items, desc=part, unit="image", disable=None):
         where = f"{part}/{Path(path).name}"
         try:
-            check_mode(path)
             width, height = read_image(path).size  # as in training: rotated as EXIF says
         except UserError as error:
             report.problems.append(str(error))
-            continue
-        except UNREADABLE as error:
-            report.problems.append(f"{where}: cannot be read as an image ({error})")
             continue
         if width < MIN_WIDTH_PX or height < MIN_HEIGHT_PX:
             report.problems.append(

@@ -87,7 +87,7 @@ class Embedder:
         return np.concatenate(parts)
 
     def preprocess(self, image: Image.Image) -> Tensor:
-        """Return pixels (3, H, W), float32, 0..255, as the model takes them."""
+        """Return pixels (3, H, W), uint8, as the model takes them."""
         return self._transforms(to_rgb(image))
 
     @torch.no_grad()

@@ -13,7 +13,6 @@ from ...errors import UserError
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-_MODES = ("RGB", "L")  # three channels, or one that FastReID repeats
 
 
 def image_names(folder: str | os.PathLike) -> list[str]:
@@ -25,21 +24,6 @@ def image_names(folder: str | os.PathLike) -> list[str]:
         return []
     names = (name for name in os.listdir(folder) if not name.startswith("."))
     return sorted(name for name in names if name.lower().endswith(_IMAGE_SUFFIXES))
-
-
-def check_mode(path: str | os.PathLike) -> None:
-    """Refuse an image that is neither RGB nor grey; reads the file's header only.
-
-    Raises:
-        UserError: another kind of pixels.
-        UNREADABLE: the file cannot be read.
-    """
-    with Image.open(path) as image:
-        if image.mode not in _MODES:
-            raise UserError(
-                f"{path}: pixels are {image.mode} ({len(image.getbands())} channels); convert it "
-                "to RGB, with a background where it is transparent"
-            )
 
 
 def registered(name: str) -> type[ImageDataset] | None:
