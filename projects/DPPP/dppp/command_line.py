@@ -9,6 +9,7 @@ from typing import NoReturn
 from .errors import UserError, one_line
 
 INTERRUPTED = 130
+_LOST_WORKER = "DataLoader worker (pid"  # how torch's message begins
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +38,8 @@ def status_of(action: Callable[[], int], stopped: str) -> int:
         stopped: what to say after Ctrl-C.
 
     Returns:
-        That status; 2 after a user's mistake, 1 if a number is not finite, 130 after Ctrl-C.
+        That status; 2 after a user's mistake, 1 if a number is not finite or a process that loads
+        data was killed, 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -49,6 +51,12 @@ def status_of(action: Callable[[], int], stopped: str) -> int:
         return 2
     except FloatingPointError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except RuntimeError as error:  # torch raises it wherever the program is at that moment
+        if not str(error).startswith(_LOST_WORKER):
+            raise
+        hint = "if memory ran out, lower DATALOADER.NUM_WORKERS"
+        print(f"error: {one_line(error)} {hint}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(stopped, file=sys.stderr)

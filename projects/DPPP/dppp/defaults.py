@@ -26,6 +26,12 @@ def add_dppp_config(cfg: CN) -> None:
     # Parts of UnrealPerson to train on, from UNREALPERSON_ALL_PARTS; the default is Table III's.
     cfg.DATASETS.UNREALPERSON_PARTS = UNREALPERSON_PARTS
 
+    # Where decoded training images are kept: "" (nowhere, files are read each time) or "ram" (in
+    # memory that the workers share, if they fit). Batches are the same.
+    cfg.DATALOADER.CACHE = ""
+    # FastReID's key, with one more value: -1 takes the cores of the process, at most 8.
+    cfg.DATALOADER.NUM_WORKERS = 8
+
     # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). CLIPDPPP ignores
     # SOLVER.MAX_EPOCH, which FastReID's other meta-architectures use. SOLVER.STEPS and
     # SOLVER.WARMUP_ITERS restart in each phase.

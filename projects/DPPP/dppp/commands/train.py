@@ -2,7 +2,8 @@
 
 dppp-train --config-file F [--eval-only] [--resume] [--num-gpus N] [KEY VALUE ...]
 
-Exit status 0: done; 1: a loss is not finite; 2: a mistake, in one line; 130: interrupted.
+Exit status 0: done; 1: a loss is not finite, or a process that loads images was killed; 2: a
+mistake, in one line; 130: interrupted.
 """
 
 import argparse

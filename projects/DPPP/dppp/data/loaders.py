@@ -12,11 +12,13 @@ from fastreid.utils import comm
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
+from .cache import choose_reader
 from .datasets.catalogue import data_root, load_dataset, require_test_images
 from .device_loader import DeviceLoader
 from .image_sets import EvaluationImages, TrainingImages
 from .sampling import EpochBatches
 from .transforms import build_transforms
+from .workers import count_workers
 
 _IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
 # Not SetReWeightSampler: it asks for larger batches than it draws, and never yields one.
@@ -27,7 +29,8 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     """Return endless batches of all sets of DATASETS.NAMES together.
 
     Raises:
-        UserError: no images, or too few images or identities for a batch.
+        UserError: no images, or too few images or identities for a batch; with a cache, also an
+            image that cannot be read.
     """
     items = []
     for name in cfg.DATASETS.NAMES:
@@ -43,6 +46,7 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     train_set = TrainingImages(items, build_transforms(cfg, is_train=True), relabel=True)
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
     _check_batch(cfg, train_set, mini_batch)
+    train_set.read = choose_reader(cfg.DATALOADER.CACHE, [item[0] for item in items])
     batches = EpochBatches(
         lambda seed: _make_sampler(cfg, train_set, mini_batch, seed),
         num_batches=len(train_set) // cfg.SOLVER.IMS_PER_BATCH,
@@ -123,7 +127,7 @@ def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> Devi
     loader = DataLoader(
         dataset,
         batch_sampler=batches,
-        num_workers=cfg.DATALOADER.NUM_WORKERS,
+        num_workers=count_workers(cfg.DATALOADER.NUM_WORKERS),
         pin_memory=torch.device(cfg.MODEL.DEVICE).type == "cuda",
     )
     return DeviceLoader(loader, cfg.MODEL.DEVICE)

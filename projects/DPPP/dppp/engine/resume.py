@@ -12,6 +12,7 @@ from ..errors import UserError
 # Keys that do not change what is learnt; a model adds those that say how long its phases are.
 _FREE = (
     "CUDNN_BENCHMARK",
+    "DATALOADER.CACHE",
     "DATALOADER.NUM_WORKERS",
     "DATASETS.GENEPERSON_DIRS",  # they give names to folders; DATASETS.NAMES says which are used
     "DATASETS.MARKET_STYLE_DIRS",

@@ -1,0 +1,39 @@
+"""Worker processes: how many, and what is said when one is killed."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from fastreid.config import CfgNode
+
+from dppp import UserError
+from dppp.command_line import status_of
+from dppp.data import build_train_loader
+from dppp.data.workers import count_workers
+
+
+def test_the_number_is_as_said_or_the_machines() -> None:
+    assert [count_workers(number) for number in (0, 3, 50)] == [0, 3, 50]
+    assert count_workers(-1) == min(8, len(os.sched_getaffinity(0)))
+    with pytest.raises(UserError, match=r"DATALOADER\.NUM_WORKERS is -2"):
+        count_workers(-2)
+
+
+def test_a_killed_worker_is_one_line(
+    quickstart: Callable[..., CfgNode], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train() -> int:
+        batches = iter(build_train_loader(quickstart("DATALOADER.NUM_WORKERS", 1)))
+        others = set(multiprocessing.active_children())
+        next(batches)
+        (worker,) = set(multiprocessing.active_children()) - others
+        os.kill(worker.pid, signal.SIGKILL)
+        return len(list(itertools.islice(batches, 1000)))
+
+    assert status_of(train, "stopped") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: DataLoader worker (pid")
+    assert line.endswith("if memory ran out, lower DATALOADER.NUM_WORKERS")
