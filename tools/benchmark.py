@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Time the parts of the package beside what else there is, and beside what the machine can do.
 
-benchmark.py train [--rounds N] [--output FILE.json] [options]
+benchmark.py train|load [--rounds N] [--output FILE.json] [options]
 
 A part prints tables: units of work a second at the median of rounds that are taken in turn, the
 ratio to a named reference of the same run, and the share of the machine's limit where one can be
@@ -15,7 +15,10 @@ from pathlib import Path
 
 from dppp.command_line import Parser, run
 
-PARTS = {"train": "a training step of each phase"}
+PARTS = {
+    "train": "a training step of each phase",
+    "load": "batches for training",
+}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -24,6 +24,24 @@ def test_train(tmp_path: Path) -> None:
         assert all(timing["rate"] == 8 / timing["seconds"][0] for timing in table["timings"])
 
 
+def test_load(tmp_path: Path) -> None:
+    images = ("--images", 128, "--size", 128, 64, "--batches", 2, "--workers", 2)
+    options = ("--config-file", QUICKSTART, *images, "--rounds", 1, "--output", "out.json")
+    run = processes.run(TOOL, "load", *options, "MODEL.DEVICE", "cpu", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    decoders, *loaders = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert [t["name"] for t in decoders["timings"][:2]] == ["Pillow", "OpenCV"]
+    assert decoders["notes"][0] == "OpenCV: 128 of 128 images have Pillow's pixels."
+    assert [table["title"] for table in loaders] == [
+        f"Loading, workers: {number}, batches of 64" for number in (2, 1)
+    ]
+    for table in loaders:
+        names = [timing["name"] for timing in table["timings"]]
+        assert names == ["FastReID", "dppp", "dppp, CACHE ram"]
+        assert all(0 < timing["share"] for timing in table["timings"])
+    assert "8 times one worker" in loaders[1]["notes"][0]
+
+
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),

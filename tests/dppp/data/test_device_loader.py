@@ -15,13 +15,16 @@ from fastreid.data.transforms import build_transforms
 from dppp.data import build_train_loader
 from dppp.data.sampling import seed_everything
 
+MIXING = ("INPUT.AUGMIX.ENABLED", True, "INPUT.AUGMIX.PROB", 0.5, "INPUT.AUTOAUG.ENABLED", True)
 ERASING = ("INPUT.REA.ENABLED", True, "INPUT.REA.PROB", 0.5)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # FastReID's reader of pixels is deprecated
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize(
-    ("opts", "dtype"), [((), torch.uint8), (ERASING, torch.float32)], ids=["whole", "erased"]
+    ("opts", "dtype"),
+    [((), torch.uint8), (MIXING, torch.uint8), (ERASING, torch.float32)],
+    ids=["plain", "mixed", "erased"],
 )
 def test_batches_are_fastreids(
     quickstart: Callable[..., CfgNode], opts: tuple, dtype: torch.dtype, workers: int

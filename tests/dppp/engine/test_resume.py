@@ -75,6 +75,15 @@ def test_stopped_and_resumed_equals_uninterrupted(
     assert resumed.results == uninterrupted.results
 
 
+def test_resumed_with_a_cache_equals_uninterrupted(
+    quickstart: Config, uninterrupted: DPPPTrainer
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(quickstart(*EPOCHS), stop_at=4)
+    cached = ("DATALOADER.CACHE", "ram", "DATALOADER.NUM_WORKERS", 2)
+    assert_equal(weights(uninterrupted), weights(train(quickstart(*EPOCHS, *cached), resume=True)))
+
+
 def test_worker_processes_do_not_change_the_result(
     quickstart: Config, pristine_run: FinishedRun
 ) -> None:
