@@ -7,7 +7,7 @@ from fastreid.utils import comm
 from ..errors import UserError
 
 FROM_MACHINE = -1
-_MOST = 8  # enough for any step: docs/performance.md
+_MOST = 8  # docs/performance.md estimates what they bring
 
 
 def count_workers(wanted: int) -> int:
