@@ -42,13 +42,13 @@ def wait_until(happened: Callable[[], object], process: subprocess.Popen | None)
 def alive(session: int) -> list[int]:
     """List the processes of a build's session."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):  # "*/stat" fails if one ends meanwhile
         try:
-            state, *numbers = path.read_text().rsplit(")", 1)[1].split()[:4]
+            state, *numbers = (process / "stat").read_text().rsplit(")", 1)[1].split()[:4]
         except OSError:  # ended while we looked
             continue
         if state != "Z" and int(numbers[2]) == session:
-            found.append(int(path.parent.name))
+            found.append(int(process.name))
     return found
 
 

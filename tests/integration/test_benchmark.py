@@ -24,6 +24,15 @@ def test_train(tmp_path: Path) -> None:
         assert all(timing["rate"] == 8 / timing["seconds"][0] for timing in table["timings"])
 
 
+def test_embed(tmp_path: Path) -> None:
+    options = ("--batch", 1, "--rounds", 1, "--precision", "bf16", "--device", "cpu")
+    run = processes.run(TOOL, "embed", *options, "--output", "out.json", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"] == "Embedding, ViT-B-16-quickgelu, 1 images, bf16"
+    assert [timing["name"] for timing in table["timings"]] == ["open_clip", "dppp"]
+
+
 def test_load(tmp_path: Path) -> None:
     images = ("--images", 128, "--size", 128, 64, "--batches", 2, "--workers", 2)
     options = ("--config-file", QUICKSTART, *images, "--rounds", 1, "--output", "out.json")

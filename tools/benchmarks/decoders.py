@@ -1,9 +1,7 @@
 """JPEG decoders in turn on one core: how fast they read files, and whether pixels are Pillow's."""
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,10 +13,8 @@ Decoder = Callable[[str], np.ndarray]
 
 
 def compare_decoders(paths: Sequence[str], rounds: int) -> Comparison:
-    """Time each installed decoder on the same files; Pillow, which the package uses, is first."""
+    """Time the decoders on the same files; Pillow, which the package uses, is first."""
     decoders = {"Pillow": _pillow, "OpenCV": _opencv}
-    if importlib.util.find_spec("simplejpeg"):
-        decoders["simplejpeg"] = _simplejpeg
     table = compare(
         [Way(name=name, run=partial(_decode_all, one, paths)) for name, one in decoders.items()],
         title=f"Decoding {len(paths)} JPEG files, one core",
@@ -44,9 +40,3 @@ def _pillow(path: str) -> np.ndarray:
 
 def _opencv(path: str) -> np.ndarray:
     return cv2.cvtColor(np.asarray(cv2.imread(path)), cv2.COLOR_BGR2RGB)
-
-
-def _simplejpeg(path: str) -> np.ndarray:
-    import simplejpeg
-
-    return simplejpeg.decode_jpeg(Path(path).read_bytes())

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -46,11 +45,18 @@ def staged(output: Path) -> int:
     return len(list((output / STAGING / "identities").glob("*/record.json")))
 
 
+def command_line(process: Path) -> bytes:
+    """What a process was started with; nothing if it has ended while we looked."""
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def pool_processes(parent: int) -> list[int]:
     """The processes of a build's pools, the oldest first."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    command = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return [int(child) for child in children if b"spawn_main" in command[child]]
+    return [int(child) for child in children if b"spawn_main" in command_line(Path("/proc", child))]
 
 
 @pytest.mark.slow  # three processes import torch, twice
@@ -127,12 +133,8 @@ def test_shards_that_start_together_over_old_locks(tmp_path: Path) -> None:
 
 def actors() -> list[int]:
     """The processes of Ray in which an object of a crew lives."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):  # ended while we looked
-            if path.read_bytes().startswith(b"ray::_Holder"):
-                found.append(int(path.parent.name))
-    return found
+    processes = Path("/proc").glob("[0-9]*")
+    return [int(one.name) for one in processes if command_line(one).startswith(b"ray::_Holder")]
 
 
 def test_a_ray_cluster_of_this_machine(pristine: Path, small_cfg: CfgNode, tmp_path: Path) -> None:
