@@ -17,6 +17,7 @@ from benchmarks import plain
 from benchmarks.measuring import Comparison, Way, compare, count_flops, matmul_limit
 from dppp.config import amp_dtype, load_config
 from dppp.device import resolve_device
+from dppp.engine.compiling import compiled
 from dppp.engine.optimizer import build_optimizer
 from dppp.engine.phases import Phase, build_phases
 from dppp.engine.step import TrainStep
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=("fp32", "bf16"), default="fp32", help="default fp32"
     )
+    parser.add_argument("--compile", action="store_true", help="time our compiled step too")
     parser.add_argument("opts", nargs=argparse.REMAINDER, help="config keys and values, last")
 
 
@@ -60,9 +62,13 @@ def run(args: argparse.Namespace) -> list[Comparison]:
         if phase.number == 1:
             steps["CLIP-ReID, stage 2"] = clip_reid(copy.deepcopy(model), batch, dtype)
         steps["dppp"] = our_step(copy.deepcopy(model), phase, cfg, batch)
+        ways = [Way(name=name, run=step, flops=count_flops(step)) for name, step in steps.items()]
+        if args.compile:  # the same arithmetic; torch's counter does not see compiled code
+            step = our_step(copy.deepcopy(model), phase, cfg, batch, mode="default")
+            ways.append(Way(name="dppp, compiled", run=step, flops=ways[-1].flops))
         comparisons.append(
             compare(
-                [Way(name=name, run=step, flops=count_flops(step)) for name, step in steps.items()],
+                ways,
                 title=f"Phase {phase.number}, {model.display_name}, {args.batch} images, "
                 f"{args.precision}",
                 unit="images",
@@ -111,7 +117,9 @@ def clip_reid(model: CLIPDPPP, batch: dict[str, Tensor], dtype: torch.dtype | No
     return plain.plain_step(loss, trained, dtype, model.device.type)
 
 
-def our_step(model: CLIPDPPP, phase: Phase, cfg: CfgNode, batch: dict[str, Tensor]) -> plain.Step:
+def our_step(
+    model: CLIPDPPP, phase: Phase, cfg: CfgNode, batch: dict[str, Tensor], mode: str = ""
+) -> plain.Step:
     """Return the step of the package's own trainer, which logs nothing here."""
     model.start_phase(phase.number)
     step = TrainStep(
@@ -121,7 +129,8 @@ def our_step(model: CLIPDPPP, phase: Phase, cfg: CfgNode, batch: dict[str, Tenso
         log_period=10**9,
         images_per_step=len(batch["targets"]),
     )
-    step.start_phase(phase.name, step.model, build_optimizer(cfg, model))
+    called = compiled(model, mode, model.device.type)
+    step.start_phase(phase.name, called, build_optimizer(cfg, model))
     step.iter = 0
     step.restart_data()
     return step.run_step

@@ -6,13 +6,14 @@ import torch
 import yaml
 from fastreid.config import CfgNode, get_cfg
 
-from .defaults import add_dppp_config
+from .defaults import COMPILE_MODES, add_dppp_config
 from .device import check_device
 from .errors import UserError
 from .modeling.build import model_class
 
 _AMP_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _NAMES = {
+    "COMPILE": COMPILE_MODES,
     "SCHED": ("MultiStepLR", "CosineAnnealingLR"),
     "WARMUP_METHOD": ("constant", "linear", "exp"),
 }
@@ -74,7 +75,8 @@ def _check_solver(cfg: CfgNode) -> None:
         )
     for key, allowed in _NAMES.items():
         if solver[key] not in allowed:
-            raise UserError(f"SOLVER.{key} is {solver[key]!r}; allowed: {', '.join(allowed)}")
+            choices = ", ".join(map(repr, allowed))
+            raise UserError(f"SOLVER.{key} is {solver[key]!r}; allowed: {choices}")
 
 
 def flatten(node: dict, prefix: str = "") -> dict[str, object]:

@@ -4,6 +4,7 @@ from fastreid.config import CfgNode as CN
 
 LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_SupCon")}
 LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
+COMPILE_MODES = ("", "default", "reduce-overhead", "max-autotune")
 PROMPT_STRATEGIES = ("style-content", "content", "generic")
 UNREALPERSON_ALL_PARTS = tuple(f"unreal_v{x}.{y}" for x in (1, 2, 3, 4) for y in (1, 2, 3))
 UNREALPERSON_PARTS = ("unreal_v1.1", "unreal_v2.1", "unreal_v3.1", "unreal_v4.1")
@@ -39,6 +40,11 @@ def add_dppp_config(cfg: CN) -> None:
 
     # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
     cfg.SOLVER.AMP.DTYPE = "bf16"
+
+    # Mode of torch.compile for training, one of COMPILE_MODES; "" does not compile.
+    # reduce-overhead uses CUDA graphs. The first step of each phase takes a minute longer, and
+    # digits change within rounding.
+    cfg.SOLVER.COMPILE = ""
 
     # Number of steps between two records of the losses in console, metrics.json and TensorBoard.
     cfg.SOLVER.LOG_PERIOD = 50

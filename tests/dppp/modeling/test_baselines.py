@@ -275,7 +275,7 @@ def test_models_that_fastreid_does_not_have(
     ("opts", "says"),
     [
         (("SOLVER.OPT", "Lamb"), "SOLVER.OPT is 'Lamb'.*AdamW"),
-        (("SOLVER.SCHED", "WarmupMultiStepLR"), "allowed: MultiStepLR, CosineAnnealingLR"),
+        (("SOLVER.SCHED", "WarmupMultiStepLR"), "allowed: 'MultiStepLR', 'CosineAnnealingLR'"),
         (("SOLVER.WARMUP_METHOD", "cosine"), "allowed: constant, linear, exp"),
     ],
 )

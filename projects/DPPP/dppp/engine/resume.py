@@ -24,6 +24,7 @@ _FREE = (
     "MODEL.WEIGHTS",
     "OUTPUT_DIR",
     "SOLVER.CHECKPOINT_PERIOD",
+    "SOLVER.COMPILE",
     "SOLVER.LOG_PERIOD",
 )
 # Keys under TEST that change when and how fast a model is tested, not its scores.

@@ -23,6 +23,7 @@ from ..log import logger
 from ..modeling.build import build_model
 from ..modeling.interface import ReIDModel
 from .checkpoint import AtomicCheckpointer
+from .compiling import compiled
 from .hooks import (
     CheckpointHook,
     EvaluationHook,
@@ -45,7 +46,8 @@ class DPPPTrainer(DefaultTrainer):
 
     Attributes:
         phases: the phases of the run, in order; ``phase`` is the present one.
-        raw_model: the model; ``model`` is what a step calls: it, or its distributed wrapper.
+        raw_model: the model; ``model`` is what a step calls: it, wrapped for several
+            processes and compiled if that is asked for.
         test_sets: those of DATASETS.TESTS, opened.
         results: phase name -> test set -> scores, as far as the run has come.
     """
@@ -145,6 +147,7 @@ class DPPPTrainer(DefaultTrainer):
         if comm.get_world_size() > 1:
             devices = [comm.get_local_rank()] if self.raw_model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
+        model = compiled(model, self.cfg.SOLVER.COMPILE, self.raw_model.device.type)
         self._trainer.start_phase(phase.name, model, optimizer)
         logger.info(
             "%s: epochs %d to %d of %d\n%s",
@@ -257,7 +260,7 @@ class DPPPTrainer(DefaultTrainer):
 
     def _evaluate_phase(self) -> dict[str, dict] | Scores:
         """Score the model; FastReID's hooks expect the scores alone if there is one test set."""
-        scores = score(self.cfg, self.model, self.test_sets.available)
+        scores = score(self.cfg, self.raw_model, self.test_sets.available)
         self.results[self.phase.name] = scores
         return scores if len(scores) != 1 else next(iter(scores.values()))
 
