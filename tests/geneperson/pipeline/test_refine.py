@@ -90,6 +90,18 @@ def test_the_table_names_the_background_that_is_shown(
         assert picture.read_bytes() == (folder_of(kept) / picture.name).read_bytes()
 
 
+def test_images_share_what_was_painted(kept: Path, cfg: CfgNode, tmp_path: Path) -> None:
+    """None of the numbers that are dealt was painted, but two others of each place were."""
+    source = copy_of(kept, tmp_path / "kept")
+    for picture in list(folder_of(source).glob("*_000_*.png")):
+        shutil.copy(picture, str(picture).replace("_000_", "_006_"))
+        picture.rename(str(picture).replace("_000_", "_005_"))
+    cfg.SCENES.POOL_SIZE = 4
+    refine(cfg, source, tmp_path / "set")
+    rows = read_rows(tmp_path / "set", ImageRow, [])
+    assert {row.background.rpartition("_")[2] for row in rows} == {"005", "006"}
+
+
 def test_drawn_and_refined_sets_are_not_taken_for_each_other(
     kept: Path, picky_cfg: CfgNode, cfg: CfgNode, tmp_path: Path
 ) -> None:
