@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from helpers import ROOT
@@ -50,6 +51,18 @@ def alive(session: int) -> list[int]:
         if state != "Z" and int(numbers[2]) == session:
             found.append(int(process.name))
     return found
+
+
+@contextmanager
+def paused(*processes: subprocess.Popen) -> Iterator[None]:
+    """Keep builds from getting any further during the block, with all their processes."""
+    for process in processes:
+        os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.killpg(process.pid, signal.SIGCONT)
 
 
 def kill_all(process: subprocess.Popen) -> None:

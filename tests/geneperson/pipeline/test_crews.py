@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from stopping import kill_all, start, wait_until
+from stopping import kill_all, paused, start, wait_until
 from yacs.config import CfgNode
 
 from geneperson import UserError, build, verify
@@ -80,12 +80,13 @@ def test_two_shards_at_once_killed_and_resumed(drawn: Path, cfg: CfgNode, tmp_pa
     config.write_text(cfg.dump())
     shards = [start(config, output, tmp_path / f"log{n}", "--shard", f"{n}/2") for n in (1, 2)]
     wait_until(lambda: staged(output) >= 1, shards[0])
-    with pytest.raises(UserError, match="shard 1/2 is running already"):
-        build_shard(cfg, output, ONE, Resources(workers=1))
-    with pytest.raises(UserError, match="another build is writing here"):
-        build(cfg, output)
-    with pytest.raises(UserError, match=r"shard-\d-of-2 is running; all shards must be of one"):
-        build_shard(cfg, output, Shard(number=3, count=3), Resources(workers=1))
+    with paused(*shards):
+        with pytest.raises(UserError, match="shard 1/2 is running already"):
+            build_shard(cfg, output, ONE, Resources(workers=1))
+        with pytest.raises(UserError, match="another build is writing here"):
+            build(cfg, output)
+        with pytest.raises(UserError, match=r"shard-\d-of-2 is running; all shards must be of one"):
+            build_shard(cfg, output, Shard(number=3, count=3), Resources(workers=1))
     kill_all(shards[0])
     assert shards[1].wait(timeout=120) == 0
     assert Staging(output).is_ours()
