@@ -1,7 +1,6 @@
 """Scripts run as people run them, in processes of their own, without the wait for imports.
 
-Importing torch, FastReID and open_clip takes seconds, and a test of one line on stderr needs them
-too. A server imports them once; each process is a fork of it, with its own folder, environment,
+Importing torch, FastReID and open_clip takes seconds. A server imports them once; each process is a fork of it, with its own folder, environment,
 arguments and streams. What happens while a module is imported is not tested so.
 """
 
@@ -19,12 +18,13 @@ from types import MappingProxyType
 
 from helpers import free_url
 
-COMMANDS = ("export", "extract", "reproduce", "search", "train", "validate", "visualize")
 TIMEOUT_S = 300
 UNCHANGED: Mapping[str, str] = MappingProxyType({})
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload([f"dppp.commands.{name}" for name in COMMANDS])
+_SERVER.set_forkserver_preload(
+    ["dppp.reproduce", "dppp.inference.attention", "dppp.inference.ranked_sets"]
+)
 
 
 class Script:

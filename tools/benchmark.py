@@ -13,7 +13,8 @@ import importlib
 import warnings
 from pathlib import Path
 
-from dppp.command_line import Parser, run
+from dppp_commands.arguments import at_least_one
+from dppp_commands.command_line import Parser, run
 
 PARTS = {
     "train": "a training step of each phase",
@@ -23,7 +24,7 @@ PARTS = {
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the arguments; only the module of the part is imported."""
+    """Read the arguments; a part imports what it times when it runs."""
     parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -34,14 +35,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     module = importlib.import_module(f"benchmarks.{part}")
     options = Parser(prog=f"benchmark.py {part}", description=module.__doc__)
     options.formatter_class = argparse.RawDescriptionHelpFormatter
-    options.add_argument("--rounds", type=int, default=5, metavar="N", help="default 5")
+    options.add_argument("--rounds", type=at_least_one, default=5, metavar="N", help="default 5")
     options.add_argument("--output", type=Path, metavar="FILE", help="write the tables as JSON")
     options.set_defaults(run=module.run)
     module.add_arguments(options)
-    args = options.parse_args(arguments[1:])
-    if args.rounds < 1:
-        options.error("--rounds must be 1 or more")
-    return args
+    return options.parse_args(arguments[1:])
 
 
 def main(arguments: list[str]) -> int:

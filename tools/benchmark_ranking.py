@@ -30,8 +30,8 @@ import torch
 from tabulate import tabulate
 
 import dppp  # noqa: F401  makes fastreid importable
-from dppp.command_line import Parser, run
 from dppp.evaluation import DistanceRows, evaluate_rank
+from dppp_commands.command_line import Parser, run
 
 CLOSER = 0.3  # subtracted from distances in [0, 1) between images of one identity
 MSMT17 = {"queries": 11_659, "gallery": 82_161, "identities": 3_060, "cameras": 15}

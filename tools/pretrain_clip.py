@@ -9,32 +9,20 @@ DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). An inte
 with the same command.
 """
 
+from __future__ import annotations
+
 import argparse
 import platform
 import shlex
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import open_clip
-import torch
+from dppp_commands.arguments import at_least_one
+from dppp_commands.command_line import Parser, run
 
-import dppp
-import geneperson
-from dppp.command_line import Parser, run
-from dppp.config import load_config
-from dppp.data.datasets.catalogue import data_root
-from dppp.device import choose_device
-from dppp.pretraining import (
-    Pairs,
-    Recipe,
-    measure_zero_shot,
-    pretrain,
-    read_pairs,
-    write_weights,
-)
-from geneperson.prompting import vocabulary
-from geneperson.prompting.vocabulary import GENDERS, OUTFIT
-from geneperson.worlds.catalogue import get_world
+if TYPE_CHECKING:
+    from dppp.pretraining import Pairs
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"
@@ -45,35 +33,43 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(description="Train the small CLIP on generated pedestrians and their prompts.")
     parser.add_argument("--output", required=True, help="folder for the checkpoint and the weights")
     parser.add_argument("--data", help="folder of the generated sets (default: the data root's)")
-    parser.add_argument("--worlds", type=int, default=10, help="random camera worlds (default 10)")
-    parser.add_argument("--identities", type=int, help="people per world (default: the config's)")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="epochs of training")
-    parser.add_argument("--batch-size", type=int, default=Recipe.batch_size, help="pairs per step")
-    parser.add_argument("--seed", type=int, default=Recipe.seed, help="seed of the training")
     parser.add_argument(
-        "--dtype", choices=("bf16", "fp32"), default=Recipe.dtype, help="of the forward pass"
+        "--worlds", type=at_least_one, default=10, help="random camera worlds (default 10)"
     )
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
+    parser.add_argument(
+        "--identities", type=at_least_one, help="people per world (default: the config's)"
+    )
+    recipe = parser.add_argument_group("what differs from the recipe of dppp.pretraining")
+    recipe.add_argument("--epochs", type=at_least_one, help="epochs of training")
+    recipe.add_argument("--batch-size", type=at_least_one, help="pairs per step")
+    recipe.add_argument("--seed", type=int, help="seed of the training")
+    recipe.add_argument("--dtype", choices=("bf16", "fp32"), help="of the forward pass")
+    parser.add_argument(
+        "--workers", type=at_least_one, default=2, help="processes that draw (default 2)"
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
     args = parser.parse_args(arguments)
-    for name in ("worlds", "identities", "epochs", "batch_size", "workers"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise dppp.UserError(f"--{name.replace('_', '-')} must be 1 or more")
-    if not 0 <= args.seed < 2**63:
-        raise dppp.UserError(f"--seed is {args.seed}; it must be 0 or more, below 2**63")
+    if args.seed is not None and not 0 <= args.seed < 2**63:
+        parser.error(f"--seed is {args.seed}; it must be 0 or more, below 2**63")
     return args
 
 
 def main(arguments: list[str]) -> int:
     """Build the sets, train, measure and write the weights; return the exit status."""
     args = parse(arguments)
+    import open_clip
+    import torch
+
+    from dppp.config import load_config
+    from dppp.device import choose_device
+    from dppp.pretraining import Recipe, measure_zero_shot, pretrain, read_pairs, write_weights
+
     worlds, held_out = _build_sets(args)
     cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
     size = tuple(cfg.INPUT.SIZE_TRAIN)
     mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
-    recipe = Recipe(
-        epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, dtype=args.dtype
-    )
+    differs = {key: getattr(args, key) for key in ("epochs", "batch_size", "seed", "dtype")}
+    recipe = Recipe(**{key: value for key, value in differs.items() if value is not None})
     pairs = read_pairs(worlds, size, ("bounding_box_train",))
     tested = {
         name: read_pairs([folder], size, ("query", "bounding_box_test"))
@@ -115,6 +111,8 @@ def main(arguments: list[str]) -> int:
 
 def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
     """Build the sets to train on and, by name of their world, the held-out ones."""
+    from dppp.data.datasets.catalogue import data_root
+
     data = Path(args.data) if args.data else Path(data_root(), "pretraining")
     people = ["IDENTITIES.TRAIN", str(args.identities)] if args.identities else []
     worlds = [
@@ -137,6 +135,9 @@ def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
 
 
 def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
+    import dppp
+    import geneperson
+
     try:
         cfg = geneperson.load(_CONFIGS / "GenePerson" / config, opts)
         geneperson.build(cfg, output, workers)
@@ -147,12 +148,15 @@ def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
 
 def _refuse_shared_outfits(pairs: Pairs, held_out: Pairs, name: str) -> None:
     """Raise a UserError if a held-out person wears an outfit of the training data."""
+    from dppp import UserError
+    from geneperson.prompting.vocabulary import OUTFIT
+
     trained, tested = (
         {tuple(person[part] for part in OUTFIT) for person in side.attributes}
         for side in (pairs, held_out)
     )
     if trained & tested:
-        raise dppp.UserError(
+        raise UserError(
             f"{len(trained & tested)} outfits of the {name} occur in the training data; add its "
             "seed and number of prompts to IDENTITIES.EXCLUDE in configs/GenePerson/pretraining.yml"
         )
@@ -160,6 +164,9 @@ def _refuse_shared_outfits(pairs: Pairs, held_out: Pairs, name: str) -> None:
 
 def _words() -> dict[str, list[str]]:
     """Return, by attribute, all words that prompts use for it, for women and men."""
+    from geneperson.prompting import vocabulary
+    from geneperson.prompting.vocabulary import GENDERS
+
     words = {name: list(group) for name, group in vocabulary.load().words[GENDERS[0]].items()}
     for name, group in vocabulary.load().words[GENDERS[1]].items():
         words[name] += [word for word in group if word not in words[name]]
@@ -168,6 +175,8 @@ def _words() -> dict[str, list[str]]:
 
 def _facts(source: dict) -> dict:
     """Return what is recorded of a set: enough to build it again and to check what it excludes."""
+    from geneperson.worlds.catalogue import get_world
+
     return {
         "digest": source["digest"],
         "identities": sum(source["identities"].values()),

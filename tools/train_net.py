@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train or evaluate: the command ``dppp-train``, from a checkout."""
 
-from dppp_entry import train
+from dppp_commands.train import entry
 
 if __name__ == "__main__":
-    train()
+    entry()

@@ -54,7 +54,7 @@ def test_load(tmp_path: Path) -> None:
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),
-        (("train", "--rounds", 0), "--rounds must be 1 or more"),
+        (("train", "--rounds", 0), "--rounds: 0 is not a whole number, 1 or more"),
     ):
         run = processes.run(TOOL, *arguments, cwd=tmp_path)
         assert run.returncode == 2

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from torch.distributed.run import get_args_parser as torchrun_parser
 
-from dppp.commands import export, extract, reproduce, search, train, validate, visualize
 from dppp.config import load_config
+from dppp_commands import export, extract, reproduce, search, train, validate, visualize
 from geneperson import load
 from geneperson.command_line import build_parser
 from helpers import ROOT

@@ -18,7 +18,7 @@ DATA = (
     "geneperson/prompting/interview/banned_words.json",
     "dppp/modeling/clip_models/DPPP-Tiny-16-quickgelu.json",
     "dppp/modeling/clip_weights/DPPP-Tiny-16-quickgelu.procedural.safetensors",
-    "dppp_entry.py",
+    "dppp_commands/train.py",
 )
 
 

@@ -4,6 +4,8 @@ FastReID's own DataLoaderX needs CUDA, so it is left out. A run takes batches fr
 the start of the workers counts. The limit is what Pillow decodes on the cores that workers have.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import tempfile
@@ -11,22 +13,13 @@ import warnings
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from fastreid.config import CfgNode
-from fastreid.data.build import fast_batch_collator
-from fastreid.data.common import CommDataset
-from fastreid.data.samplers import NaiveIdentitySampler
-from fastreid.data.transforms import build_transforms
-from torch.utils.data import BatchSampler, DataLoader
+if TYPE_CHECKING:
+    from fastreid.config import CfgNode
+    from fastreid.data.common import CommDataset
 
-from benchmarks.decoders import compare_decoders
-from benchmarks.measuring import Comparison, Limit, Way, compare
-from benchmarks.pictures import write_pictures
-from dppp.config import load_config
-from dppp.data import build_train_loader
-from dppp.data.workers import count_workers
-from dppp.device import resolve_device
+    from benchmarks.measuring import Comparison
 
 GOAL = 3_000  # images a second, of a training step on one GPU
 WORKERS = 8  # that a GPU has
@@ -54,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time decoders, then the loaders with all workers and with one."""
+    from benchmarks.decoders import compare_decoders
+    from benchmarks.pictures import write_pictures
+    from dppp.config import load_config
+    from dppp.data import build_train_loader
+    from dppp.data.workers import count_workers
+    from dppp.device import resolve_device
+
     warnings.filterwarnings("ignore", message=".*(ByteStorage|TypedStorage|worker processes)")
     with tempfile.TemporaryDirectory() as folder:
         root = args.root or Path(folder) / "Pictures"
@@ -82,6 +82,8 @@ def run(args: argparse.Namespace) -> list[Comparison]:
 def _compare_loaders(
     args: argparse.Namespace, cfg: CfgNode, workers: int, decoded_a_second: float
 ) -> Comparison:
+    from benchmarks.measuring import Limit, Way, compare
+
     loaders = {
         "FastReID": _upstream(cfg, workers),
         "dppp": _ours(cfg, workers, ""),
@@ -110,6 +112,8 @@ def _taker(loader: Iterable[dict], number: int, device: str) -> Callable[[], Non
 
 
 def _ours(cfg: CfgNode, workers: int, cache: str) -> Iterable[dict]:
+    from dppp.data import build_train_loader
+
     cfg = cfg.clone()
     cfg.defrost()
     cfg.DATALOADER.NUM_WORKERS, cfg.DATALOADER.CACHE = workers, cache
@@ -118,6 +122,16 @@ def _ours(cfg: CfgNode, workers: int, cache: str) -> Iterable[dict]:
 
 def _upstream(cfg: CfgNode, workers: int) -> Iterable[dict]:
     """Return FastReID's batches, on the host."""
+    import torch
+    from torch.utils.data import BatchSampler, DataLoader
+
+    from dppp.data import build_train_loader  # first: it makes fastreid importable
+
+    from fastreid.data.build import fast_batch_collator
+    from fastreid.data.common import CommDataset
+    from fastreid.data.samplers import NaiveIdentitySampler
+    from fastreid.data.transforms import build_transforms
+
     train_set: CommDataset = build_train_loader(cfg).dataset
     items = train_set.img_items
     batch = cfg.SOLVER.IMS_PER_BATCH

@@ -10,9 +10,9 @@ import pytest
 from fastreid.config import CfgNode
 
 from dppp import UserError
-from dppp.command_line import status_of
 from dppp.data import build_train_loader
 from dppp.data.workers import count_workers
+from dppp_commands.command_line import status_of
 
 
 def test_the_number_is_as_said_or_the_machines() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dppp import UserError
-from dppp.commands.reproduce import parse
 from dppp.reproduce import REPORTS, TABLES, Request, checkout, measuring, paper, runs, testbeds
+from dppp_commands.reproduce import parse
 from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 ROWS = [row for table in TABLES.values() for row in table.rows]

@@ -15,7 +15,6 @@ from .embedder import to_rgb
 
 Overlay = Callable[[list[Image.Image]], list[Image.Image]]
 
-MAX_ROWS = 20
 _TILE_HEIGHT = 192
 _FRAME, _GAP, _MARGIN, _TITLE, _CAPTION = 4, 10, 20, 24, 20
 _INK, _QUERY = (30, 32, 36), (70, 110, 190)
@@ -50,7 +49,7 @@ class Ranking:
 def draw_rankings(
     rankings: list[Ranking], image_size: tuple[int, int], heading: str, overlay: Overlay | None
 ) -> Image.Image:
-    """Draw one row for each of the first ``MAX_ROWS`` rankings.
+    """Draw one row for each ranking.
 
     Args:
         rankings: at least one.
@@ -61,7 +60,6 @@ def draw_rankings(
     Raises:
         UserError: an image can no longer be read.
     """
-    rankings = rankings[:MAX_ROWS]
     page = _Page(rankings, image_size, lines=2 if overlay else 1)
     page.heading(heading, {hit.same_person for r in rankings for hit in r.hits})
     for ranking in rankings:

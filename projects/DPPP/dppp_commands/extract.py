@@ -11,10 +11,8 @@ import argparse
 import sys
 from typing import NoReturn
 
-from ..command_line import Parser, run
-from ..inference import extract
-from ..inference.arguments import add_model_arguments, load_model
-from ..inference.files import list_images, require_suffix
+from .arguments import add_model_arguments, file_name, load_model
+from .command_line import Parser, run
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -22,7 +20,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(description="Write the features of images into one file.")
     parser.add_argument("images", help="folder of images, or .txt file that lists them")
     add_model_arguments(parser)
-    parser.add_argument("--output", required=True, help="file to write (.npz)")
+    parser.add_argument(
+        "--output", required=True, type=file_name(".npz"), help="file to write (.npz)"
+    )
     parser.add_argument("--float16", action="store_true", help="half the size, 3 digits")
     return parser.parse_args(arguments)
 
@@ -30,7 +30,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Write the file of features; return the exit status."""
     args = parse(arguments)
-    require_suffix(args.output, ".npz")
+    from dppp.inference import extract
+    from dppp.inference.files import list_images
+
     list_images(args.images)  # refuse an empty folder before the model is built
     features = extract(load_model(args), args.images, args.output, half=args.float16)
     for line in features.skipped:

@@ -7,22 +7,18 @@ Writes DIR/NAME_best.png, _worst.png and _random.png, each with a .csv of the sa
 query's own person in its own camera) is excluded as in the evaluation, and AP is the evaluation's.
 """
 
+from __future__ import annotations
+
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from fastreid.config import CfgNode
+from .arguments import MAX_ROWS, at_least_one
+from .command_line import Parser, run
 
-from ..command_line import Parser, run
-from ..config import load_config
-from ..device import choose_device
-from ..errors import UserError
-from ..inference import from_config
-from ..inference.attention import overlay_attention
-from ..inference.pictures import MAX_ROWS, draw_rankings, save_picture
-from ..inference.ranked_sets import ORDERS, rank_test_set
-from ..inference.search import write_rankings
+if TYPE_CHECKING:
+    from fastreid.config import CfgNode
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -32,22 +28,31 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--weights", default="", help="checkpoint (default: model_final.pth)")
     parser.add_argument("--test", help="test set (default: the config's first)")
     parser.add_argument("--output", required=True, type=Path, help="folder to write into")
-    parser.add_argument("--queries", type=int, default=10, help="rows of a picture (default 10)")
-    parser.add_argument("--top", type=int, default=10, help="hits per query (default 10)")
+    parser.add_argument(
+        "--queries",
+        type=at_least_one,
+        default=10,
+        help=f"rows of a picture, at most {MAX_ROWS} (default 10)",
+    )
+    parser.add_argument("--top", type=at_least_one, default=10, help="hits per query (default 10)")
     parser.add_argument("--attention", action="store_true", help="draw attention maps too")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings to override")
     args = parser.parse_args(arguments)
-    if not 1 <= args.queries <= MAX_ROWS:
-        raise UserError(f"--queries is {args.queries}; it must be in 1..{MAX_ROWS}")
-    if args.top < 1:
-        raise UserError(f"--top is {args.top}; it must be 1 or more")
+    if args.queries > MAX_ROWS:
+        parser.error(f"--queries is {args.queries}; a picture has at most {MAX_ROWS} rows")
     return args
 
 
 def main(arguments: list[str]) -> int:
     """Write the pictures; return the exit status."""
     args = parse(arguments)
+    from dppp.inference import from_config
+    from dppp.inference.attention import overlay_attention
+    from dppp.inference.pictures import draw_rankings, save_picture
+    from dppp.inference.ranked_sets import ORDERS, rank_test_set
+    from dppp.inference.search import write_rankings
+
     cfg = _config(args)
     name = args.test or (cfg.DATASETS.TESTS or [""])[0]
     embedder = from_config(cfg)
@@ -69,6 +74,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _config(args: argparse.Namespace) -> CfgNode:
+    from dppp.config import load_config
+    from dppp.device import choose_device
+
     opts = [*args.opts, "MODEL.DEVICE", choose_device(args.device)]
     if args.weights:
         opts += ["MODEL.WEIGHTS", args.weights]

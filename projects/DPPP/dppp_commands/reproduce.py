@@ -12,8 +12,11 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from ..command_line import Parser, run
-from ..reproduce import REPORTS, TESTBEDS, Request
+from .arguments import at_least_one, file_name
+from .command_line import Parser, run
+
+REPORTS = ("table3", "table4", "table5", "table6", "pdm", "fig6")
+TESTBEDS = ("paper", "embedded")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -27,7 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         default="paper",
         help="the paper's data sets, or the quickstart's (default paper)",
     )
-    parser.add_argument("--seeds", type=int, default=1, help="runs per row (default 1)")
+    parser.add_argument("--seeds", type=at_least_one, default=1, help="runs per row (default 1)")
     parser.add_argument(
         "--runs",
         type=Path,
@@ -35,7 +38,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="folder of the runs (default logs/dppp/reproduce)",
     )
     parser.add_argument(
-        "--output", type=Path, help="file to write (.md), with a .json of the same name"
+        "--output",
+        type=file_name(".md"),
+        help="file to write (.md), with a .json of the same name",
     )
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings for every run")
     return parser.parse_intermixed_args(arguments)  # KEY VALUE may come last
@@ -44,6 +49,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Print the report; return the exit status."""
     args = parse(arguments)
+    from dppp.reproduce import REPORTS, Request
+
     request = Request(
         name=args.name,
         testbed=args.testbed,

@@ -10,22 +10,28 @@ it is moved into place.
 import argparse
 from typing import NoReturn
 
-from ..command_line import Parser, run
-from ..inference import export
-from ..inference.arguments import add_model_arguments, load_model
+from .arguments import add_model_arguments, file_name, load_model
+from .command_line import Parser, run
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the arguments."""
     parser = Parser(description="Export a trained model to one file.")
     add_model_arguments(parser, device=False)
-    parser.add_argument("--output", required=True, help="file to write (.onnx or .pt2)")
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=file_name(".onnx", ".pt2"),
+        help="file to write (.onnx or .pt2)",
+    )
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
     """Write the model; return the exit status."""
     args = parse(arguments)
+    from dppp.inference import export
+
     embedder = load_model(args)
     difference = export(embedder, args.output)
     height, width = embedder.image_size

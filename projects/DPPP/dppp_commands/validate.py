@@ -6,13 +6,15 @@ Exit status 0: no problem; 1: problems, one per line; 2: the folder is missing o
 layout.
 """
 
+from __future__ import annotations
+
 import argparse
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tabulate import tabulate
+from .command_line import Parser, run
 
-from ..command_line import Parser, run
-from ..data import DatasetReport, describe_dataset
+if TYPE_CHECKING:
+    from dppp.data import DatasetReport
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -24,13 +26,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     """Print the report; return the exit status."""
-    report = describe_dataset(parse(arguments).folder)
+    args = parse(arguments)
+    from dppp.data import describe_dataset
+
+    report = describe_dataset(args.folder)
     _show(report)
     return 1 if report.problems else 0
 
 
 def _show(report: DatasetReport) -> None:
     """Print the counts as a table, then one line per finding."""
+    from tabulate import tabulate
+
     rows = [
         (part, counts.images, counts.identities, counts.cameras)
         for part, counts in report.counts.items()

@@ -8,23 +8,20 @@ names carry labels (0002_c1s1_000451_03.jpg), the frames are green for the same 
 another.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tabulate import tabulate
+from .arguments import MAX_ROWS, add_model_arguments, at_least_one, file_name, load_model
+from .command_line import Parser, run
 
-from ..command_line import Parser, run
-from ..errors import UserError
-from ..inference import Embedder, Features, extract, load_features, search, search_texts
-from ..inference.arguments import add_model_arguments, load_model
-from ..inference.attention import overlay_attention
-from ..inference.extraction import embed_files
-from ..inference.files import list_images, require_suffix
-from ..inference.pictures import MAX_ROWS, Ranking, draw_rankings, save_picture
-from ..inference.search import write_rankings
+if TYPE_CHECKING:
+    from dppp.inference import Embedder, Features
+    from dppp.inference.pictures import Ranking
 
 _TRUTHS = {True: "the same", False: "another", None: ""}
 
@@ -39,24 +36,30 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument("--query", nargs="+", help="images, or one folder of them")
     wanted.add_argument("--text", nargs="+", metavar="SENTENCE", help="descriptions of a person")
-    parser.add_argument("--top", type=int, default=10, help="hits per query (default 10)")
-    parser.add_argument("--output", help="picture to write (.png), with a .csv of the same name")
+    parser.add_argument("--top", type=at_least_one, default=10, help="hits per query (default 10)")
+    parser.add_argument(
+        "--output",
+        type=file_name(".png"),
+        help="picture to write (.png), with a .csv of the same name",
+    )
     parser.add_argument("--attention", action="store_true", help="draw attention maps too")
     args = parser.parse_args(arguments)
-    if args.top < 1:
-        raise UserError(f"--top is {args.top}; it must be 1 or more")
-    if args.output:
-        require_suffix(args.output, ".png")
-    elif args.attention:
-        raise UserError("--attention draws into a picture; add: --output FILE.png")
+    if args.attention and not args.output:
+        parser.error("--attention draws into a picture; add: --output FILE.png")
     if args.attention and args.text:
-        raise UserError("--attention needs --query: a text has no attention map")
+        parser.error("--attention needs --query: a text has no attention map")
     return args
 
 
 def main(arguments: list[str]) -> int:
     """Print the rankings and draw them; return the exit status."""
     args = parse(arguments)
+    from dppp.inference import search, search_texts
+    from dppp.inference.attention import overlay_attention
+    from dppp.inference.extraction import embed_files
+    from dppp.inference.pictures import draw_rankings, save_picture
+    from dppp.inference.search import write_rankings
+
     embedder = load_model(args)
     gallery = _gallery(args.gallery, embedder)
     if args.text:
@@ -67,17 +70,18 @@ def main(arguments: list[str]) -> int:
         print(_table(ranking))
     if args.output:
         overlay = partial(overlay_attention, embedder) if args.attention else None
-        path = Path(args.output)
+        path = args.output
         heading = f"{embedder.name}, cosine similarity"
-        picture = draw_rankings(rankings, embedder.image_size, heading, overlay)
-        save_picture(path, picture)
+        drawn = rankings[:MAX_ROWS]
+        save_picture(path, draw_rankings(drawn, embedder.image_size, heading, overlay))
         write_rankings(path.with_suffix(".csv"), rankings, "cosine")
-        drawn = min(len(rankings), MAX_ROWS)
-        print(f"{path}: {drawn} of {len(rankings)} queries; all of them in {path.stem}.csv")
+        print(f"{path}: {len(drawn)} of {len(rankings)} queries; all of them in {path.stem}.csv")
     return 0
 
 
 def _table(ranking: Ranking) -> str:
+    from tabulate import tabulate
+
     rows = [
         [rank, hit.file, f"{hit.score:.4f}", _TRUTHS[hit.same_person]]
         for rank, hit in enumerate(ranking.hits, start=1)
@@ -88,6 +92,9 @@ def _table(ranking: Ranking) -> str:
 
 def _gallery(source: str, embedder: Embedder) -> Features:
     """Return the features in a file, or embed a folder or list."""
+    from dppp import UserError
+    from dppp.inference import extract, load_features
+
     if not source.endswith(".npz"):
         features = extract(embedder, source)
         for line in features.skipped:
@@ -103,6 +110,8 @@ def _gallery(source: str, embedder: Embedder) -> Features:
 
 
 def _query_files(names: list[str]) -> list[Path]:
+    from dppp.inference.files import list_images
+
     if len(names) == 1 and Path(names[0]).is_dir():
         root, paths = list_images(names[0])
         return [root / path for path in paths]

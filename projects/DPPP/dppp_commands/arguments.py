@@ -1,0 +1,52 @@
+"""Arguments that several commands take, and kinds of values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dppp.inference import Embedder
+
+MAX_ROWS = 20  # of a picture
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number, 1 or more: a ``type`` of an argument."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number, 1 or more")
+    return int(text)
+
+
+def file_name(*suffixes: str) -> Callable[[str], Path]:
+    """Return a ``type`` of an argument: the name of a file that ends in one of the suffixes."""
+
+    def read(text: str) -> Path:
+        if Path(text).suffix not in suffixes:
+            raise argparse.ArgumentTypeError(
+                f"{text}: the name of this file must end in {' or '.join(suffixes)}"
+            )
+        return Path(text)
+
+    return read
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *, device: bool = True) -> None:
+    """Add ``--model``, ``--weights``, and ``--device`` unless the command runs on a CPU only."""
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="checkpoint of dppp-train (.pth), config file, or a CLIP as NAME:WEIGHTS",
+    )
+    parser.add_argument("--weights", default="", help="checkpoint, if --model is a config file")
+    if device:
+        parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+
+
+def load_model(args: argparse.Namespace) -> Embedder:
+    """Load the model that the arguments name."""
+    from dppp.inference import load
+
+    return load(args.model, args.weights, getattr(args, "device", "cpu"))
