@@ -1,7 +1,8 @@
 """Scripts run as people run them, in processes of their own, without the wait for imports.
 
-Importing torch, FastReID and open_clip takes seconds. A server imports them once; each process is a fork of it, with its own folder, environment,
-arguments and streams. What happens while a module is imported is not tested so.
+Importing torch, FastReID and open_clip takes seconds. A server imports them once; each process is a
+fork of it, with its own folder, environment, arguments and streams. What happens
+while a module is imported is not tested so.
 """
 
 from __future__ import annotations

@@ -43,7 +43,13 @@ ALLOWED = {
 ENTRANCES = {
     "geneperson": {"__init__", "command_line"}, "dppp": {"__init__"}, "dppp_commands": set(),
 }  # fmt: skip
-HEAVY = ("torch", "diffusers", "transformers", "rembg", "onnxruntime", "openai")
+DRAWING = ("torch", "diffusers", "transformers", "rembg", "onnxruntime", "openai")
+TRAINING = ("dppp", "torch", "fastreid", "open_clip", "sklearn", "numpy")
+# What runs a part of stage 2, with the words that come before its options.
+TOOLS = (
+    "export", "extract", "reproduce", "search", "train_net", "validate_dataset", "visualize",
+    "pretrain_clip", "benchmark", "benchmark train", "benchmark embed", "benchmark load",
+)  # fmt: skip
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -153,11 +159,49 @@ def test_what_draws_nothing_in_stage_1_loads_no_model_package(
         "import sys; from geneperson.command_line import entry\n"
         f"sys.argv[1:] = {arguments}\n"
         "try: entry()\n"
-        f"finally: print('loaded:', [m for m in {HEAVY} if m in sys.modules])"
+        f"finally: print('loaded:', [m for m in {DRAWING} if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout.strip().endswith("loaded: []"), result.stdout + result.stderr
     assert result.returncode == (2 if "--nonsense" in command else 0), result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(f"{tool} --help" for tool in TOOLS),
+        *(f"{tool} --nonsense" for tool in TOOLS),
+        "export --model m.pth --output m.txt",
+        "extract images --model m.pth --output f.csv",
+        "reproduce table7",
+        "reproduce table4 --seeds 0",
+        "search --model m.pth --gallery f.npz --query q.jpg --top 0",
+        "search --model m.pth --gallery f.npz --query q.jpg --attention",
+        "train_net --num-gpus two",
+        "visualize --config-file c.yml --output d --queries 21",
+        "pretrain_clip --output d --seed -1",
+        "benchmark draw",
+        "benchmark train --rounds 0",
+    ],
+)
+def test_arguments_of_stage_2_are_read_before_anything_slow_is_imported(command: str) -> None:
+    tool, *arguments = command.split()
+    script = (
+        "import runpy, sys\n"
+        f"sys.argv = ['tools/{tool}.py', *{arguments}]\n"
+        "sys.path.insert(0, 'tools')\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        f"finally: print('loaded:', [m for m in {TRAINING} if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.stdout.strip().endswith("loaded: []"), result.stdout + result.stderr
+    if "--help" in arguments:
+        assert (result.returncode, result.stderr) == (0, "")
+    else:
+        assert result.returncode == 2
+        assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
 
 
 def test_no_file_is_long() -> None:

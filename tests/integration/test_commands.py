@@ -18,14 +18,18 @@ def version(name):
     raise importlib.metadata.PackageNotFoundError(name)
 
 importlib.metadata.version = version
-sys.argv = [{tool!r}, "--help"]
+sys.argv = [{tool!r}, *{arguments}]
 runpy.run_path({tool!r}, run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("tool", ["train_net", "validate_dataset", "reproduce"])
-def test_without_fastreid_one_line_names_the_cure(tool: str) -> None:
-    script = WITHOUT_FASTREID.format(tool=str(ROOT / "tools" / f"{tool}.py"))
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("train_net", []), ("validate_dataset", ["folder"]), ("reproduce", ["table4"])],
+)
+def test_without_fastreid_one_line_names_the_cure(tool: str, arguments: list[str]) -> None:
+    path = str(ROOT / "tools" / f"{tool}.py")
+    script = WITHOUT_FASTREID.format(tool=path, arguments=arguments)
     result = subprocess.run(
         [sys.executable, "-c", script], cwd="/", capture_output=True, text=True, timeout=120
     )

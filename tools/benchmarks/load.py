@@ -123,14 +123,13 @@ def _ours(cfg: CfgNode, workers: int, cache: str) -> Iterable[dict]:
 def _upstream(cfg: CfgNode, workers: int) -> Iterable[dict]:
     """Return FastReID's batches, on the host."""
     import torch
-    from torch.utils.data import BatchSampler, DataLoader
-
-    from dppp.data import build_train_loader  # first: it makes fastreid importable
-
     from fastreid.data.build import fast_batch_collator
     from fastreid.data.common import CommDataset
     from fastreid.data.samplers import NaiveIdentitySampler
     from fastreid.data.transforms import build_transforms
+    from torch.utils.data import BatchSampler, DataLoader
+
+    from dppp.data import build_train_loader
 
     train_set: CommDataset = build_train_loader(cfg).dataset
     items = train_set.img_items
