@@ -1,7 +1,6 @@
 """What the commands take; the packages that know it are slow to import, so it is written twice."""
 
 import pytest
-from fastreid.engine import default_argument_parser
 
 import dppp.reproduce
 from dppp_commands import reproduce, train
@@ -10,6 +9,8 @@ from dppp_commands.command_line import Parser
 
 
 def test_train_takes_fastreids_arguments() -> None:
+    from fastreid.engine import default_argument_parser  # importable by dppp alone
+
     upstream = default_argument_parser()
     options = [
         [option] if action.nargs == 0 else [option, "3"]
