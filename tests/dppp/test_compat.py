@@ -25,6 +25,16 @@ def test_fastreid_imports_by_itself_after_dppp() -> None:
     assert run.returncode == 0, run.stderr.decode()
 
 
+def test_what_a_training_does_not_use_is_not_imported() -> None:
+    code = (
+        "import gc, sys, dppp; import fastreid.evaluation.reid_evaluation as upstream\n"
+        "print(gc.isenabled(), {'scipy', 'sklearn', 'gdown', 'matplotlib'} & set(sys.modules))\n"
+        "import sklearn.metrics; print(upstream.metrics.roc_curve is sklearn.metrics.roc_curve)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.splitlines() == ["True set()", "True"], run.stderr
+
+
 @pytest.mark.parametrize("installed", ["1.3.0", None])
 def test_another_fastreid_is_refused_with_the_command(
     monkeypatch: pytest.MonkeyPatch, installed: str | None

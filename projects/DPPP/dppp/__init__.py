@@ -6,15 +6,17 @@ meta-architecture in FastReID's registries.
 
 from importlib.metadata import version
 
+from .collector import paused_collector
 from .compat import import_fastreid
 
-import_fastreid()
+with paused_collector():
+    import_fastreid()
 
-from . import data, modeling  # noqa: E402  only registration
-from .defaults import add_dppp_config  # noqa: E402
-from .engine import DPPPTrainer  # noqa: E402
-from .errors import UserError  # noqa: E402
-from .inference import load  # noqa: E402
+    from . import data, modeling  # only registration
+    from .defaults import add_dppp_config
+    from .engine import DPPPTrainer
+    from .errors import UserError
+    from .inference import load
 
 __version__ = version("dppp-fastreid")
 __all__ = ["DPPPTrainer", "UserError", "add_dppp_config", "data", "load", "modeling"]

@@ -17,6 +17,8 @@ Everything else is overridden in our own classes, not patched:
                                                   data/transforms.py
     data/samplers/triplet_sampler.py:122          SetReWeightSampler never gives a batch;
                                                   refused in data/loaders.py
+    evaluation/reid_evaluation.py:15  sklearn     a tenth of the time of all imports, for the ROC
+                                                  curve alone; here, imported when it is used
     evaluation/reid_evaluation.py:128             runs make or exits; evaluation/evaluator.py
     utils/compute_dist.py:68  features.cuda()     re-ranking on a CPU; evaluation/reranking.py
     engine/train_loop.py:304  AMPTrainer          asserts CUDA; engine/step.py
@@ -47,6 +49,8 @@ import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from typing import Any
 
 FASTREID_VERSION = "1.4.0"
 _INSTALL = f"run: pip install --no-deps fastreid=={FASTREID_VERSION}"
@@ -80,10 +84,36 @@ def _names_upstream_expects() -> Iterator[None]:
         del sys.modules["torch._six"]
 
 
+class _SklearnMetrics(types.ModuleType):
+    """``sklearn.metrics``, imported when a name of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module("sklearn.metrics"), name)
+
+
+@contextmanager
+def _sklearn_when_used() -> Iterator[None]:
+    """Let ``from sklearn import metrics`` import nothing yet during the block."""
+    if "sklearn" in sys.modules:
+        yield
+        return
+    sklearn = types.ModuleType("sklearn")
+    sklearn.__spec__ = ModuleSpec("sklearn", loader=None)  # whoever looks for packages asks for it
+    vars(sklearn)["metrics"] = _SklearnMetrics("sklearn.metrics")
+    sys.modules["sklearn"] = sklearn
+    try:
+        yield
+    finally:
+        del sys.modules["sklearn"]
+
+
 def import_fastreid() -> None:
     """Import the fastreid modules that need these names; later imports of fastreid then work."""
     require_fastreid()
     with _names_upstream_expects(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Cython (rank|roc) evaluation")
-        for name in ("data", "evaluation.rank", "evaluation.roc", "modeling", "engine"):
+        importlib.import_module("fastreid.data")
+        with _sklearn_when_used():
+            importlib.import_module("fastreid.evaluation.rank")
+        for name in ("evaluation.roc", "modeling", "engine"):
             importlib.import_module(f"fastreid.{name}")

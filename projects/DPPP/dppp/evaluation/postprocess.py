@@ -7,7 +7,6 @@ from ..errors import UserError
 from ..log import logger
 from .distances import DistanceRows, check_metric
 from .expansion import expand
-from .reranking import RerankedRows
 
 
 def check_test_settings(test_cfg: CfgNode) -> None:
@@ -58,6 +57,8 @@ def distance_rows(query: Tensor, gallery: Tensor, test_cfg: CfgNode) -> Distance
     if aqe.ENABLED:
         query, gallery = expand(query, gallery, k=aqe.QE_K, times=aqe.QE_TIME, alpha=aqe.ALPHA)
     if rerank.ENABLED:
+        from .reranking import RerankedRows  # with SciPy, which nothing else needs
+
         return RerankedRows(
             query,
             gallery,

@@ -6,7 +6,6 @@ few. So the other pairs are counted between them, and scikit-learn gets the coun
 """
 
 import numpy as np
-from sklearn.metrics import roc_curve
 
 from .distances import DistanceRows
 from .ranking import split_rows
@@ -30,6 +29,8 @@ def true_positive_rates(
         q_camids: camera of each query (Q,).
         g_camids: camera of each gallery image (G,).
     """
+    from sklearn.metrics import roc_curve
+
     labels = q_pids, g_pids, q_camids, g_camids
     matching = np.concatenate([row[match] for row, match, _ in split_rows(distmat, *labels)])
     levels, num_matching = np.unique(matching, return_counts=True)

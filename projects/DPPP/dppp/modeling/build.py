@@ -6,23 +6,10 @@ import pickle
 import torch
 from fastreid.config import CfgNode
 from fastreid.modeling import meta_arch
-from gdown.exceptions import FileURLRetrievalError as GdownError
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
 from .interface import ReIDModel
-
-# Raised for a name or setting unknown to FastReID, or for weights that cannot be read or fetched.
-_NOT_BUILT = (
-    KeyError,
-    AssertionError,
-    OSError,
-    EOFError,
-    IndexError,
-    RuntimeError,
-    pickle.UnpicklingError,
-    GdownError,
-)
 
 _MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
 
@@ -76,11 +63,20 @@ def build_model(cfg: CfgNode) -> ReIDModel:
     kind = model_class(cfg.MODEL.META_ARCHITECTURE)
     try:
         return kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
-    except _NOT_BUILT as error:
+    except _not_built() as error:
         refusal = _refuse_model(cfg, error)
         if refusal is None:
             raise
         raise refusal from None
+
+
+def _not_built() -> tuple[type[Exception], ...]:
+    """Return what is raised for a name or setting unknown to FastReID, and for bad weights."""
+    from gdown.exceptions import FileURLRetrievalError
+
+    missing = (KeyError, AssertionError, OSError)
+    unreadable = (EOFError, IndexError, RuntimeError, pickle.UnpicklingError)
+    return (*missing, *unreadable, FileURLRetrievalError)
 
 
 def _check_mgn_backbone(backbone: CfgNode) -> None:
