@@ -51,6 +51,22 @@ def test_load(tmp_path: Path) -> None:
     assert "8 times one worker" in loaders[1]["notes"][0]
 
 
+def test_evaluate_without_cython(tmp_path: Path) -> None:
+    (tmp_path / "Cython.py").write_text("raise ImportError")
+    size = ("--queries", 40, "--gallery", 500, "--identities", 9)
+    no_cython = {"PYTHONPATH": str(tmp_path)}  # read by the process that compiles
+    options = (*size, "--rounds", 2, "--output", "out.json")
+    run = processes.run(TOOL, "evaluate", *options, cwd=tmp_path, environment=no_cython)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"] == "Ranking, 40 queries, 500 gallery images"
+    runs = {timing["name"]: len(timing["seconds"]) for timing in table["timings"]}
+    assert runs == {"FastReID, Python": 1, "dppp": 2}
+    scores, compiled = table["notes"]
+    assert scores.startswith("FastReID, Python: CMC, AP and INP of each query are ours within ")
+    assert compiled == "FastReID, compiled: not available, no compiler or no Cython."
+
+
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),

@@ -26,11 +26,13 @@ class Way:
         name: in the table.
         run: does the work once.
         flops: arithmetic of one run, if it is counted.
+        is_slow: takes minutes, so it is timed in the first round alone, and not run before.
     """
 
     name: str
     run: Callable[[], object]
     flops: float | None = None
+    is_slow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,19 +113,20 @@ def compare(
     """Time all ways in turn; the first is the reference.
 
     Args:
-        ways: each is run once before anything is timed.
+        ways: each that is not slow is run once before anything is timed.
         title: see ``Comparison``.
         unit: see ``Comparison``.
         work: units in one run.
-        rounds: how often each way is timed.
+        rounds: how often each way that is not slow is timed.
         limit: units of work a second, or FLOP a second for ways that state their arithmetic.
         device: where the work is done, waited for before a time is taken.
     """
     seconds: dict[str, list[float]] = {way.name: [] for way in ways}
-    for way in ways:
+    quick = [way for way in ways if not way.is_slow]
+    for way in quick:
         timed(way.run, device)
-    for _ in range(rounds):
-        for way in ways:
+    for number in range(rounds):
+        for way in quick if number else ways:
             seconds[way.name].append(timed(way.run, device))
     timings = [
         Timing(
@@ -213,6 +216,8 @@ def _processor() -> str:
 
 def _spread(seconds: Sequence[float]) -> str:
     """Return the range of the times, as a share of the median."""
+    if len(seconds) == 1:
+        return "one run"
     middle = statistics.median(seconds)
     return f"{100 * (min(seconds) / middle - 1):+.0f} to {100 * (max(seconds) / middle - 1):+.0f} %"
 
