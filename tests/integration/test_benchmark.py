@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import processes
-from helpers import ROOT
+import tiny_models
+from helpers import GENEPERSON_CONFIGS, ROOT
 
 TOOL = ROOT / "tools" / "benchmark.py"
 QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
@@ -67,10 +68,49 @@ def test_evaluate_without_cython(tmp_path: Path) -> None:
     assert compiled == "FastReID, compiled: not available, no compiler or no Cython."
 
 
+def test_generate_procedural(tmp_path: Path) -> None:
+    config = GENEPERSON_CONFIGS / "quickstart.yml"
+    few = ("--candidates", 1, "--rounds", 1, "--output", "out.json")
+    options = ("--only", "procedural", "--config-file", config, *few)
+    run = processes.run(TOOL, "generate", *options, "SCENES.POOL_SIZE", 1, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"].startswith("Procedural route, 1 candidates, ")
+    [timing] = table["timings"]
+    assert 0 < timing["share"] < 1
+
+
+def test_generate_matting(tmp_path: Path) -> None:
+    model = tiny_models.save_saliency(tmp_path / "net.onnx")
+    few = ("--cells", 3, "--rounds", 1, "--batch-size", 2, "--provider", "cpu", "--model", model)
+    options = ("--only", "matting", *few, "--output", "out.json")
+    run = processes.run(TOOL, "generate", *options, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    names = ["rembg.remove", "geneperson, one at a time", "geneperson, 2 at once"]
+    assert [timing["name"] for timing in table["timings"]] == names
+    assert [note.partition(";")[0] for note in table["notes"]] == [
+        f"{name}: masks differ from rembg's by 0 of 255 at most" for name in names
+    ]
+
+
+def test_generate_calls(tmp_path: Path) -> None:
+    config = GENEPERSON_CONFIGS / "sdxl_fast.yml"
+    options = ("--only", "calls", "--config-file", config, "--output", "out.json")
+    run = processes.run(TOOL, "generate", *options, "DIFFUSION.STEPS", 4, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"] == "Calls of each network, 2 canvases of sdxl_fast.yml"
+    rows = {name: calls for name, *calls in table["rows"]}
+    assert rows["denoiser"] == ["4 x 2", "4 x 2"]
+    assert rows["embedding of the skeleton map"] == ["4 x 2", "1 x 1"]
+
+
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),
         (("train", "--rounds", 0), "--rounds: 0 is not a whole number, 1 or more"),
+        (("generate", "--only", "calls", "--config-file", "none.yml"), "none.yml"),
     ):
         run = processes.run(TOOL, *arguments, cwd=tmp_path)
         assert run.returncode == 2

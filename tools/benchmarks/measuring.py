@@ -68,8 +68,32 @@ class Timing:
 
 
 @dataclass(kw_only=True)
+class Table:
+    """One table of a benchmark, as it is printed.
+
+    Attributes:
+        title: what was done, with sizes and number format.
+        headers: of the columns.
+        rows: a cell for each column; the first names the row.
+        notes: printed under the table.
+    """
+
+    title: str
+    headers: list[str]
+    rows: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        align = ("left", *["right"] * (len(self.headers) - 1))
+        table = tabulate(
+            self.rows, self.headers, tablefmt="pipe", disable_numparse=True, colalign=align
+        )
+        return "\n\n".join([f"**{self.title}**", table, *self.notes])
+
+
+@dataclass(kw_only=True)
 class Comparison:
-    """One table of a benchmark.
+    """Ways of doing the same work, with their times.
 
     Attributes:
         title: what was done, with sizes and number format.
@@ -95,9 +119,7 @@ class Comparison:
             for t in self.timings
         ]
         headers = ["", f"{self.unit} a second", f"times {self.reference}", "spread", *share]
-        align = ("left", *["right"] * (len(headers) - 1))
-        table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align)
-        return "\n\n".join([f"**{self.title}**", table, *self.notes])
+        return str(Table(title=self.title, headers=headers, rows=rows, notes=self.notes))
 
 
 def compare(
@@ -190,14 +212,13 @@ def machine(device: str = "cpu") -> str:
     )
 
 
-def report(comparisons: Sequence[Comparison], output: Path | None, device: str = "cpu") -> None:
+def report(tables: Sequence[Comparison | Table], output: Path | None, device: str = "cpu") -> None:
     """Print the tables, and write them as JSON if there is an ``output``."""
     print(machine(device))
-    for comparison in comparisons:
-        print(f"\n{comparison}")
+    for table in tables:
+        print(f"\n{table}")
     if output is not None:
-        tables = [asdict(comparison) for comparison in comparisons]
-        content = {"machine": machine(device), "tables": tables}
+        content = {"machine": machine(device), "tables": [asdict(table) for table in tables]}
         output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,26 +1,21 @@
-#!/usr/bin/env python
-"""Count how often drawing a batch of canvases calls each network, and compute the arithmetic.
-
-benchmark_calls.py [--config-file F ...] [KEY VALUE ...]
+"""How often drawing a batch of canvases calls each network, and the arithmetic of it.
 
 The calls depend on the settings alone. So they are counted on small random networks of the real
 classes (those of the tests), with small canvases and three LoRAs, once by the calls of diffusers
-alone and once by this package. "30 x 4" is 30 calls with 4 pictures each; with guidance each canvas
-counts twice. The arithmetic is that of SDXL in full size. Equal arguments give equal tables.
+alone and once by this package. The arithmetic is that of SDXL in full size.
 """
 
-import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
-from tabulate import tabulate
 from yacs.config import CfgNode
 
 import geneperson
-from geneperson.commands.arguments import Parser
+from benchmarks.measuring import Table
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.posing.canvas import Grid
 from geneperson.prompting import prompts, vocabulary
@@ -28,25 +23,37 @@ from geneperson.synthesis.diffusion import cost
 from geneperson.synthesis.diffusion.settings import ACCELERATION, LORA_ROLES, DiffusionSettings
 from geneperson.synthesis.diffusion.synthesizer import DiffusionSynthesizer
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 network_calls = import_module("network_calls")
 tiny_models = import_module("tiny_models")
 
-CONFIGS = ["configs/GenePerson/sdxl.yml", "configs/GenePerson/sdxl_fast.yml"]
 ROLES = (*LORA_ROLES, ACCELERATION)
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the arguments."""
-    parser = Parser(description="Count the calls of each network for a batch of canvases.")
-    parser.add_argument(
-        "--config-file", action="append", metavar="F", help=f"default {' and '.join(CONFIGS)}"
+def count_calls(files: Sequence[str], opts: list[str]) -> list[Table]:
+    """Return a table for each config; "30 x 4" is 30 calls with 4 pictures or texts each.
+
+    Args:
+        files: configs of the diffusion route.
+        opts: keys and values to override.
+    """
+    cfgs = {Path(path).name: geneperson.load(path, opts) for path in files}
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder)
+        _save_models(models)
+        return [_table(name, cfg, models) for name, cfg in cfgs.items()]
+
+
+def _table(name: str, cfg: CfgNode, models: Path) -> Table:
+    return Table(
+        title=f"Calls of each network, {cfg.DIFFUSION.BATCH_SIZE} canvases of {name}",
+        headers=["", "diffusers", "geneperson"],
+        rows=_count(cfg, models),
+        notes=[_arithmetic(cfg)],
     )
-    parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings to override")
-    return parser.parse_args(arguments)
 
 
-def save_models(folder: Path) -> None:
+def _save_models(folder: Path) -> None:
     sdxl = tiny_models.save_sdxl(folder / "sdxl")
     tiny_models.save_controlnet(folder / "pose", seed=1)
     tiny_models.save_controlnet(folder / "edge", seed=2)
@@ -54,7 +61,7 @@ def save_models(folder: Path) -> None:
         tiny_models.save_lora(folder / f"{role}.safetensors", sdxl, seed)
 
 
-def shrunk(cfg: CfgNode, models: Path) -> CfgNode:
+def _shrunk(cfg: CfgNode, models: Path) -> CfgNode:
     """Return the settings with small models and canvases in place of their own."""
     small = cfg.clone()
     small.defrost()
@@ -73,9 +80,9 @@ def shrunk(cfg: CfgNode, models: Path) -> CfgNode:
     return small
 
 
-def count(cfg: CfgNode, models: Path) -> list[list[str]]:
+def _count(cfg: CfgNode, models: Path) -> list[list[str]]:
     """Return a row for each network: its name, calls by diffusers, calls by this package."""
-    small = shrunk(cfg, models)
+    small = _shrunk(cfg, models)
     synthesizer = BuildSpec.from_config(small).build_synthesizer(offline=True)
     assert isinstance(synthesizer, DiffusionSynthesizer)
     people = list(islice(prompts.identities(vocabulary.load(), 0), small.DIFFUSION.BATCH_SIZE))
@@ -85,28 +92,9 @@ def count(cfg: CfgNode, models: Path) -> list[list[str]]:
     return [[name, before, after[name]] for name, before in plain.summary().items()]
 
 
-def arithmetic(cfg: CfgNode) -> str:
+def _arithmetic(cfg: CfgNode) -> str:
     settings, grid = DiffusionSettings.from_config(cfg), Grid.from_config(cfg)
     return (
         f"{cost.canvas_tflop(settings, grid):,.0f} TFLOP a canvas, "
-        f"{cost.background_tflop(settings):,.0f} a background"
+        f"{cost.background_tflop(settings):,.0f} a background."
     )
-
-
-def main(arguments: list[str]) -> None:
-    args = parse(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        models = Path(folder)
-        save_models(models)
-        for path in args.config_file or CONFIGS:
-            cfg = geneperson.load(path, args.opts)
-            headers = [f"{cfg.DIFFUSION.BATCH_SIZE} canvases of {path}", "diffusers", "geneperson"]
-            print(tabulate(count(cfg, models), headers, tablefmt="github"))
-            print(f"\n{arithmetic(cfg)}\n")
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except geneperson.UserError as error:
-        sys.exit(f"error: {error}")
