@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 import processes
 import tiny_models
 from helpers import GENEPERSON_CONFIGS, ROOT
@@ -104,6 +106,29 @@ def test_generate_calls(tmp_path: Path) -> None:
     rows = {name: calls for name, *calls in table["rows"]}
     assert rows["denoiser"] == ["4 x 2", "4 x 2"]
     assert rows["embedding of the skeleton map"] == ["4 x 2", "1 x 1"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "sizes"),
+    [
+        ("ranking", ["1,000", "10,000"]),
+        ("sampling", ["500", "2,000"]),
+        ("classifier", ["1,000", "10,000"]),
+        ("losses", ["16", "64", "256"]),
+        ("step", ["8", "16"]),
+        ("processes", ["1", "2"]),
+    ],
+)
+def test_grow(tmp_path: Path, subject: str, sizes: list[str]) -> None:
+    few = ("--only", subject, "--quick", "--rounds", 1, "--device", "cpu")
+    options = (*few, "--config-file", QUICKSTART, "--output", "out.json")
+    run = processes.run(TOOL, "grow", *options, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    for table in json.loads((tmp_path / "out.json").read_text())["tables"]:
+        assert [row[0] for row in table["rows"]] == sizes
+        assert all(float(row[1]) > 0 for row in table["rows"])
+        first, *others = (row[2] for row in table["rows"])
+        assert first == "" and all(map(float, others))
 
 
 def test_refuses_in_one_line(tmp_path: Path) -> None:

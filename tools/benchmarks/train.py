@@ -4,23 +4,29 @@ Batches lie on the device already, images are noise and weights random; a traine
 same time. The limit is the rate of plain matrix products.
 """
 
-from __future__ import annotations
-
 import argparse
 import copy
 from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
-    from fastreid.config import CfgNode
-    from torch import Tensor
+import torch
+from fastreid.config import CfgNode
+from fastreid.utils import comm
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
-    from benchmarks import plain
-    from benchmarks.measuring import Comparison
-    from dppp.engine.phases import Phase
-    from dppp.modeling import CLIPDPPP
+from benchmarks import plain
+from benchmarks.measuring import Comparison, Way, compare, count_flops, matmul_limit
+from dppp.config import amp_dtype, load_config
+from dppp.device import resolve_device
+from dppp.engine.compiling import compiled
+from dppp.engine.optimizer import build_optimizer
+from dppp.engine.phases import Phase, build_phases
+from dppp.engine.step import TrainStep
+from dppp.errors import UserError
+from dppp.modeling import CLIPDPPP
+from dppp.modeling.build import build_model
+from dppp.modeling.interface import ReIDModel
 
 IDENTITIES = 751  # of Market-1501, for the classifiers
 
@@ -40,16 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time both phases."""
-    import torch
-
-    from benchmarks.measuring import Way, compare, count_flops, matmul_limit
-    from dppp.config import amp_dtype, load_config
-    from dppp.device import resolve_device
-    from dppp.engine.phases import build_phases
-    from dppp.errors import UserError
-    from dppp.modeling import CLIPDPPP
-    from dppp.modeling.build import build_model
-
     opts = ["SOLVER.AMP.ENABLED", str(args.precision == "bf16"), "SOLVER.AMP.DTYPE", "bf16"]
     opts += ["MODEL.DPPP.CLIP_PRETRAINED", "", "MODEL.HEADS.NUM_CLASSES", str(IDENTITIES)]
     cfg = resolve_device(load_config(args.config_file, [*opts, *args.opts]))
@@ -89,8 +85,6 @@ def run(args: argparse.Namespace) -> list[Comparison]:
 
 def random_batch(number: int, size: tuple[int, int], device: str) -> dict[str, Tensor]:
     """Return noise, four images of each identity."""
-    import torch
-
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (number, 3, *size), generator=generator).float()
     targets = torch.arange(number) // 4
@@ -101,8 +95,6 @@ def plain_way(
     model: CLIPDPPP, number: int, batch: dict[str, Tensor], dtype: torch.dtype | None
 ) -> plain.Step:
     """Return a plain step of a phase; gradients reach all that has trained, used or not."""
-    from benchmarks import plain
-
     model.start_phase(1)
     trained = [p for p in model.parameters() if p.requires_grad]
     if number == 2:
@@ -117,10 +109,6 @@ def plain_way(
 
 def clip_reid(model: CLIPDPPP, batch: dict[str, Tensor], dtype: torch.dtype | None) -> plain.Step:
     """Return a step of CLIP-ReID's second stage, on random text features."""
-    import torch
-
-    from benchmarks import plain
-
     model.start_phase(1)
     heads = (model.final_head, model.projected_head)
     trained = [p for part in (model.towers.visual, *heads) for p in part.parameters()]
@@ -132,14 +120,12 @@ def clip_reid(model: CLIPDPPP, batch: dict[str, Tensor], dtype: torch.dtype | No
 
 
 def our_step(
-    model: CLIPDPPP, phase: Phase, cfg: CfgNode, batch: dict[str, Tensor], mode: str = ""
+    model: ReIDModel, phase: Phase, cfg: CfgNode, batch: dict[str, Tensor], mode: str = ""
 ) -> plain.Step:
-    """Return the step of the package's own trainer, which logs nothing here."""
-    from dppp.config import amp_dtype
-    from dppp.engine.compiling import compiled
-    from dppp.engine.optimizer import build_optimizer
-    from dppp.engine.step import TrainStep
+    """Return the step of the package's own trainer, which logs nothing here.
 
+    In several processes, the model is wrapped as the trainer does.
+    """
     model.start_phase(phase.number)
     step = TrainStep(
         model.train(),
@@ -148,8 +134,11 @@ def our_step(
         log_period=10**9,
         images_per_step=len(batch["targets"]),
     )
-    called = compiled(model, mode, model.device.type)
-    step.start_phase(phase.name, called, build_optimizer(cfg, model))
+    optimizer = build_optimizer(cfg, model)
+    if comm.get_world_size() > 1:
+        step.model = DistributedDataParallel(model, broadcast_buffers=False)
+    called = compiled(step.model, mode, model.device.type)
+    step.start_phase(phase.name, called, optimizer)
     step.iter = 0
     step.restart_data()
     return step.run_step
