@@ -7,11 +7,14 @@ alone and once by this package. The arithmetic is that of SDXL in full size.
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
+import diffusers
+import transformers
 from yacs.config import CfgNode
 
 import geneperson
@@ -38,6 +41,10 @@ def count_calls(files: Sequence[str], opts: list[str]) -> list[Table]:
         opts: keys and values to override.
     """
     cfgs = {Path(path).name: geneperson.load(path, opts) for path in files}
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # three LoRAs
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)
         _save_models(models)

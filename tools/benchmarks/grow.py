@@ -38,6 +38,7 @@ from dppp.modeling.identity_head import IdentityHead
 WIDTH = 512
 LABELED = 20  # gallery images of an identity
 BATCH, INSTANCES = 64, 8
+BATCH_OF_A_PROCESS = 16
 LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "Contrastive loss": lambda x, t, labels: supcon_loss(x, t, labels, 0.07),
     "Text triplet loss": lambda _, t, labels: text_triplet_loss(t, labels, 0.3),
@@ -97,7 +98,7 @@ def _ranking(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
             sizes,
             title="Ranking 100 queries",
             unit="gallery images",
-            expected="1, or a little more: near images are sorted",
+            expected="1, or a little more, because near images are sorted",
             rounds=args.rounds,
         )
     ]
@@ -174,7 +175,7 @@ def _losses(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
             sizes,
             title=f"{name}, {WIDTH} numbers an image",
             unit="images",
-            expected="2 at most: every image is compared with every other",
+            expected="2 at most, every image is compared with every other",
             rounds=args.rounds,
             device=args.device,
             with_memory=True,
@@ -206,10 +207,11 @@ def _steps(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
 
 def _processes(counts: Sequence[int], args: argparse.Namespace) -> list[Table]:
     cfg, cores = _config(args.config_file, "cpu"), len(os.sched_getaffinity(0))
-    seconds = seconds_of_a_step(cfg, counts, BATCH, args.rounds)
+    model, images = cfg.MODEL.DPPP.CLIP_NAME, BATCH_OF_A_PROCESS
+    seconds = seconds_of_a_step(cfg, counts, images, args.rounds)
     columns = zip(counts, seconds, exponents(counts, seconds), strict=True)
     table = Table(
-        title=f"A step of phase 1, {cfg.MODEL.DPPP.CLIP_NAME}, {BATCH} images in each process",
+        title=f"A step of phase 1, {model}, {images} images in each process",
         headers=["processes", "seconds", "exponent"],
         rows=[[str(count), f"{sec:.3g}", exponent] for count, sec, exponent in columns],
         notes=["Expected: 0, but for what processes tell one another, if each has a core."],
