@@ -1,6 +1,7 @@
 """Cost against the amount of work: seconds in several sizes, and the exponent between neighbours.
 
-With exponent 1, ten times the work takes ten times as long. Sizes that take seconds are timed once.
+With exponent 1, ten times the work takes ten times as long. A size that takes more than 5 s is
+timed once, the others in turn.
 
 ranking     evaluate_rank, 100 queries, 20 images of each identity in the gallery
 sampling    building a training sampler and taking one epoch of it, 8 images of each identity

@@ -27,7 +27,7 @@ def measure_growth(
     device: str = "cpu",
     with_memory: bool = False,
 ) -> Table:
-    """Time the same work in several sizes, one after the other.
+    """Time the same work in several sizes, in turn.
 
     Args:
         prepare: size -> what does the work once.
@@ -35,22 +35,15 @@ def measure_growth(
         title: what was done.
         unit: of the size, in the plural.
         expected: said under the table: the exponents that the work should have, and why.
-        rounds: how often each size is timed, after a run that does not count; once if it is slow.
+        rounds: how often each size is timed; the first run counts only if it is slow.
         device: where the work is done.
         with_memory: whether the peak memory of tensors is counted.
     """
-    seconds, peaks = [], []
-    for size in sizes:
-        run = prepare(size)
-        if with_memory:
-            with PeakMemory() as memory:
-                run()
-            peaks.append(memory.peak / 2**20)
-        seconds.append(_median(run, rounds, device))
-    headers, columns = [unit, "seconds", "exponent"], [seconds]
+    runs = [prepare(size) for size in sizes]
+    headers, columns = [unit, "seconds", "exponent"], [_medians(runs, rounds, device)]
     if with_memory:
         headers += ["peak MiB of tensors", "exponent"]
-        columns.append(peaks)
+        columns.append([_peak_mib(run) for run in runs])
     rows = [[f"{size:,}"] for size in sizes]
     for costs in columns:
         for row, cost, exponent in zip(rows, costs, exponents(sizes, costs), strict=True):
@@ -99,8 +92,17 @@ class PeakMemory(TorchDispatchMode):
         self._now -= size
 
 
-def _median(run: Callable[[], object], rounds: int, device: str) -> float:
-    first = timed(run, device)
-    if first > SLOW_SEC:
-        return first
-    return statistics.median(timed(run, device) for _ in range(rounds))
+def _medians(runs: Sequence[Callable[[], object]], rounds: int, device: str) -> list[float]:
+    firsts = [timed(run, device) for run in runs]
+    seconds: list[list[float]] = [[first] if first > SLOW_SEC else [] for first in firsts]
+    for _ in range(rounds):
+        for run, first, times in zip(runs, firsts, seconds, strict=True):
+            if first <= SLOW_SEC:
+                times.append(timed(run, device))
+    return [statistics.median(times) for times in seconds]
+
+
+def _peak_mib(run: Callable[[], object]) -> float:
+    with PeakMemory() as memory:
+        run()
+    return memory.peak / 2**20
