@@ -1,6 +1,7 @@
 """tools/benchmark.py on the small CLIP: its tables, its JSON, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,12 @@ def test_evaluate_without_cython(tmp_path: Path) -> None:
     scores, compiled = table["notes"]
     assert scores.startswith("FastReID, Python: CMC, AP and INP of each query are ours within ")
     assert compiled == "FastReID, compiled: not available, no compiler or no Cython."
+
+
+def test_stage_1_is_measured_without_stage_2() -> None:
+    for name in ("calls", "generate", "matting", "measuring", "u2net"):
+        text = (ROOT / "tools" / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert not re.search(r"^ *(from|import) (dppp|fastreid)", text, re.MULTILINE), name
 
 
 def test_generate_procedural(tmp_path: Path) -> None:
