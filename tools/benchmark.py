@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Time the parts of the package beside what else there is, and beside what the machine can do.
 
-benchmark.py train|embed|load|evaluate|generate|grow [--rounds N] [--output FILE.json] [options]
+benchmark.py PART [--rounds N] [--output FILE.json] [options]
 
 A part prints tables: units of work a second at the median of rounds that are taken in turn, the
 ratio to a named reference of the same run, and the share of the machine's limit where one can be
@@ -20,6 +20,7 @@ PARTS = {
     "train": "a training step of each phase",
     "embed": "images to features",
     "load": "batches for training",
+    "precision": "test sets in fp32 and in bf16, with their scores",
     "evaluate": "ranking",
     "generate": "stage 1: drawing, cutting out, calls of networks",
     "grow": "cost against the amount of work",

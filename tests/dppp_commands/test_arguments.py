@@ -2,8 +2,9 @@
 
 import pytest
 
+import dppp.defaults
 import dppp.reproduce
-from dppp_commands import reproduce, train
+from dppp_commands import arguments, reproduce, train
 from dppp_commands.arguments import at_least_one, file_name
 from dppp_commands.command_line import Parser
 
@@ -27,6 +28,10 @@ def test_train_takes_fastreids_arguments() -> None:
 def test_reproduce_offers_every_report_and_testbed() -> None:
     assert reproduce.REPORTS == tuple(dppp.reproduce.REPORTS)
     assert reproduce.TESTBEDS == dppp.reproduce.TESTBEDS
+
+
+def test_a_model_runs_in_every_precision() -> None:
+    assert arguments.PRECISIONS == dppp.defaults.PRECISIONS
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])

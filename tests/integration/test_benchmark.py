@@ -8,7 +8,7 @@ import pytest
 
 import processes
 import tiny_models
-from helpers import GENEPERSON_CONFIGS, ROOT
+from helpers import GENEPERSON_CONFIGS, ROOT, SMALL, TOY
 
 TOOL = ROOT / "tools" / "benchmark.py"
 QUICKSTART = ROOT / "configs" / "DPPP" / "quickstart.yml"
@@ -138,11 +138,40 @@ def test_grow(tmp_path: Path, subject: str, sizes: list[str]) -> None:
         assert first == "" and all(map(float, others))
 
 
+@pytest.fixture
+def finished(data_root: Path, tmp_path: Path) -> Path:
+    """OUTPUT_DIR of the quickstart after an epoch of each phase."""
+    folder = tmp_path / "run"
+    options = ("--config-file", QUICKSTART, *SMALL, *TOY, "OUTPUT_DIR", folder)
+    environment = {"FASTREID_DATASETS": str(data_root)}
+    tool = ROOT / "tools" / "train_net.py"
+    run = processes.run(tool, *options, cwd=tmp_path, environment=environment)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_precision(finished: Path, data_root: Path, tmp_path: Path) -> None:
+    opts = (*SMALL, *TOY, "MODEL.WEIGHTS", finished / "model_final.pth")
+    options = ("--config-file", QUICKSTART, "--rounds", 1, "--output", "out.json", *opts)
+    environment = {"FASTREID_DATASETS": str(data_root)}
+    run = processes.run(TOOL, "precision", *options, cwd=tmp_path, environment=environment)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"].startswith("Evaluating GenePersonToy, ")
+    assert [timing["name"] for timing in table["timings"]] == ["fp32", "bf16"]
+    rank_1, mean_ap = table["notes"]
+    scores = json.loads((finished / "summary.json").read_text())["results_percent"]
+    expected = scores["GenePersonToy"]["after phase 2"]
+    assert rank_1.startswith(f"Rank-1: {expected['Rank-1']:.2f} in fp32, ")
+    assert mean_ap.startswith(f"mAP: {expected['mAP']:.2f} in fp32, ")
+
+
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),
         (("train", "--rounds", 0), "--rounds: 0 is not a whole number, 1 or more"),
         (("generate", "--only", "calls", "--config-file", "none.yml"), "none.yml"),
+        (("precision", "--config-file", QUICKSTART), "MODEL.WEIGHTS names no checkpoint"),
     ):
         run = processes.run(TOOL, *arguments, cwd=tmp_path)
         assert run.returncode == 2

@@ -10,6 +10,7 @@ from .defaults import COMPILE_MODES, add_dppp_config
 from .device import check_device
 from .errors import UserError
 from .modeling.build import model_class
+from .precision import check_precision
 
 _AMP_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _NAMES = {
@@ -43,6 +44,7 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
         raise UserError(f"{where}: {' '.join(str(error).strip(chr(34)).split())}") from None
     model_class(cfg.MODEL.META_ARCHITECTURE).check_config(cfg)
     check_device(cfg.MODEL.DEVICE, "MODEL.DEVICE")
+    check_precision(cfg.TEST.PRECISION, "TEST.PRECISION")
     _check_solver(cfg)
     cfg.freeze()
     return cfg

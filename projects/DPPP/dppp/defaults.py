@@ -2,6 +2,7 @@
 
 from fastreid.config import CfgNode as CN
 
+PRECISIONS = ("fp32", "bf16")
 LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_SupCon")}
 LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
 COMPILE_MODES = ("", "default", "reduce-overhead", "max-autotune")
@@ -45,6 +46,9 @@ def add_dppp_config(cfg: CN) -> None:
     # reduce-overhead uses CUDA graphs. The first step of each phase takes a minute longer, and
     # digits change within rounding.
     cfg.SOLVER.COMPILE = ""
+
+    # Number format in which test images are encoded, one of PRECISIONS; ranking stays in fp32.
+    cfg.TEST.PRECISION = "fp32"
 
     # Number of steps between two records of the losses in console, metrics.json and TensorBoard.
     cfg.SOLVER.LOG_PERIOD = 50

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dppp.inference import Embedder
 
 MAX_ROWS = 20  # of a picture
+PRECISIONS = ("fp32", "bf16")
 
 
 def at_least_one(text: str) -> int:
@@ -34,7 +35,12 @@ def file_name(*suffixes: str) -> Callable[[str], Path]:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, device: bool = True) -> None:
-    """Add ``--model``, ``--weights``, and ``--device`` unless the command runs on a CPU only."""
+    """Add ``--model``, ``--weights``, and how it runs.
+
+    Args:
+        parser: of the command.
+        device: add ``--device`` and ``--precision``; an export runs on a CPU, in fp32.
+    """
     parser.add_argument(
         "--model",
         required=True,
@@ -43,10 +49,14 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, device: bool = True)
     parser.add_argument("--weights", default="", help="checkpoint, if --model is a config file")
     if device:
         parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+        parser.add_argument(
+            "--precision", choices=PRECISIONS, default="fp32", help="of the model, default fp32"
+        )
 
 
 def load_model(args: argparse.Namespace) -> Embedder:
     """Load the model that the arguments name."""
     from dppp.inference import load
 
-    return load(args.model, args.weights, getattr(args, "device", "cpu"))
+    device, precision = getattr(args, "device", "cpu"), getattr(args, "precision", "fp32")
+    return load(args.model, args.weights, device, precision)

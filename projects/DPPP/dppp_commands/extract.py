@@ -1,6 +1,6 @@
 """Embed the images of a folder, or of a list, and write their features into one file.
 
-dppp-extract --model CHECKPOINT IMAGES --output FILE.npz [--float16]
+dppp-extract --model CHECKPOINT IMAGES --output FILE.npz [--float16] [--precision bf16]
 
 IMAGES is a folder, or a .txt file with one path per line. An interrupted extraction resumes with
 the same command. Exit status 0: all images; 1: some could not be read, they are listed; 2: a
@@ -23,7 +23,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--output", required=True, type=file_name(".npz"), help="file to write (.npz)"
     )
-    parser.add_argument("--float16", action="store_true", help="half the size, 3 digits")
+    parser.add_argument("--float16", action="store_true", help="store half the size, 3 digits")
     return parser.parse_args(arguments)
 
 
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     number, width = features.features.shape
     print(
         f"{args.output}: {number} images, features of {width} numbers ({features.features.dtype}), "
-        f"model {features.model}, {len(features.skipped)} skipped"
+        f"model {features.model} in {features.precision}, {len(features.skipped)} skipped"
     )
     return 1 if features.skipped else 0
 

@@ -14,6 +14,7 @@ import dppp
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.engine import evaluate
+from dppp.engine.resume import same_test
 from dppp.modeling.positions import resample_positions
 from helpers import DPPP_CONFIGS, SMALL, FinishedRun
 
@@ -135,9 +136,20 @@ def test_scores_of_another_ranking_are_dropped(quickstart: Config, tmp_path: Pat
         train(cfg, stop_at=7)  # phase 1 is scored
     faster = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path), "TEST.IMS_PER_BATCH", 8)
     other = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path), "TEST.AQE.ENABLED", True)
+    bf16 = quickstart(*EPOCHS, "OUTPUT_DIR", str(tmp_path), "TEST.PRECISION", "bf16")
     assert list(resumed(faster).results) == ["phase 1"]
+    assert list(resumed(bf16).results) == []
     assert list(resumed(other).results) == []
     assert list(train(other, resume=True).results) == ["phase 2"]
+
+
+def test_a_run_older_than_a_key_keeps_its_scores(quickstart: Config) -> None:
+    cfg = quickstart()
+    older = cfg.clone()
+    older.defrost()
+    del older.TEST["PRECISION"]
+    assert same_test(older.dump(), cfg)
+    assert not same_test(older.dump(), quickstart("TEST.PRECISION", "bf16"))
 
 
 def resumed(cfg: CfgNode) -> DPPPTrainer:

@@ -22,6 +22,7 @@ SUMMARY = Summary(
     queries={"A": {"valid": 178, "total": 180}, "B": {"valid": 9, "total": 9}},
     postprocess=[],
     not_available=["C"],
+    precision="fp32",
 )
 
 
@@ -43,6 +44,8 @@ def test_table() -> None:
 def test_the_table_says_what_was_done_to_the_distances() -> None:
     done = dataclasses.replace(SUMMARY, postprocess=["one (k 1)", "two (k 2)"], not_available=[])
     assert format_summary(done).splitlines()[-2:] == ["", "Ranked after one (k 1) and two (k 2)."]
+    bf16 = dataclasses.replace(SUMMARY, precision="bf16")
+    assert format_summary(bf16).splitlines()[-2:] == ["", "Images encoded in bf16."]
 
 
 def test_file(tmp_path: Path) -> None:
@@ -52,6 +55,7 @@ def test_file(tmp_path: Path) -> None:
         "queries": SUMMARY.queries,
         "postprocess": [],
         "not_available": ["C"],
+        "precision": "fp32",
         "training_sec": 1.3,
     }
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]

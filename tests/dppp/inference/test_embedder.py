@@ -36,6 +36,19 @@ def test_embed_equals_the_evaluators_features(
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+def test_bf16_gives_nearly_the_same_features(
+    embedder: Embedder, trained: Path, gallery: Path
+) -> None:
+    bf16 = dppp.load(trained / "model_inference.pth", device="cpu", precision="bf16")
+    pictures = [Image.open(path) for path in sorted(gallery.glob("*.jpg"))[:3]]
+    ours, exact = bf16.embed(pictures), embedder.embed(pictures)
+    assert ours.dtype == np.float32 and bf16.digest == embedder.digest
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1.0, atol=1e-5)
+    assert 1e-5 < np.abs(ours - exact).max() and (ours * exact).sum(axis=1).min() > 0.99
+    with pytest.raises(dppp.UserError, match="precision is 'fp8'; allowed: fp32, bf16"):
+        dppp.load(trained / "model_inference.pth", precision="fp8")
+
+
 def test_what_cannot_be_embedded(embedder: Embedder) -> None:
     assert embedder.embed([]).shape == (0, 128)
     with pytest.raises(dppp.UserError, match=r"embed\(\[image\]\)"):

@@ -1,5 +1,6 @@
 """A folder of images as features: resuming, number formats, and images that cannot be read."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image
 
 import dppp
-from dppp.inference import Embedder, extract
+from dppp.inference import Embedder, extract, load_features, search
+from dppp.inference.extraction import embed_files
 
 
 def test_a_stopped_extraction_resumes(embedder: Embedder, gallery: Path, tmp_path: Path) -> None:
@@ -36,10 +38,29 @@ def test_a_stopped_extraction_resumes(embedder: Embedder, gallery: Path, tmp_pat
     written = [path.stat().st_mtime_ns for path in kept]
     with pytest.raises(dppp.UserError, match="was started with other"):
         extract(embedder, folder, tmp_path / "f.npz", half=True, shard_size=16)
+    bf16 = copy.copy(embedder)
+    bf16.precision = "bf16"
+    with pytest.raises(dppp.UserError, match="another model, precision or number format"):
+        extract(bf16, folder, tmp_path / "f.npz", shard_size=16)
     assert [path.stat().st_mtime_ns for path in kept] == written
     again = extract(embedder, folder, tmp_path / "f.npz", shard_size=16)
     np.testing.assert_array_equal(again.features, whole.features)
     assert again.paths == whole.paths and not (tmp_path / "f.npz.partial").exists()
+    with pytest.raises(dppp.UserError, match=r"f\.npz: holds features of .* precision"):
+        extract(bf16, folder, tmp_path / "f.npz", shard_size=16)
+
+
+def test_a_file_says_its_precision(embedder: Embedder, gallery: Path, tmp_path: Path) -> None:
+    bf16 = copy.copy(embedder)
+    bf16.precision = "bf16"
+    extract(bf16, gallery, tmp_path / "bf16.npz")
+    features = load_features(tmp_path / "bf16.npz")
+    assert features.precision == "bf16"
+    assert search(embed_files(embedder, features.files()[:1]), features, 3)  # one model: they fit
+    with np.load(tmp_path / "bf16.npz") as saved:
+        older = {key: value for key, value in saved.items() if key != "precision"}
+    np.savez(tmp_path / "older.npz", **older)
+    assert load_features(tmp_path / "older.npz").precision == "fp32"
 
 
 def test_float16_and_images_that_cannot_be_read(

@@ -275,8 +275,9 @@ def test_models_that_fastreid_does_not_have(
     ("opts", "says"),
     [
         (("SOLVER.OPT", "Lamb"), "SOLVER.OPT is 'Lamb'.*AdamW"),
+        (("TEST.PRECISION", "fp8"), "TEST.PRECISION is 'fp8'; allowed: fp32, bf16"),
         (("SOLVER.SCHED", "WarmupMultiStepLR"), "allowed: 'MultiStepLR', 'CosineAnnealingLR'"),
-        (("SOLVER.WARMUP_METHOD", "cosine"), "allowed: constant, linear, exp"),
+        (("SOLVER.WARMUP_METHOD", "cosine"), "allowed: 'constant', 'linear', 'exp'"),
     ],
 )
 def test_solvers_that_do_not_exist(resnet18: Config, opts: tuple[object, ...], says: str) -> None:

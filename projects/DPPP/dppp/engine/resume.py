@@ -45,11 +45,7 @@ def check_same_run(
     Raises:
         UserError: names the first key that differs, and both values.
     """
-    saved, present = flatten(yaml.safe_load(saved_config)), flatten(yaml.safe_load(cfg.dump()))
-    default = get_cfg()
-    add_dppp_config(default)
-    # The checkpoint was trained with the defaults of all keys that did not exist yet.
-    saved = flatten(yaml.safe_load(default.dump())) | saved
+    saved, present = _complete(saved_config), flatten(yaml.safe_load(cfg.dump()))
     for key in sorted(saved.keys() | present.keys()):
         if key in _FREE or key in phase_keys or key.startswith("TEST."):
             continue
@@ -65,9 +61,16 @@ def same_test(saved_config: str, cfg: CfgNode) -> bool:
     saved, present = (
         {
             key: value
-            for key, value in flatten(yaml.safe_load(text)).items()
+            for key, value in _complete(text).items()
             if key.startswith("TEST.") and key not in _NOT_SCORED
         }
         for text in (saved_config, cfg.dump())
     )
     return saved == present
+
+
+def _complete(config: str) -> dict[str, object]:
+    """Return key -> value of a run's config; keys that did not exist yet had their defaults."""
+    default = get_cfg()
+    add_dppp_config(default)
+    return flatten(yaml.safe_load(default.dump())) | flatten(yaml.safe_load(config))

@@ -26,12 +26,14 @@ class Summary:
             have an image of their identity from another camera in the gallery. The scores are
             means over the valid ones.
         postprocess: what was done to the distances before they were ranked, in order.
+        precision: number format in which the images were encoded, TEST.PRECISION.
         not_available: test sets whose files do not exist.
     """
 
     results_percent: dict[str, dict[str, Scores]]
     queries: dict[str, dict[str, int]]
     postprocess: list[str]
+    precision: str
     not_available: list[str]
 
 
@@ -62,6 +64,7 @@ def summarize(
         results_percent=table,
         queries=queries,
         postprocess=describe_postprocess(cfg.TEST),
+        precision=cfg.TEST.PRECISION,
         not_available=not_available,
     )
 
@@ -82,9 +85,9 @@ def format_summary(summary: Summary) -> str:
         disable_numparse=True,
         colalign=("left", "left", "right", "right", "right", "right"),
     )
-    if not summary.postprocess:
-        return table
-    return f"{table}\n\nRanked after {' and '.join(summary.postprocess)}."
+    notes = [f"Ranked after {' and '.join(summary.postprocess)}."] if summary.postprocess else []
+    notes += [f"Images encoded in {summary.precision}."] if summary.precision != "fp32" else []
+    return "\n\n".join([table, " ".join(notes)] if notes else [table])
 
 
 def _count(valid: int, total: int) -> str:

@@ -16,6 +16,7 @@ from ..errors import DataNotFoundError, UserError
 from ..evaluation import RankingEvaluator, check_num_images, check_test_settings
 from ..log import logger
 from ..modeling.build import build_model
+from ..precision import InPrecision
 from .checkpoint import AtomicCheckpointer
 from .summary import Scores, format_summary, summarize
 
@@ -56,12 +57,13 @@ def open_test_sets(cfg: CfgNode) -> OpenTestSets:
 def score(
     cfg: CfgNode, model: nn.Module, test_sets: Mapping[str, ImageDataset]
 ) -> OrderedDict[str, Scores]:
-    """Evaluate a model on opened test sets.
+    """Evaluate a model on opened test sets, its features computed in TEST.PRECISION.
 
     Returns:
         Test set -> scores; the scores are empty in all processes but the main one.
     """
     results = OrderedDict()
+    model = InPrecision(model, cfg.TEST.PRECISION)
     for name, dataset in test_sets.items():
         loader, num_query = build_test_loader(cfg, name, dataset)
         evaluator = RankingEvaluator(cfg, num_query)
@@ -72,19 +74,19 @@ def score(
     return results
 
 
-def evaluate(cfg: CfgNode) -> dict[str, Scores]:
-    """Score the weights of MODEL.WEIGHTS on each available test set, and print the table.
+def open_evaluation(cfg: CfgNode) -> tuple[CfgNode, nn.Module, OpenTestSets]:
+    """Return the config with its device, the model of MODEL.WEIGHTS, and the test sets.
 
     Raises:
         UserError: no weights are named, they cannot be read, or no test set is available.
     """
     if not cfg.MODEL.WEIGHTS:
-        raise UserError("--eval-only: MODEL.WEIGHTS names no checkpoint; add: MODEL.WEIGHTS FILE")
+        raise UserError("MODEL.WEIGHTS names no checkpoint to evaluate; add: MODEL.WEIGHTS FILE")
     test_sets = open_test_sets(cfg)
     if not test_sets.available:
         names = ", ".join(test_sets.missing) or "none"
         raise DataNotFoundError(
-            f"--eval-only: no test set is available (DATASETS.TESTS: {names}); set "
+            f"no test set is available (DATASETS.TESTS: {names}); set "
             "FASTREID_DATASETS to the folder that holds one"
         )
     cfg = resolve_device(cfg).clone()
@@ -93,6 +95,16 @@ def evaluate(cfg: CfgNode) -> dict[str, Scores]:
     cfg.freeze()
     model = build_model(cfg)
     AtomicCheckpointer(model).load(cfg.MODEL.WEIGHTS)
+    return cfg, model, test_sets
+
+
+def evaluate(cfg: CfgNode) -> dict[str, Scores]:
+    """Score the weights of MODEL.WEIGHTS on each available test set, and print the table.
+
+    Raises:
+        UserError: as ``open_evaluation``.
+    """
+    cfg, model, test_sets = open_evaluation(cfg)
     results = dict(score(cfg, model, test_sets.available))
     if comm.is_main_process():
         summary = summarize(

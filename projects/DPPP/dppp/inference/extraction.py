@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ..data.datasets.folders import UNREADABLE
 from ..errors import UserError
-from .embedder import BATCH_SIZE, Embedder
+from .embedder import Embedder
 from .features import Features, load_features
 from .files import list_images, require_suffix
 
@@ -52,7 +52,10 @@ def extract(
     if output is not None and require_suffix(output, ".npz").exists():
         done = load_features(output)
         if done.settings != shards.settings:
-            raise UserError(f"{output}: holds features of other images or another model; remove it")
+            raise UserError(
+                f"{output}: holds features of other images, another model, precision or number "
+                "format; remove it, or name another output"
+            )
         return done
     if output is None:
         return _require_one(_embed_shards(shards, paths, shard_size, None), source)
@@ -105,8 +108,8 @@ class _Shards:
         done = load_features(file)
         if done.settings != self.settings:
             raise UserError(
-                f"{file.parent}: was started with other images, another model or number format; "
-                "remove it, or name another output"
+                f"{file.parent}: was started with other images, another model, precision or "
+                "number format; remove it, or name another output"
             )
         return done
 
@@ -129,6 +132,7 @@ class _Shards:
             model=embedder.digest,
             skipped=skipped,
             settings=self.settings,
+            precision=embedder.precision,
         )
 
 
@@ -136,7 +140,9 @@ def _digest(embedder: Embedder, root: Path, paths: Sequence[str], storage: tuple
     """Digest everything that the features depend on; ``storage``: half, and the size of a shard."""
     stats = [os.stat(root / path) for path in paths]
     images = [(p, s.st_size, s.st_mtime_ns) for p, s in zip(paths, stats, strict=True)]
-    facts = (embedder.digest, *storage, str(root), images)
+    facts: tuple = (embedder.digest, *storage, str(root), images)
+    if embedder.precision != "fp32":  # digests of fp32 are as they were when there was no other
+        facts += (embedder.precision,)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -161,6 +167,7 @@ def _embed_shards(
         model=first.model,
         skipped=[line for shard in done for line in shard.skipped],
         settings=first.settings,
+        precision=first.precision,
     )
 
 
@@ -184,5 +191,5 @@ def _read_batches(
 
     with ThreadPoolExecutor() as pool:
         results = pool.map(read, names)
-        while batch := list(islice(results, BATCH_SIZE)):
+        while batch := list(islice(results, embedder.batch_size)):
             yield batch

@@ -9,7 +9,8 @@
 | camids   | (N,) int64                | cameras, likewise |
 | skipped  | (S,) text                 | images that could not be read: path and reason |
 | model    | text                      | ``Embedder.digest`` |
-| settings | text                      | digest of model, number format and images |
+| settings | text                      | digest of model, number formats and images |
+| precision | text                     | in which the images were encoded: fp32 or bf16 |
 """
 
 import os
@@ -25,6 +26,7 @@ from ..errors import UserError
 from ..files import whole_file
 
 _TEXTS = ("paths", "skipped")
+_FACTS = ("root", "model", "settings", "precision")
 # Folders that share their identities with the folders next to them; gt_bbox is Market-1501's too.
 _PARTS = (TRAIN, QUERY, GALLERY, "gallery", "gt_bbox")
 
@@ -39,6 +41,7 @@ class Features:
     model: str
     skipped: list[str] = field(default_factory=list)
     settings: str = ""
+    precision: str = "fp32"
 
     def files(self) -> list[Path]:
         """Return the images (N,)."""
@@ -48,7 +51,7 @@ class Features:
         """Write the file, whole or not at all."""
         arrays = {"features": self.features, **labels(self.files())}
         arrays |= {key: np.array(getattr(self, key), dtype=str) for key in _TEXTS}
-        arrays |= {key: np.array(getattr(self, key)) for key in ("root", "model", "settings")}
+        arrays |= {key: np.array(getattr(self, key)) for key in _FACTS}
         with whole_file(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
@@ -98,6 +101,7 @@ def load_features(path: str | os.PathLike) -> Features:
                 model=str(saved["model"]),
                 skipped=saved["skipped"].tolist(),
                 settings=str(saved["settings"]),
+                precision=str(saved.get("precision", "fp32")),  # older files do not say
             )
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
         raise UserError(f"{path}: not a feature file of dppp-extract") from None

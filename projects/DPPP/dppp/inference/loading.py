@@ -15,11 +15,14 @@ from ..modeling.architecture import complete_facts
 from ..modeling.build import build_model, model_class
 from ..modeling.checkpoints import read_checkpoint
 from ..modeling.interface import META_ARCHITECTURE, ReIDModel
+from ..precision import check_precision
 from .embedder import Embedder
 from .published_clip import build_published_clip
 
 
-def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> Embedder:
+def load(
+    source: str | os.PathLike, weights: str = "", device: str = "auto", precision: str = "fp32"
+) -> Embedder:
     """Load a trained model, ready to embed images.
 
     Args:
@@ -29,17 +32,19 @@ def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> 
         weights: with a config file, the checkpoint; FastReID's own too. The default is the
             config's MODEL.WEIGHTS, or model_final.pth of its OUTPUT_DIR.
         device: "cpu", "cuda", "cuda:N", or "auto": cuda if torch sees a GPU, else cpu.
+        precision: number format in which images are encoded, "fp32" or "bf16".
 
     Raises:
         UserError: a file is missing or cannot be read, or config and weights do not fit.
     """
     source, device = str(source), choose_device(device, "device")
+    check_precision(precision, "precision")
     if ":" in source and not weights and not os.path.exists(source):
         name, pretrained = source.split(":", 1)
-        return Embedder(*build_published_clip(name, pretrained, device))
+        return Embedder(*build_published_clip(name, pretrained, device), precision)
     if source.endswith((".yml", ".yaml")):
         opts = ["MODEL.DEVICE", device] + (["MODEL.WEIGHTS", weights] if weights else [])
-        return from_config(load_config(source, opts))
+        return from_config(load_config(source, opts), precision)
     if weights:
         raise UserError(f"{source}: weights are only named together with a config file (.yml)")
     saved = read_checkpoint(source, mmap=True)
@@ -49,13 +54,13 @@ def load(source: str | os.PathLike, weights: str = "", device: str = "auto") -> 
         cfg = _config_of_run(saved, source)
     cfg.defrost()
     cfg.MODEL.DEVICE = device
-    return _build(cfg, saved, source)
+    return _build(cfg, saved, source, precision)
 
 
-def from_config(cfg: CfgNode) -> Embedder:
+def from_config(cfg: CfgNode, precision: str = "fp32") -> Embedder:
     """Load the model of a config, with the weights of MODEL.WEIGHTS or of its finished run."""
     path = cfg.MODEL.WEIGHTS or os.path.join(cfg.OUTPUT_DIR, "model_final.pth")
-    return _build(resolve_device(cfg), read_checkpoint(path, mmap=True), path)
+    return _build(resolve_device(cfg), read_checkpoint(path, mmap=True), path, precision)
 
 
 def _config_of_facts(facts: Any, path: str) -> CfgNode:
@@ -95,7 +100,7 @@ def _config_of_run(saved: dict[str, Any], path: str) -> CfgNode:
     )
 
 
-def _build(cfg: CfgNode, saved: dict[str, Any], path: str) -> Embedder:
+def _build(cfg: CfgNode, saved: dict[str, Any], path: str, precision: str) -> Embedder:
     cfg = cfg.clone()
     cfg.defrost()
     cfg.MODEL.WEIGHTS, cfg.MODEL.BACKBONE.PRETRAIN = path, False  # the file brings every weight
@@ -104,7 +109,7 @@ def _build(cfg: CfgNode, saved: dict[str, Any], path: str) -> Embedder:
     _fill(network, saved, path)
     network.eval()
     network.keep_inference_parts()
-    return Embedder(network, cfg)
+    return Embedder(network, cfg, precision)
 
 
 def _fill(network: ReIDModel, saved: dict[str, Any], path: str) -> None:

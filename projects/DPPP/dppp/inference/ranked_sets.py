@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..data import build_test_loader, load_dataset
 from ..errors import UserError
 from ..evaluation import DistanceRows, evaluate_rank, have_match, labels_of, require_finite
+from ..precision import InPrecision
 from .pictures import Hit, Ranking
 
 ORDERS = ("best", "worst", "random")
@@ -94,7 +95,8 @@ def rank_test_set(cfg: CfgNode, network: nn.Module, name: str) -> RankedTestSet:
             raise UserError(f"TEST.{key}.ENABLED is True; only the plain ranking can be drawn")
     dataset = load_dataset(cfg, name)
     loader, num_query = build_test_loader(cfg, name, dataset)
-    features = inference_on_dataset(network, loader, _Keep(), flip_test=cfg.TEST.FLIP.ENABLED)
+    model = InPrecision(network, cfg.TEST.PRECISION)
+    features = inference_on_dataset(model, loader, _Keep(), flip_test=cfg.TEST.FLIP.ENABLED)
     require_finite(features)
     rows = DistanceRows(features[:num_query], features[num_query:], cfg.TEST.METRIC)
     labels = labels_of(dataset.query, dataset.gallery)
