@@ -3,8 +3,9 @@
 import pytest
 
 import dppp.defaults
+import dppp.inference.index
 import dppp.reproduce
-from dppp_commands import arguments, reproduce, train
+from dppp_commands import arguments, reproduce, search, train
 from dppp_commands.arguments import at_least_one, file_name
 from dppp_commands.command_line import Parser
 
@@ -30,8 +31,9 @@ def test_reproduce_offers_every_report_and_testbed() -> None:
     assert reproduce.TESTBEDS == dppp.reproduce.TESTBEDS
 
 
-def test_a_model_runs_in_every_precision() -> None:
+def test_a_model_runs_in_every_precision_and_search_has_every_index() -> None:
     assert arguments.PRECISIONS == dppp.defaults.PRECISIONS
+    assert search.INDEXES == dppp.inference.index.INDEXES
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])

@@ -114,6 +114,24 @@ def test_extract_then_search(tool: Tool, trained: Path, gallery: Path, tmp_path:
         assert row["same_person"] == str(int(same))
 
 
+def test_search_by_an_index(tool: Tool, trained: Path, gallery: Path, tmp_path: Path) -> None:
+    """bf16 features of the gallery, a query in fp32, and the index of the first search."""
+    model = ["--model", trained / "model_inference.pth"]
+    output = ["--output", "gallery.npz", "--precision", "bf16"]
+    extracted = tool("extract", gallery, *model, *output, cwd=tmp_path)
+    assert extracted.returncode == 0 and " in bf16, 0 skipped" in extracted.stdout
+    query = ["--gallery", "gallery.npz", "--query", images(gallery)[0], "--top", 3]
+    exact = tool("search", *model, *query, cwd=tmp_path)
+    assert exact.returncode == 0 and "recall" not in exact.stderr
+    assert images(gallery)[0].name not in exact.stdout.split("\n", 1)[1]
+    for says in ("gallery.hnsw.faiss: built in ", "gallery.hnsw.faiss: built earlier in "):
+        found = tool("search", *model, *query, "--index", "hnsw", cwd=tmp_path)
+        assert found.returncode == 0 and found.stdout == exact.stdout
+        (line,) = [line for line in found.stderr.splitlines() if "recall@10 " in line]
+        assert line.startswith(says) and line.endswith(" ms a query")
+    refused(tool("search", *model, *query, "--index", "lsh", cwd=tmp_path), "invalid choice: 'lsh'")
+
+
 def test_pictures_of_rankings_agree_with_the_scores(
     tool: Tool, trained: Path, tmp_path: Path
 ) -> None:

@@ -1,11 +1,13 @@
 """Find the images of a gallery that show the most similar people.
 
 dppp-search --model CHECKPOINT --gallery FILE.npz --query IMAGE ... [--top 10] [--output FILE.png]
+dppp-search ... --gallery FILE.npz --index hnsw ...
 dppp-search --model CLIP:WEIGHTS --gallery FOLDER --text "a man in a red shirt" ...
 
 Prints a table for each query. --output draws the hits and writes them to FILE.csv too; where file
 names carry labels (0002_c1s1_000451_03.jpg), the frames are green for the same person and red for
-another.
+another. --index hnsw or ivf searches a large gallery faster and may miss some hits: the index is
+kept beside the gallery's file, and a line on stderr says how much of the 10 nearest it finds.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from dppp.inference import Embedder, Features
     from dppp.inference.pictures import Ranking
 
+INDEXES = ("exact", "hnsw", "ivf")
 _TRUTHS = {True: "the same", False: "another", None: ""}
 
 
@@ -37,6 +40,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     wanted.add_argument("--query", nargs="+", help="images, or one folder of them")
     wanted.add_argument("--text", nargs="+", metavar="SENTENCE", help="descriptions of a person")
     parser.add_argument("--top", type=at_least_one, default=10, help="hits per query (default 10)")
+    parser.add_argument(
+        "--index", choices=INDEXES, default="exact", help="of the gallery, default exact"
+    )
     parser.add_argument(
         "--output",
         type=file_name(".png"),
@@ -54,7 +60,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Print the rankings and draw them; return the exit status."""
     args = parse(arguments)
-    from dppp.inference import search, search_texts
+    from dppp.inference import open_index, search, search_texts
     from dppp.inference.attention import overlay_attention
     from dppp.inference.extraction import embed_files
     from dppp.inference.pictures import draw_rankings, save_picture
@@ -62,10 +68,14 @@ def main(arguments: list[str]) -> int:
 
     embedder = load_model(args)
     gallery = _gallery(args.gallery, embedder)
+    index = open_index(gallery, args.index)
     if args.text:
-        rankings = search_texts(embedder, args.text, gallery, args.top)
+        rankings = search_texts(embedder, args.text, gallery, args.top, index)
     else:
-        rankings = search(embed_files(embedder, _query_files(args.query)), gallery, args.top)
+        queries = embed_files(embedder, _query_files(args.query))
+        rankings = search(queries, gallery, args.top, index)
+    if args.index != "exact":
+        print(index, file=sys.stderr)
     for ranking in rankings:
         print(_table(ranking))
     if args.output:

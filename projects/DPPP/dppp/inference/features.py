@@ -33,7 +33,11 @@ _PARTS = (TRAIN, QUERY, GALLERY, "gallery", "gt_bbox")
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """Features and where they come from; see the table above."""
+    """Features and where they come from; see the table above.
+
+    Attributes:
+        file: that they were read from; None if they were made here.
+    """
 
     features: np.ndarray
     paths: list[str]
@@ -42,10 +46,15 @@ class Features:
     skipped: list[str] = field(default_factory=list)
     settings: str = ""
     precision: str = "fp32"
+    file: Path | None = None
 
     def files(self) -> list[Path]:
         """Return the images (N,)."""
-        return [Path(self.root, path) for path in self.paths]
+        return [self.image(place) for place in range(len(self.paths))]
+
+    def image(self, place: int) -> Path:
+        """Return one of the images."""
+        return Path(self.root, self.paths[place])
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the file, whole or not at all."""
@@ -102,6 +111,7 @@ def load_features(path: str | os.PathLike) -> Features:
                 skipped=saved["skipped"].tolist(),
                 settings=str(saved["settings"]),
                 precision=str(saved.get("precision", "fp32")),  # older files do not say
+                file=Path(path),
             )
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
         raise UserError(f"{path}: not a feature file of dppp-extract") from None
