@@ -20,6 +20,7 @@ PARTS = {
     "train": "a training step of each phase",
     "embed": "images to features",
     "load": "batches for training",
+    "search": "a large gallery, by each index",
     "precision": "test sets in fp32 and in bf16, with their scores",
     "evaluate": "ranking",
     "generate": "stage 1: drawing, cutting out, calls of networks",

@@ -166,11 +166,25 @@ def test_precision(finished: Path, data_root: Path, tmp_path: Path) -> None:
     assert mean_ap.startswith(f"mAP: {expected['mAP']:.2f} in fp32, ")
 
 
+def test_search(tmp_path: Path) -> None:
+    sizes = ("--gallery", 2_000, "--queries", 20, "--dim", 64)
+    run = processes.run(TOOL, "search", *sizes, "--rounds", 1, "--output", "out.json", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    [table] = json.loads((tmp_path / "out.json").read_text())["tables"]
+    assert table["title"] == "Search, 20 queries, 2,000 features of 64 numbers"
+    assert [timing["name"] for timing in table["timings"]] == ["exact", "hnsw", "ivf"]
+    assert table["timings"][0]["ratio"] == 1.0
+    for note, name in zip(table["notes"][1:], ("hnsw", "ivf"), strict=True):
+        found = re.fullmatch(rf"{name}: recall@10 (\S+), built in .* s, (\d+) bytes .*", note)
+        assert found and float(found[1]) >= 0.9 and 2 * 64 < int(found[2]) < 2 * 64 + 400
+
+
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for arguments, says in (
         (("draw",), "invalid choice: 'draw'"),
         (("train", "--rounds", 0), "--rounds: 0 is not a whole number, 1 or more"),
         (("generate", "--only", "calls", "--config-file", "none.yml"), "none.yml"),
+        (("search", "--gallery", 5), "--gallery must be 10 or more"),
         (("precision", "--config-file", QUICKSTART), "MODEL.WEIGHTS names no checkpoint"),
     ):
         run = processes.run(TOOL, *arguments, cwd=tmp_path)
