@@ -9,6 +9,7 @@ import pytest
 import dppp
 from benchmarks.search import make_features
 from dppp.inference import Features, load_features, open_index, search
+from dppp.inference import index as index_module
 from dppp.inference import nearest as nearest_module
 from dppp.inference.index import INDEXES, ApproximateIndex, build_index, recall
 from dppp.inference.nearest import nearest
@@ -61,6 +62,23 @@ def test_an_index_finds_nearly_all(
     assert isinstance(index, ApproximateIndex) and index.facts.recall >= 0.9
     alike = places == same
     np.testing.assert_allclose(found[alike], exact[alike], atol=1e-6)  # not float16's cosines
+
+
+def test_recall() -> None:
+    exact = [np.array([0.9, 0.8]), np.array([0.7, 0.6])]
+    assert recall(exact, exact) == 1.0
+    assert recall(exact, [np.array([0.9, -np.inf]), np.array([0.7, 0.5])]) == 0.5
+    assert recall([np.array([])], [np.array([])]) == 1.0  # the only image of its gallery
+
+
+def test_an_image_that_finds_itself_has_found_nothing(
+    vectors: tuple[np.ndarray, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_itself(_: object, queries: np.ndarray, gallery: np.ndarray, __: int) -> tuple:
+        return np.ones((len(queries), 1)), (queries @ gallery.T).argmax(axis=1)[:, None]
+
+    monkeypatch.setattr(index_module, "_find", find_itself)
+    assert build_index("ivf", vectors[0])[1].recall == 0.0
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)

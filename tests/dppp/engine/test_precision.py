@@ -1,0 +1,56 @@
+"""TEST.PRECISION: the model encodes in it, whatever its mode; the ranking does not."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from fastreid.config import CfgNode
+from torch import Tensor, nn
+
+from dppp.engine import testing
+from dppp.engine.testing import open_test_sets, score
+from dppp.precision import InPrecision
+
+Config = Callable[..., CfgNode]
+
+
+class Watched(nn.Module):
+    """Returns a product of pixels, and keeps its number format."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(8))
+        self.seen: set[torch.dtype] = set()
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        features = batch["images"].flatten(1)[:, :8].float() @ self.weight
+        self.seen.add(features.dtype)
+        return features
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_an_evaluation_encodes_in_it_and_ranks_in_fp32(
+    quickstart: Config, precision: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked = []
+
+    class Watches(testing.RankingEvaluator):
+        def evaluate(self) -> dict:
+            ranked.append((self._predictions[0]["feats"].dtype, torch.is_autocast_enabled("cpu")))
+            return super().evaluate()
+
+    monkeypatch.setattr(testing, "RankingEvaluator", Watches)
+    cfg, model = quickstart("TEST.PRECISION", precision), Watched()
+    scores = score(cfg, model, open_test_sets(cfg).available)
+    assert model.seen == {dtype} and model.training
+    assert ranked == [(torch.float32, False)] * len(scores)
+
+
+def test_results_are_float32_and_the_mode_is_the_models() -> None:
+    model = Watched().eval()
+    wrapped = InPrecision(model, "bf16")
+    features = wrapped({"images": torch.full((2, 8), 1 + 2**-10)})
+    assert features.dtype == torch.float32 and (features == 1).all()  # rounded
+    assert not wrapped.training and wrapped.train().model.training
