@@ -28,10 +28,11 @@ RECALL_AT = 10
 _SAMPLE = 100  # images of the gallery that recall is measured on
 _SEED = 0
 _TIE = 1e-6  # of cosines
-# hnsw: links of a feature (twice as many at the bottom of the graph), and candidates in building;
-# more candidates find no more in a graph of that many links, and building takes twice as long.
+# hnsw: links of a feature (twice as many at the bottom of the graph); candidates in building,
+# FAISS's default, as a graph is built in one thread.
 _NUM_LINKS, _NUM_BUILD_CANDIDATES = 32, 40
-# ivf: FAISS asks for 39 features a centroid; more than 64 do not make centroids better.
+# ivf: the features a centroid that FAISS asks for, and the most that it is trained on here: a
+# quarter of FAISS's own limit, and of its time.
 _LEAST_PER_CENTROID, _TRAINED_PER_CENTROID = 39, 64
 
 
