@@ -1,5 +1,7 @@
 """A training step in several processes of one machine's CPU, each with a batch of its own."""
 
+from __future__ import annotations
+
 import json
 import statistics
 import tempfile
@@ -7,16 +9,18 @@ from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from fastreid.config import CfgNode
-from fastreid.utils import comm
 
 from benchmarks.measuring import timed
 from benchmarks.train import our_step, random_batch
 from dppp.engine import launch
 from dppp.engine.phases import build_phases
 from dppp.modeling.build import build_model
+
+if TYPE_CHECKING:
+    from fastreid.config import CfgNode
 
 
 def seconds_of_a_step(
@@ -48,6 +52,8 @@ def seconds_of_a_step(
 
 
 def _time_steps(cfg: CfgNode, batch_size: int, rounds: int, output: Path, _: Namespace) -> None:
+    from fastreid.utils import comm
+
     torch.set_num_threads(1)
     batch = random_batch(batch_size, cfg.INPUT.SIZE_TRAIN, "cpu")
     step = our_step(build_model(cfg), build_phases(cfg)[0], cfg, batch)

@@ -11,15 +11,16 @@ step        a training step of the small CLIP
 processes   a training step of the small CLIP in several processes on one machine's CPU (gloo)
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
-from fastreid.config import CfgNode
-from fastreid.data import samplers
 from torch import Tensor
 
 from benchmarks.evaluate import random_distances, random_labels
@@ -35,6 +36,9 @@ from dppp.evaluation import evaluate_rank
 from dppp.losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
 from dppp.modeling.build import build_model
 from dppp.modeling.identity_head import IdentityHead
+
+if TYPE_CHECKING:
+    from fastreid.config import CfgNode
 
 WIDTH = 512
 LABELED = 20  # gallery images of an identity
@@ -106,6 +110,8 @@ def _ranking(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
 
 
 def _sampling(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
+    from fastreid.data import samplers
+
     def prepare(name: str, identities: int) -> Callable[[], object]:
         items = [("", pid, image) for pid in range(identities) for image in range(INSTANCES)]
         kind, steps = getattr(samplers, name), len(items) // BATCH
