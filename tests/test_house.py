@@ -48,7 +48,7 @@ TRAINING = ("dppp", "torch", "fastreid", "open_clip", "sklearn", "numpy")
 # What runs a part of stage 2, with the words that come before its options.
 TOOLS = (
     "export", "extract", "reproduce", "search", "train_net", "validate_dataset", "visualize",
-    "pretrain_clip", "benchmark", "benchmark train", "benchmark embed", "benchmark load",
+    "pretrain_clip", "benchmark", "benchmark train", "benchmark generate",
 )  # fmt: skip
 
 

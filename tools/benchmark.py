@@ -9,48 +9,44 @@ measured. ``benchmark.py PART --help`` says what is compared and with which opti
 """
 
 import argparse
+import ast
 import importlib
 import warnings
 from pathlib import Path
 
+from benchmarks.options import PARTS
 from dppp_commands.arguments import at_least_one
 from dppp_commands.command_line import Parser, run
 
-PARTS = {
-    "train": "a training step of each phase",
-    "embed": "images to features",
-    "load": "batches for training",
-    "search": "a large gallery, by each index",
-    "precision": "test sets in fp32 and in bf16, with their scores",
-    "evaluate": "ranking",
-    "generate": "stage 1: drawing, cutting out, calls of networks",
-    "grow": "cost against the amount of work",
-}
-
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the arguments; a part imports what it times when it runs."""
+    """Read the arguments; what a part measures is imported when it runs."""
+    parts = {add_options.__name__: add_options for add_options in PARTS}
     parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"{name:<10}{text}" for name, text in PARTS.items()),
+        epilog="\n".join(f"{part.__name__:<10}{text}" for part, text in PARTS.items()),
     )
-    parser.add_argument("part", choices=PARTS, metavar="PART", help=", ".join(PARTS))
-    part = parser.parse_args(arguments[:1]).part
-    module = importlib.import_module(f"benchmarks.{part}")
-    options = Parser(prog=f"benchmark.py {part}", description=module.__doc__)
-    options.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("part", choices=parts, metavar="PART", help=", ".join(parts))
+    args = parser.parse_args(arguments[:1])
+    source = Path(__file__).parent / "benchmarks" / f"{args.part}.py"
+    options = Parser(
+        prog=f"benchmark.py {args.part}",
+        description=ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     options.add_argument("--rounds", type=at_least_one, default=5, metavar="N", help="default 5")
     options.add_argument("--output", type=Path, metavar="FILE", help="write the tables as JSON")
-    options.set_defaults(run=module.run)
-    module.add_arguments(options)
-    return options.parse_args(arguments[1:])
+    parts[args.part](options)
+    return options.parse_args(arguments[1:], args)
 
 
 def main(arguments: list[str]) -> int:
     """Run one part; return the exit status."""
     args = parse(arguments)
-    tables = args.run(args)
+    if args.part != "generate":  # which is stage 1 alone
+        importlib.import_module("dppp")  # makes fastreid importable
+    tables = importlib.import_module(f"benchmarks.{args.part}").run(args)
     from benchmarks.measuring import report
 
     report(tables, args.output)

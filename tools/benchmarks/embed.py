@@ -5,40 +5,23 @@ Normalised pixels lie on the device already, weights are random. The limit is th
 matrix products.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
-    from benchmarks.measuring import Comparison
+from benchmarks.measuring import Comparison, Way, compare, count_flops, matmul_limit
+from dppp.device import choose_device
+from dppp.modeling import build_clip
 
 SIZE = (256, 128)  # height and width
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument("--model", default="ViT-B-16-quickgelu", help="default ViT-B-16-quickgelu")
-    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images, default 16")
-    parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="default fp32"
-    )
-    parser.add_argument("--device", default="auto", help="default auto")
+DTYPES = {"fp32": None, "bf16": torch.bfloat16}
 
 
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time both ways."""
-    import torch
-
-    from benchmarks.measuring import Way, compare, count_flops, matmul_limit
-    from dppp.device import choose_device
-    from dppp.modeling import build_clip
-
-    device = choose_device(args.device, "--device")
-    dtype = torch.bfloat16 if args.precision == "bf16" else None
+    device, dtype = choose_device(args.device, "--device"), DTYPES[args.precision]
     towers = build_clip(args.model, "", SIZE).to(device).eval().requires_grad_(requires_grad=False)
     pixels = torch.randn(args.batch, 3, *SIZE, device=device)
 

@@ -36,15 +36,6 @@ Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
 Evaluator = Callable[..., Scores]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument("--queries", type=int, default=3_368, help="default 3368")
-    parser.add_argument("--gallery", type=int, default=15_913, help="images, default 15913")
-    parser.add_argument("--identities", type=int, default=751, help="default 751")
-    parser.add_argument("--cameras", type=int, default=6, help="default 6")
-    parser.add_argument("--msmt17", action="store_true", help="memory at MSMT17's size instead")
-
-
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time the evaluators, or rank once at MSMT17's size."""
     if args.msmt17:

@@ -12,44 +12,26 @@ calls       How often drawing a batch of canvases calls each network, counted, n
 
 import argparse
 from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 import geneperson
 from benchmarks.measuring import Comparison, Limit, Table, Way, compare, timed
+from benchmarks.options import STAGE_1
 from geneperson.pipeline.candidate import CandidateMaker
 from geneperson.pipeline.pools import here
 from geneperson.pipeline.spec import BuildSpec
 
-SUBJECTS = ("procedural", "matting", "calls")
 PROCEDURAL = "configs/GenePerson/procedural.yml"
 DIFFUSION = ["configs/GenePerson/sdxl.yml", "configs/GenePerson/sdxl_fast.yml"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument("--only", choices=SUBJECTS, help="default: all three")
-    parser.add_argument(
-        "--config-file", action="append", metavar="F", help="of procedural or calls, for --only"
-    )
-    parser.add_argument("--candidates", type=int, default=4, metavar="N", help="drawn, default 4")
-    parser.add_argument("--cells", type=int, default=4, metavar="N", help="cut out, default 4")
-    parser.add_argument("--batch-size", type=int, default=4, metavar="N", help="cells, default 4")
-    parser.add_argument(
-        "--provider", choices=("auto", "cuda", "cpu"), default="auto", help="default auto"
-    )
-    parser.add_argument("--model", type=Path, metavar="FILE", help="ONNX file like U2Net's")
-    parser.add_argument("opts", nargs=argparse.REMAINDER, help="config keys and values, last")
-    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> list[Comparison | Table]:
     """Measure one subject or all."""
     tables: list[Comparison | Table] = []
     try:
-        for subject in [args.only] if args.only else SUBJECTS:
+        for subject in [args.only] if args.only else STAGE_1:
             tables += _measure(subject, args)
     except geneperson.UserError as error:
         args.refuse(str(error))

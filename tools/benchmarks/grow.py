@@ -29,6 +29,7 @@ from benchmarks.growing import exponents, measure_growth
 from benchmarks.measuring import Table
 from benchmarks.train import our_step, random_batch
 from dppp.config import load_config
+from dppp.data.identity_sampler import IdentitySampler
 from dppp.data.sampling import EpochBatches
 from dppp.device import choose_device
 from dppp.engine.phases import build_phases
@@ -60,18 +61,6 @@ SIZES: dict[str, tuple[Sequence[int], Sequence[int]]] = {
     "step": ((16, 32, 64), (8, 16)),
     "processes": ((1, 2, 4), (1, 2)),
 }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument("--only", choices=SIZES, help="default: all")
-    parser.add_argument("--quick", action="store_true", help="fewer and smaller sizes")
-    parser.add_argument(
-        "--config-file",
-        default="configs/DPPP/quickstart.yml",
-        help="of the steps, default configs/DPPP/quickstart.yml",
-    )
-    parser.add_argument("--device", default="auto", help="of losses and steps, default auto")
 
 
 def run(args: argparse.Namespace) -> list[Table]:
@@ -110,29 +99,32 @@ def _ranking(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
 
 
 def _sampling(sizes: Sequence[int], args: argparse.Namespace) -> list[Table]:
-    from fastreid.data import samplers
+    from fastreid.data.samplers import BalancedIdentitySampler
 
-    def prepare(name: str, identities: int) -> Callable[[], object]:
+    def prepare(
+        kind: type[IdentitySampler | BalancedIdentitySampler], identities: int
+    ) -> Callable[[], object]:
         items = [("", pid, image) for pid in range(identities) for image in range(INSTANCES)]
-        kind, steps = getattr(samplers, name), len(items) // BATCH
+        steps = len(items) // BATCH
         batches = EpochBatches(
             lambda seed: kind(items, BATCH, INSTANCES, seed=seed), steps, BATCH, seed=0
         )
         return lambda: list(islice(batches, steps))
 
+    kinds = {
+        "NaiveIdentitySampler": IdentitySampler,
+        "BalancedIdentitySampler": BalancedIdentitySampler,
+    }
     return [
         measure_growth(
-            partial(prepare, name),
+            partial(prepare, kind),
             sizes,
             title=f"An epoch of {name}, {INSTANCES} images an identity",
             unit="identities",
-            expected=expected,
+            expected="1",
             rounds=args.rounds,
         )
-        for name, expected in (
-            ("NaiveIdentitySampler", "2 in the end, FastReID draws each batch from a list of all"),
-            ("BalancedIdentitySampler", "1"),
-        )
+        for name, kind in kinds.items()
     ]
 
 

@@ -4,8 +4,6 @@ FastReID's own DataLoaderX needs CUDA, so it is left out. A run takes batches fr
 the start of the workers counts. The limit is what Pillow decodes on the cores that workers have.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import tempfile
@@ -13,47 +11,30 @@ import warnings
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fastreid.config import CfgNode
-    from fastreid.data.common import CommDataset
+import torch
+from fastreid.config import CfgNode
+from fastreid.data.build import fast_batch_collator
+from fastreid.data.common import CommDataset
+from fastreid.data.samplers import NaiveIdentitySampler
+from fastreid.data.transforms import build_transforms
+from torch.utils.data import BatchSampler, DataLoader
 
-    from benchmarks.measuring import Comparison
+from benchmarks.decoders import compare_decoders
+from benchmarks.measuring import Comparison, Limit, Way, compare
+from benchmarks.pictures import write_pictures
+from dppp.config import load_config
+from dppp.data import build_train_loader
+from dppp.data.workers import count_workers
+from dppp.device import resolve_device
 
 GOAL = 3_000  # images a second, of a training step on one GPU
 WORKERS = 8  # that a GPU has
 DECODED = 256  # files to time the decoders on, at most
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument(
-        "--config-file", default="configs/DPPP/vit_b16.yml", help="default configs/DPPP/vit_b16.yml"
-    )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="a set in Market-1501's layout; default: made here"
-    )
-    parser.add_argument("--images", type=int, default=1024, metavar="N", help="made, default 1024")
-    parser.add_argument(
-        "--size", type=int, nargs=2, default=(256, 128), metavar=("H", "W"), help="of what is made"
-    )
-    parser.add_argument("--batches", type=int, default=32, metavar="N", help="a run, default 32")
-    parser.add_argument(
-        "--workers", type=int, default=-1, metavar="N", help="default: as many as cores, at most 8"
-    )
-    parser.add_argument("opts", nargs=argparse.REMAINDER, help="config keys and values, last")
-
-
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time decoders, then the loaders with all workers and with one."""
-    from benchmarks.decoders import compare_decoders
-    from benchmarks.pictures import write_pictures
-    from dppp.config import load_config
-    from dppp.data import build_train_loader
-    from dppp.data.workers import count_workers
-    from dppp.device import resolve_device
-
     warnings.filterwarnings("ignore", message=".*(ByteStorage|TypedStorage|worker processes)")
     with tempfile.TemporaryDirectory() as folder:
         root = args.root or Path(folder) / "Pictures"
@@ -82,8 +63,6 @@ def run(args: argparse.Namespace) -> list[Comparison]:
 def _compare_loaders(
     args: argparse.Namespace, cfg: CfgNode, workers: int, decoded_a_second: float
 ) -> Comparison:
-    from benchmarks.measuring import Limit, Way, compare
-
     loaders = {
         "FastReID": _upstream(cfg, workers),
         "dppp": _ours(cfg, workers, ""),
@@ -112,8 +91,6 @@ def _taker(loader: Iterable[dict], number: int, device: str) -> Callable[[], Non
 
 
 def _ours(cfg: CfgNode, workers: int, cache: str) -> Iterable[dict]:
-    from dppp.data import build_train_loader
-
     cfg = cfg.clone()
     cfg.defrost()
     cfg.DATALOADER.NUM_WORKERS, cfg.DATALOADER.CACHE = workers, cache
@@ -122,15 +99,6 @@ def _ours(cfg: CfgNode, workers: int, cache: str) -> Iterable[dict]:
 
 def _upstream(cfg: CfgNode, workers: int) -> Iterable[dict]:
     """Return FastReID's batches, on the host."""
-    import torch
-    from fastreid.data.build import fast_batch_collator
-    from fastreid.data.common import CommDataset
-    from fastreid.data.samplers import NaiveIdentitySampler
-    from fastreid.data.transforms import build_transforms
-    from torch.utils.data import BatchSampler, DataLoader
-
-    from dppp.data import build_train_loader
-
     train_set: CommDataset = build_train_loader(cfg).dataset
     items = train_set.img_items
     batch = cfg.SOLVER.IMS_PER_BATCH

@@ -23,12 +23,6 @@ from dppp.precision import InPrecision
 SCORES = ("Rank-1", "mAP")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument("--config-file", required=True, help="of the trained model")
-    parser.add_argument("opts", nargs=argparse.REMAINDER, help="MODEL.WEIGHTS FILE and other keys")
-
-
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Encode and score each test set."""
     cfg, model, test_sets = open_evaluation(load_config(args.config_file, args.opts))

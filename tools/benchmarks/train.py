@@ -31,19 +31,6 @@ from dppp.modeling.interface import ReIDModel
 IDENTITIES = 751  # of Market-1501, for the classifiers
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of this part."""
-    parser.add_argument(
-        "--config-file", default="configs/DPPP/vit_b16.yml", help="default configs/DPPP/vit_b16.yml"
-    )
-    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images, default 16")
-    parser.add_argument(
-        "--precision", choices=("fp32", "bf16"), default="fp32", help="default fp32"
-    )
-    parser.add_argument("--compile", action="store_true", help="time our compiled step too")
-    parser.add_argument("opts", nargs=argparse.REMAINDER, help="config keys and values, last")
-
-
 def run(args: argparse.Namespace) -> list[Comparison]:
     """Time both phases."""
     opts = ["SOLVER.AMP.ENABLED", str(args.precision == "bf16"), "SOLVER.AMP.DTYPE", "bf16"]

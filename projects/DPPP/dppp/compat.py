@@ -17,6 +17,8 @@ Everything else is overridden in our own classes, not patched:
                                                   data/transforms.py
     data/samplers/triplet_sampler.py:122          SetReWeightSampler never gives a batch;
                                                   refused in data/loaders.py
+    data/samplers/triplet_sampler.py:242          permutes all identities for each batch;
+                                                  data/identity_sampler.py
     evaluation/reid_evaluation.py:15  sklearn     a tenth of the time of all imports, for the ROC
                                                   curve alone; here, imported when it is used
     evaluation/reid_evaluation.py:128             runs make or exits; evaluation/evaluator.py

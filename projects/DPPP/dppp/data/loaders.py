@@ -15,6 +15,7 @@ from ..errors import UserError
 from .cache import choose_reader
 from .datasets.catalogue import data_root, load_dataset, require_test_images
 from .device_loader import DeviceLoader
+from .identity_sampler import IdentitySampler
 from .image_sets import EvaluationImages, TrainingImages
 from .sampling import EpochBatches
 from .transforms import build_transforms
@@ -118,7 +119,8 @@ def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: i
         return samplers.TrainingSampler(len(items), seed=seed)
     if name == "ImbalancedDatasetSampler":
         return samplers.ImbalancedDatasetSampler(items, seed=seed)
-    return getattr(samplers, name)(items, mini_batch, cfg.DATALOADER.NUM_INSTANCE, seed=seed)
+    kind = IdentitySampler if name == "NaiveIdentitySampler" else samplers.BalancedIdentitySampler
+    return kind(items, mini_batch, cfg.DATALOADER.NUM_INSTANCE, seed=seed)
 
 
 def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> DeviceLoader:
