@@ -198,6 +198,7 @@ class CLIPDPPP(DPPPArchitecture):
         if isinstance(batch, Tensor):
             raise TypeError("training needs a batch with images and targets")
         pixels, labels = self.normalize(batch["images"]), batch["targets"]
+        self.watched = {}
         if self.phase == 1:
             return self.pseudo_word_learning(pixels, labels)
         return self.style_disentanglement(pixels, labels)
