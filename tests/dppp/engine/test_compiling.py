@@ -55,6 +55,7 @@ def test_losses_and_gradients_are_those_without(quickstart: Config, number: int)
 def test_a_run_of_two_processes(data_root: Path, tmp_path: Path) -> None:
     command = ["--config-file", DPPP_CONFIGS / "quickstart.yml", "--num-gpus", 2]
     command += ["--dist-url", free_url(), *SMALL, "SOLVER.COMPILE", "default", "OUTPUT_DIR", "out"]
+    command += ["MODEL.DPPP.PHASES", (1,)]
     data = {"FASTREID_DATASETS": str(data_root)}
     train_net = ROOT / "tools" / "train_net.py"
     result = processes.run(train_net, *command, cwd=tmp_path, environment=data)
