@@ -8,6 +8,7 @@ from dppp_commands.arguments import PRECISIONS, at_least_one
 VIT = "configs/DPPP/vit_b16.yml"
 QUICKSTART = "configs/DPPP/quickstart.yml"
 STAGE_1 = ("procedural", "matting", "calls")
+APPROXIMATE = ("hnsw", "ivf")
 GROWING = ("ranking", "sampling", "classifier", "losses", "step", "processes")
 
 
@@ -56,6 +57,7 @@ def search(parser: argparse.ArgumentParser) -> None:
     _add_number(parser, "--gallery", 100_000, "features")
     _add_number(parser, "--dim", 512, "numbers of a feature")
     _add_number(parser, "--queries", 100, "features")
+    parser.add_argument("--only", choices=APPROXIMATE, help="default: both")
 
 
 def evaluate(parser: argparse.ArgumentParser) -> None:

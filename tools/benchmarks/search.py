@@ -14,8 +14,9 @@ import faiss
 import numpy as np
 
 from benchmarks.measuring import Comparison, Way, compare
+from benchmarks.options import APPROXIMATE
 from dppp.errors import UserError
-from dppp.inference.index import INDEXES, RECALL_AT, ApproximateIndex, build_index, recall
+from dppp.inference.index import RECALL_AT, ApproximateIndex, build_index, recall
 from dppp.inference.nearest import blocks, nearest
 
 IMAGES_OF_IDENTITY = 20
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> list[Comparison]:
     exact, _ = nearest(queries, gallery, RECALL_AT)
     ways = [Way(name="exact", run=partial(nearest, queries, gallery, RECALL_AT))]
     notes = [f"exact: {gallery.nbytes / args.gallery:,.0f} bytes a feature, the gallery's own."]
-    for kind in INDEXES[1:]:
+    for kind in [args.only] if args.only else APPROXIMATE:
         index = ApproximateIndex(gallery, *build_index(kind, gallery), kind)
         found, _ = index.nearest(queries, RECALL_AT)
         ways.append(Way(name=kind, run=partial(index.nearest, queries, RECALL_AT)))
