@@ -4,13 +4,16 @@ import itertools
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import torch
 from fastreid.config import CfgNode
+from torch.utils.data import DataLoader
 
 from dppp import UserError
 from dppp.data import build_train_loader
+from dppp.data.device_loader import LOST_WORKER, DeviceLoader
 from dppp.data.workers import count_workers
 from dppp_commands.command_line import status_of
 
@@ -22,11 +25,14 @@ def test_the_number_is_as_said_or_the_machines() -> None:
         count_workers(-2)
 
 
+@pytest.mark.parametrize("cache", ["", "ram"])
 def test_a_killed_worker_is_one_line(
-    quickstart: Callable[..., CfgNode], capsys: pytest.CaptureFixture[str]
+    quickstart: Callable[..., CfgNode], capsys: pytest.CaptureFixture[str], cache: str
 ) -> None:
+    keys = ("DATALOADER.NUM_WORKERS", 1, "DATALOADER.CACHE", cache)
+
     def train() -> int:
-        batches = iter(build_train_loader(quickstart("DATALOADER.NUM_WORKERS", 1)))
+        batches = iter(build_train_loader(quickstart(*keys)))
         others = set(multiprocessing.active_children())
         next(batches)
         (worker,) = set(multiprocessing.active_children()) - others
@@ -37,3 +43,21 @@ def test_a_killed_worker_is_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: DataLoader worker (pid")
     assert line.endswith("if memory ran out, lower DATALOADER.NUM_WORKERS")
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, ConnectionRefusedError, EOFError])
+def test_a_worker_killed_while_it_hands_a_batch_over(
+    capsys: pytest.CaptureFixture[str], error: type[Exception]
+) -> None:
+    """Then it is torch's message between processes that fails, in one of these ways."""
+
+    class Dying(DataLoader):
+        def __iter__(self) -> Iterator[dict]:
+            yield {"images": torch.zeros(1, dtype=torch.uint8)}
+            raise error
+
+    def train() -> int:
+        return len(list(DeviceLoader(Dying([0]), "cpu")))
+
+    assert status_of(train, "stopped") == 1
+    assert capsys.readouterr().err.startswith(f"error: {LOST_WORKER} if memory ran out")

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+LOST_WORKER = "DataLoader worker (pid unknown) was killed; its batch is lost."  # as torch begins
+
 
 class DeviceLoader:
     """A DataLoader whose tensors are on ``device``, images in float32.
 
-    On a GPU, the next batch is copied while the present one is used.
+    On a GPU, the next batch is copied while the present one is used. If a worker process is killed,
+    a RuntimeError says so, in torch's words or as LOST_WORKER.
     """
 
     def __init__(self, loader: DataLoader, device: str) -> None:
@@ -23,8 +26,14 @@ class DeviceLoader:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[dict]:
-        moved = map(self._move, self._loader)
+        moved = map(self._move, self._batches())
         yield from self._ahead(moved) if self._device.type == "cuda" else moved
+
+    def _batches(self) -> Iterator[dict]:
+        try:
+            yield from self._loader
+        except (ConnectionError, EOFError) as error:  # it was killed while it handed a batch over
+            raise RuntimeError(LOST_WORKER) from error
 
     def _move(self, batch: dict) -> dict:
         """Copy before converting: torch converts on the host otherwise."""
