@@ -12,8 +12,8 @@ from fastreid.config import CfgNode
 from torch.utils.data import DataLoader
 
 from dppp import UserError
-from dppp.data import build_train_loader
-from dppp.data.device_loader import LOST_WORKER, DeviceLoader
+from dppp.data import build_train_loader, device_loader
+from dppp.data.device_loader import DeviceLoader
 from dppp.data.workers import count_workers
 from dppp_commands.command_line import status_of
 
@@ -45,19 +45,32 @@ def test_a_killed_worker_is_one_line(
     assert line.endswith("if memory ran out, lower DATALOADER.NUM_WORKERS")
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError, ConnectionRefusedError, EOFError])
-def test_a_worker_killed_while_it_hands_a_batch_over(
-    capsys: pytest.CaptureFixture[str], error: type[Exception]
-) -> None:
-    """Then it is torch's message between processes that fails, in one of these ways."""
+class Dying(DataLoader):
+    """Its second batch is lost: torch's message between the processes has failed."""
 
-    class Dying(DataLoader):
-        def __iter__(self) -> Iterator[dict]:
-            yield {"images": torch.zeros(1, dtype=torch.uint8)}
-            raise error
+    def __iter__(self) -> Iterator[dict]:
+        yield {"images": torch.zeros(1, dtype=torch.uint8)}
+        raise ConnectionResetError("reset")
 
-    def train() -> int:
-        return len(list(DeviceLoader(Dying([0]), "cpu")))
 
-    assert status_of(train, "stopped") == 1
-    assert capsys.readouterr().err.startswith(f"error: {LOST_WORKER} if memory ran out")
+def test_a_worker_killed_while_it_hands_a_batch_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """Torch says so a moment later, from a signal handler."""
+
+    def handler(*_: object) -> None:
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        status = status_of(lambda: len(list(DeviceLoader(Dying([0]), "cpu"))), "stopped")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert status == 1
+    assert capsys.readouterr().err.startswith("error: DataLoader worker (pid 1) is killed")
+
+
+def test_a_connection_that_is_lost_for_another_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_loader, "NOTICE_SEC", 0)
+    with pytest.raises(ConnectionResetError, match="reset"):
+        list(DeviceLoader(Dying([0]), "cpu"))

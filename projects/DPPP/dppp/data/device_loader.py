@@ -1,19 +1,20 @@
 """Batches on the device of the model: whole numbers travel as bytes and become floats there."""
 
+import time
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-LOST_WORKER = "DataLoader worker (pid unknown) was killed; its batch is lost."  # as torch begins
+NOTICE_SEC = 5  # at most, until this process is told that a worker has ended
 
 
 class DeviceLoader:
     """A DataLoader whose tensors are on ``device``, images in float32.
 
     On a GPU, the next batch is copied while the present one is used. If a worker process is killed,
-    a RuntimeError says so, in torch's words or as LOST_WORKER.
+    torch raises a RuntimeError that says so.
     """
 
     def __init__(self, loader: DataLoader, device: str) -> None:
@@ -32,8 +33,11 @@ class DeviceLoader:
     def _batches(self) -> Iterator[dict]:
         try:
             yield from self._loader
-        except (ConnectionError, EOFError) as error:  # it was killed while it handed a batch over
-            raise RuntimeError(LOST_WORKER) from error
+        except (ConnectionError, EOFError):
+            # A worker that was killed while it handed a batch over. Torch's signal handler will say
+            # so, wherever this process is by then: let that be here.
+            time.sleep(NOTICE_SEC)
+            raise
 
     def _move(self, batch: dict) -> dict:
         """Copy before converting: torch converts on the host otherwise."""
