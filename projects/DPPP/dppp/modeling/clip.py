@@ -9,6 +9,7 @@ from open_clip import CLIP
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
+from ..collector import paused_collector
 from ..errors import UserError
 from ..log import logger
 from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, own_tags
@@ -106,7 +107,9 @@ def build_clip(
     """
     model = create_clip(name, pretrained, image_size)
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
-    return CLIPTowers(model, open_clip.get_tokenizer(name), name)
+    with paused_collector():  # 100,000 small objects that stay
+        tokenizer = open_clip.get_tokenizer(name)
+    return CLIPTowers(model, tokenizer, name)
 
 
 def create_clip(name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)) -> CLIP:
