@@ -31,12 +31,22 @@ def test_values_stay_where_they_mean_something() -> None:
             assert 35 <= camera.jpeg <= 95 and 0 <= camera.occlusion <= 0.2
 
 
-def test_none_is_like_the_shifted_world() -> None:
-    shifted = get_world("shifted")
-    for world in WORLDS:
+def test_none_is_like_the_worlds_that_are_tested_in() -> None:
+    shifted, unseen = get_world("shifted"), get_world("unseen")
+    for world in [*WORLDS, get_world("source")]:
         assert world.pitch_deg < shifted.pitch_deg - 5 and world.shading < shifted.shading
         assert world.girth < shifted.girth and world.head_scale < shifted.head_scale
-        assert world.scene_style != shifted.scene_style
+        assert world.pitch_deg > unseen.pitch_deg + 5 and world.shading > unseen.shading
+        assert world.girth < unseen.girth and world.head_scale > unseen.head_scale
+        assert world.scene_style not in (shifted.scene_style, unseen.scene_style)
+
+
+def test_the_worlds_that_are_tested_in_are_not_like_each_other() -> None:
+    shifted, unseen = get_world("shifted"), get_world("unseen")
+    assert unseen.pitch_deg < shifted.pitch_deg - 5 and unseen.shading < shifted.shading
+    assert unseen.head_scale < shifted.head_scale and unseen.girth > shifted.girth
+    assert not set(shifted.cameras.values()) & set(unseen.cameras.values())
+    assert unseen.scene_style != shifted.scene_style
 
 
 @pytest.mark.parametrize("name", ["world", "world-", "world-0", "world-01", "world-x", "world--1"])

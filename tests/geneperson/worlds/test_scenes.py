@@ -37,12 +37,15 @@ def test_pictures_are_repeatable_and_vary(synthesizer: Synthesizer, cfg: CfgNode
     assert np.abs(synthesizer.background("park", "day", 1).astype(int) - one).mean() > 5.0
 
 
-def test_the_shifted_world_has_other_scenes(synthesizer: Synthesizer, cfg: CfgNode) -> None:
-    cfg.WORLD = "shifted"
-    shifted = BuildSpec.from_config(cfg).build_synthesizer()
+@pytest.mark.parametrize("world", ["shifted", "unseen"])
+def test_a_world_that_is_tested_in_has_other_scenes(
+    synthesizer: Synthesizer, cfg: CfgNode, world: str
+) -> None:
+    cfg.WORLD = world
+    other = BuildSpec.from_config(cfg).build_synthesizer()
     for scene in SCENES:
         ours = synthesizer.background(scene, "day", 0).astype(int)
-        assert np.abs(shifted.background(scene, "day", 0) - ours).mean() > 5.0
+        assert np.abs(other.background(scene, "day", 0) - ours).mean() > 5.0
 
 
 class _CountingPainter:

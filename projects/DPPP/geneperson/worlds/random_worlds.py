@@ -1,8 +1,8 @@
 """Random camera worlds, "world-1", "world-2" and so on, each drawn from its number.
 
 They vary what differs between real data sets: sensors, framing, camera height, bodies and grain.
-The held-out "shifted" world is excluded: its camera pitch, backgrounds, body proportions and
-shading are outside the sampled ranges. Sensor quality and framing may overlap.
+The held-out worlds "shifted" and "unseen" are excluded: their camera pitch, backgrounds, body
+proportions and shading are outside the sampled ranges. Sensor quality and framing may overlap.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def test_the_torso_has_the_prompts_color_from_every_side(color: str) -> None:
 
 def test_the_body_is_one_piece_that_passes_the_quality_filter() -> None:
     limits = quality.QualityLimits.from_config(get_cfg())
-    for world in ("source", "shifted"):
+    for world in ("source", "shifted", "unseen"):
         painter = synthesizer(7, 6, cell=(256, 128), world=world)
         wide = person(gender="man", body_shape="plump figure", upper_wear="down jacket")
         for identity in (wide, person(lower_wear="long skirt", body_shape="petite figure")):

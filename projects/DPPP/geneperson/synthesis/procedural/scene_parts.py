@@ -81,14 +81,11 @@ def facade(
 
 
 def tree(stage: Stage, x: float, distance: float, high: float) -> None:
-    """Paint a tree; the shifted style's are in their autumn leaves."""
+    """Paint a tree in the style's leaves."""
     rng = stage.rng
     bark = stage.pick((92, 70, 52), (110, 92, 76))
     stage.box((x - 0.035 * high, x + 0.035 * high), (0.0, 0.55 * high), distance, bark)
-    if stage.shifted:
-        leaf = stage.pick((120, 110, 52), (92, 100, 60), (140, 92, 50))
-    else:
-        leaf = stage.pick((62, 104, 44), (84, 124, 52), (48, 88, 48))
+    leaf = stage.pick(*stage.style.leaves)
     scale = stage.scale(distance)
     stage.shade((x - 0.25 * high, x + 0.25 * high), (distance - 0.8, distance + 0.4), 0.72)
     for size in np.linspace(0.16, 0.03, 46):  # big dark masses first, small lit leaves on top

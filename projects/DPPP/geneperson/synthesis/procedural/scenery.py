@@ -10,6 +10,7 @@ import numpy as np
 
 from ...worlds.lighting import Lighting
 from .scene_parts import car, facade, ground, lamp_post, sky, tiles, tree
+from .scene_styles import SCENE_STYLES
 from .stage import FRONT, Stage, develop
 
 
@@ -21,7 +22,7 @@ def paint_scene(
     Args:
         scene: one of :data:`geneperson.worlds.scenes.SCENES`.
         lighting: what it is lit by.
-        style: "source" or "shifted": the palette and layouts of the world with that name.
+        style: palette and layouts, by their name in ``scene_styles.SCENE_STYLES``.
         size: (height, width) in pixels.
         rng: source of every random choice.
 
@@ -29,14 +30,13 @@ def paint_scene(
         (height, width, 3) uint8, lit.
     """
     height, width = size
-    shifted = style == "shifted"
-    horizon = rng.uniform(-0.10, 0.12) if shifted else rng.uniform(0.17, 0.36)
+    look = SCENE_STYLES[style]
     stage = Stage(
         image=np.empty((height, width, 3), np.float32),
         glow=np.zeros((height, width, 3), np.float32),
-        horizon=horizon * height,
+        horizon=rng.uniform(*look.horizon) * height,
         rng=rng,
-        shifted=shifted,
+        style=look,
         lit=lighting.lamp > 0.0 or lighting.exposure < 0.7,
     )
     _PAINTERS[scene](stage)
@@ -72,9 +72,12 @@ def _street(stage: Stage) -> None:
     for _ in range(2):
         if stage.rng.uniform() < 0.7:
             car(stage, uniform(-5.0, 5.0), back - uniform(3.0, 4.5))
-    if stage.shifted:
-        for x in np.arange(-8.0, 8.0, 1.0):  # zebra crossing
+    if stage.style.road == "zebra":
+        for x in np.arange(-8.0, 8.0, 1.0):
             stage.slab((x, x + 0.5), (6.3, 9.0), (206, 206, 202))
+    elif stage.style.road == "bays":
+        for x in np.arange(-9.0 + uniform(0.0, 2.0), 9.0, 2.5):
+            stage.slab((x, x + 0.12), (7.0, 11.0), (214, 210, 200))
     else:
         for x in np.arange(-9.0, 9.0, 2.4):
             stage.slab((x + uniform(0, 0.2), x + 1.4), (8.0, 8.25), (208, 206, 196))

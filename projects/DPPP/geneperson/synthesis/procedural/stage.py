@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ...worlds.lighting import Lighting, relight
+from .scene_styles import SceneStyle
 
 Color = tuple[float, float, float] | np.ndarray  # R, G, B, 0..255
 Span = tuple[float, float]  # from, to in meters
@@ -32,7 +33,7 @@ class Stage:
         glow: (h, w, 3) float32, light of its own: lamps, signs and lit windows.
         horizon: y of the horizon in pixels; above the picture for a camera that looks down.
         rng: source of every random choice.
-        shifted: whether the palette and layouts are those of the "shifted" style.
+        style: palette and layouts.
         lit: whether lamps are on.
     """
 
@@ -40,7 +41,7 @@ class Stage:
     glow: np.ndarray
     horizon: float
     rng: np.random.Generator
-    shifted: bool
+    style: SceneStyle
     lit: bool
 
     @property
@@ -113,11 +114,11 @@ class Stage:
         return [self.point(x, 0.0, z) for x, z in corners]
 
     def pick(self, *colors: Color) -> np.ndarray:
-        """Draw one of the colors, varied a little; the shifted style's are greyer and cooler."""
+        """Draw one of the colors, varied a little, in the palette of the style."""
         color: np.ndarray = np.array(colors[self.rng.integers(len(colors))], np.float32)
         color = color * self.rng.uniform(0.88, 1.12) + self.rng.normal(0.0, 5.0, 3)
-        if self.shifted:
-            color = 0.6 * color + 0.4 * color.mean() + (-6.0, 2.0, 6.0)
+        grey = 1.0 - self.style.saturation
+        color = self.style.saturation * color + grey * color.mean() + self.style.tint
         return np.clip(color, 4.0, 250.0).astype(np.float32)
 
     def uniform(self, low: float, high: float) -> float:
