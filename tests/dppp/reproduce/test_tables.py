@@ -223,7 +223,7 @@ def test_the_device_does_not_name_a_run(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_deviation() -> None:
     assert measuring.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
-    assert measuring.Measured().cell("T", "mAP") == "not available: no result"
+    assert measuring.Measured().cell("T", "mAP") == "not available: not in DATASETS.TESTS"
 
 
 def test_settings_may_come_after_options() -> None:

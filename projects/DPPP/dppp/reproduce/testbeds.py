@@ -19,11 +19,19 @@ class Testbed:
             their own configs, which name the paper's data sets.
         tests: (the paper's test set, the set measured on in its place).
         note: what a reader has to know to compare with the paper, as Markdown.
+        opts: ``KEY VALUE ...`` for every run, after the request's.
+        extra: further test sets, of which the paper has no number.
     """
 
     base: str
     tests: tuple[tuple[str, str], ...]
     note: str
+    opts: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def measured_on(self) -> list[str]:
+        """Return all test sets that are measured on."""
+        return [*(test for _, test in self.tests), *self.extra]
 
 
 _EMBEDDED = Testbed(
