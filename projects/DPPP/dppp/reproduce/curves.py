@@ -46,7 +46,7 @@ def curves_report(request: Request) -> str:
     Raises:
         UserError: settings that cannot be used.
     """
-    testbed = choose_testbed(request.testbed, _TABLE)
+    testbed = choose_testbed(request.testbed, _TABLE, request.opts)
     test = testbed.measured_on()[0]
     curves = {label: _curve(row, testbed, request) for label, row in _ROWS.items()}
     text = f"## Learning curves: {_SCORE} on {test}\n\n{_grid(curves, test)}\n\n"

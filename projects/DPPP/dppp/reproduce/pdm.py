@@ -55,7 +55,7 @@ def pdm_report(request: Request) -> str:
     Raises:
         UserError: settings that cannot be used.
     """
-    testbed = choose_testbed(request.testbed, _TABLE)
+    testbed = choose_testbed(request.testbed, _TABLE, request.opts)
     tests = testbed.measured_on()
     outcomes = compare(_ROWS, testbed, request)
     text = f"## What PDM adds to ID and triplet loss\n\n{grid(outcomes, tests)}\n\n"
