@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Check a data set in Market-1501's layout: the command ``dppp-validate``, from a checkout."""
+"""Check a folder in Market-1501's or ClonedPerson's layout: ``dppp-validate``, from a checkout."""
 
 from dppp_commands.validate import entry
 

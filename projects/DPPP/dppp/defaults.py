@@ -49,6 +49,13 @@ def add_dppp_config(cfg: CN) -> None:
 
     # Number format in which test images are encoded, one of PRECISIONS; ranking stays in fp32.
     cfg.TEST.PRECISION = "fp32"
+    # Neighbor feature centralization (Pose2ID): to each feature of queries and gallery, add those
+    # of its mutual nearest neighbors: j is among the K1 nearest of i, and i among the K2 nearest
+    # of j. Transductive, as AQE and RERANK are: a score depends on the other test images.
+    cfg.TEST.NFC = CN()
+    cfg.TEST.NFC.ENABLED = False
+    cfg.TEST.NFC.K1 = 2
+    cfg.TEST.NFC.K2 = 2
 
     # Number of steps between two records of the losses in console, metrics.json and TensorBoard.
     cfg.SOLVER.LOG_PERIOD = 50

@@ -21,6 +21,11 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Read whole numbers, 1 or more, with commas between them: a ``type`` of an argument."""
+    return tuple(map(at_least_one, text.split(",")))
+
+
 def file_name(*suffixes: str) -> Callable[[str], Path]:
     """Return a ``type`` of an argument: the name of a file that ends in one of the suffixes."""
 

@@ -1,21 +1,23 @@
 """Reproduce a table of the paper, or Fig. 6, and print it next to the paper's numbers.
 
-python tools/reproduce.py table3 | table4 | table5 | table6 | pdm | fig6
+python tools/reproduce.py table3 | table4 | table5 | table6 | pdm | curves | final | fig6
                           [--train] [--testbed paper | embedded] [--seeds N] [--runs DIR]
-                          [--output FILE.md] [KEY VALUE ...]
+                          [--epochs N,N...] [--output FILE.md] [KEY VALUE ...]
 
 "pdm" compares the method, with P_s as printed and as a residual, with ID and triplet loss alone,
-seed by seed. Needs the repository, whose configs and tools it runs.
+seed by seed, at equal epochs and at equal compute. "curves" trains both for several numbers of
+epochs. "final" scores what was chosen on a world on which nothing was chosen. Needs the repository,
+whose configs and tools it runs.
 """
 
 import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from .arguments import at_least_one, file_name
+from .arguments import at_least_one, file_name, whole_numbers
 from .command_line import Parser, run
 
-REPORTS = ("table3", "table4", "table5", "table6", "pdm", "fig6")
+REPORTS = ("table3", "table4", "table5", "table6", "pdm", "curves", "final", "fig6")
 TESTBEDS = ("paper", "embedded")
 
 
@@ -32,6 +34,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=at_least_one, default=1, help="runs per row (default 1)")
     parser.add_argument(
+        "--epochs",
+        type=whole_numbers,
+        metavar="N,N...",
+        help="curves alone: epochs of phase 1 at its points (default 2,4,8,16)",
+    )
+    parser.add_argument(
         "--runs",
         type=Path,
         default=Path("logs/dppp/reproduce"),
@@ -43,13 +51,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="file to write (.md), with a .json of the same name",
     )
     parser.add_argument("opts", nargs="*", metavar="KEY VALUE", help="settings for every run")
-    return parser.parse_intermixed_args(arguments)  # KEY VALUE may come last
+    args = parser.parse_intermixed_args(arguments)  # KEY VALUE may come last
+    if args.epochs and args.name != "curves":
+        parser.error(
+            f"--epochs: {args.name} has no learning curves; for it, set SOLVER.PHASE_EPOCHS"
+        )
+    return args
 
 
 def main(arguments: list[str]) -> int:
     """Print the report; return the exit status."""
     args = parse(arguments)
-    from dppp.reproduce import REPORTS, Request
+    from dppp.reproduce import CURVE_EPOCHS, REPORTS, Request
 
     request = Request(
         name=args.name,
@@ -58,6 +71,7 @@ def main(arguments: list[str]) -> int:
         runs_dir=args.runs,
         train=args.train,
         output=args.output,
+        epochs=args.epochs or CURVE_EPOCHS,
         opts=tuple(args.opts),
     )
     print(REPORTS[args.name](request))

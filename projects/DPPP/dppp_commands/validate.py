@@ -1,4 +1,4 @@
-"""Count the images of a folder in Market-1501's layout and list every problem in it.
+"""Count the images of a folder in Market-1501's or ClonedPerson's layout and list every problem.
 
 dppp-validate FOLDER
 
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the arguments."""
-    parser = Parser(description="Check a data set in Market-1501's layout.")
-    parser.add_argument("folder", help="contains bounding_box_train, query and bounding_box_test")
+    parser = Parser(description="Check a data set in Market-1501's layout, or ClonedPerson.")
+    parser.add_argument(
+        "folder",
+        help="contains bounding_box_train, query and bounding_box_test; ClonedPerson's: train, "
+        "test/query and test/gallery",
+    )
     return parser.parse_args(arguments)
 
 

@@ -13,13 +13,14 @@ from fastreid.utils.compute_dist import build_dist, compute_jaccard_distance
 from sklearn.metrics import roc_curve
 from torch import Tensor
 
-from dppp import UserError
+from dppp import UserError, add_dppp_config
 from dppp.evaluation import DistanceRows, RankingEvaluator, evaluate_rank
 from dppp.evaluation.roc import true_positive_rates
 
 EUCLIDEAN = "TEST.METRIC", "euclidean"
 EXPANSION = "TEST.AQE.ENABLED", True
 RERANKING = "TEST.RERANK.ENABLED", True
+NFC = "TEST.NFC.ENABLED", True
 ROC = "TEST.ROC.ENABLED", True
 PEOPLE, QUERIES, GALLERY = 8, 20, 90
 
@@ -31,6 +32,7 @@ class Upstream(ReidEvaluator):
 
 def _config(*opts: object) -> CfgNode:
     cfg = get_cfg()
+    add_dppp_config(cfg)
     cfg.merge_from_list(list(opts))
     return cfg
 
@@ -109,7 +111,7 @@ def test_equals_fastreid(opts: tuple[object, ...], upstream_on_a_cpu: None) -> N
 
 def test_each_setting_changes_the_scores() -> None:
     """Otherwise the comparison above would prove little."""
-    settings = (), EUCLIDEAN, EXPANSION, RERANKING
+    settings = (), EUCLIDEAN, EXPANSION, RERANKING, NFC, (*NFC, *RERANKING)
     scores = [_scores(RankingEvaluator(_config(*opts), QUERIES), *_batch()) for opts in settings]
     assert len({score["mAP"] for score in scores}) == len(settings)
 
@@ -178,7 +180,7 @@ def test_a_gallery_of_six() -> None:
     assert evaluator.evaluate()["Rank-10"] == 100
 
 
-@pytest.mark.parametrize("opts", [EXPANSION, RERANKING])
+@pytest.mark.parametrize("opts", [EXPANSION, RERANKING, NFC])
 def test_more_neighbours_than_images(opts: tuple[str, bool]) -> None:
     key = opts[0].replace("ENABLED", "QE_K" if opts == EXPANSION else "K1")
     batch, features = _batch()

@@ -1,4 +1,4 @@
-"""Query expansion and re-ranking against FastReID's, which need all pairs, and their settings."""
+"""What is done before ranking, against plain versions that need all pairs, and its settings."""
 
 import tracemalloc
 
@@ -11,18 +11,21 @@ from fastreid.evaluation.query_expansion import aqe
 from fastreid.utils.compute_dist import compute_jaccard_distance
 from torch import Tensor
 
-from dppp import UserError
+from dppp import UserError, add_dppp_config
 from dppp.evaluation import DistanceRows, check_num_images, check_test_settings
+from dppp.evaluation.centralization import centralize
 from dppp.evaluation.expansion import expand
-from dppp.evaluation.postprocess import describe_postprocess
+from dppp.evaluation.postprocess import describe_postprocess, distance_rows
 from dppp.evaluation.reranking import RerankedRows
 
 QUERIES, GALLERY = 40, 260
 WITH_BOTH = ("TEST.AQE.ENABLED", True, "TEST.RERANK.ENABLED", True)
+NFC = "TEST.NFC.ENABLED", True
 
 
 def config(*opts: object) -> CfgNode:
     cfg = get_cfg()
+    add_dppp_config(cfg)
     cfg.merge_from_list(list(opts))
     return cfg.TEST
 
@@ -96,6 +99,54 @@ def test_expansion_equals_fastreids(
     assert torch.equal(query, given[0]) and torch.equal(gallery, given[1])
 
 
+def plain_centralization(features: np.ndarray, k1: int, k2: int) -> np.ndarray:
+    """The rule in words: add each mutual nearest neighbor's feature, then normalize."""
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    order = [
+        [j for j in np.argsort(-unit @ image, kind="stable") if j != i]
+        for i, image in enumerate(unit)
+    ]
+    sums = [
+        unit[i] + sum(unit[j] for j in order[i][:k1] if i in order[j][:k2])
+        for i in range(len(unit))
+    ]
+    return np.stack([one / np.linalg.norm(one) for one in sums])
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(2, 2), (1, 5), (6, 3), (109, 109)])
+def test_centralization_is_the_plain_rule(
+    k1: int, k2: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dppp.evaluation.centralization._CHUNK_SIZE", 64)
+    features = torch.randn(110, 16, generator=torch.Generator().manual_seed(0))
+    given = features.clone()
+    parts = centralize(features[:30], features[30:], k1=k1, k2=k2)
+    assert [len(part) for part in parts] == [30, 80]
+    np.testing.assert_allclose(
+        torch.cat(parts), plain_centralization(features.double().numpy(), k1, k2), atol=1e-5
+    )
+    assert torch.equal(features, given)
+
+
+def test_centralization_by_hand() -> None:
+    """Directions of 0, 10, 30 and 90 degrees; k1 = k2 = 1: only the first two are mutual."""
+    angles = torch.deg2rad(torch.tensor([0.0, 10.0, 30.0, 90.0]))
+    points = torch.stack([angles.cos(), angles.sin()], dim=1) * torch.tensor([[1.0], [5], [2], [3]])
+    query, gallery = centralize(points[:1], points[1:], k1=1, k2=1)
+    moved = torch.cat([query, gallery])
+    degrees = torch.rad2deg(torch.atan2(moved[:, 1], moved[:, 0]))
+    torch.testing.assert_close(degrees, torch.tensor([5.0, 5.0, 30.0, 90.0]))
+
+
+def test_reranking_takes_centralized_features() -> None:
+    query, gallery = features()
+    settings = config(*NFC, "TEST.RERANK.ENABLED", True)
+    rows = np.stack(list(distance_rows(query, gallery, settings)))
+    moved = centralize(query, gallery, k1=2, k2=2)
+    expected = RerankedRows(*moved, settings.METRIC, k1=20, k2=6, plain_weight=0.3)
+    np.testing.assert_array_equal(rows, np.stack(list(expected)))
+
+
 def test_no_matrix_of_all_pairs_is_in_memory() -> None:
     """Neither of all images with one another, 44 MB, nor of queries with gallery images, 4 MB."""
     query, gallery = features(300, 3000, people=200)
@@ -118,6 +169,9 @@ def test_description() -> None:
         "query expansion (k 5, times 1, alpha 3.0)",
         "re-ranking (k1 25, k2 6, lambda 0.3)",
     ]
+    assert describe_postprocess(config(*NFC, "TEST.NFC.K2", 3)) == [
+        "neighbor feature centralization (k1 2, k2 3)"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +189,18 @@ def test_settings_that_cannot_be_used(opts: tuple[object, ...], says: str) -> No
         check_test_settings(config(*WITH_BOTH, *opts))
     if "METRIC" not in opts[0]:
         check_test_settings(config(*opts))  # not enabled: not used
+
+
+def test_centralization_settings() -> None:
+    with pytest.raises(UserError, match=r"TEST\.NFC\.K1 is 0; .*; TEST\.NFC\.K2 is -1"):
+        check_test_settings(config(*NFC, "TEST.NFC.K1", 0, "TEST.NFC.K2", -1))
+    with pytest.raises(UserError, match=r"TEST\.NFC and TEST\.AQE both add .*; enable one"):
+        check_test_settings(config(*NFC, *WITH_BOTH))
+    check_test_settings(config(*WITH_BOTH, "TEST.NFC.K1", 0))  # not enabled: not used
+    settings = config(*NFC, "TEST.NFC.K2", 30)
+    check_num_images(settings, 31)
+    with pytest.raises(UserError, match=r"TEST\.NFC\.K2 is 30; with 30 images, use fewer"):
+        check_num_images(settings, 30)
 
 
 def test_as_many_neighbours_as_images() -> None:

@@ -177,6 +177,28 @@ def test_fig6_draws_two_domains(
     assert output.with_suffix(".png").stat().st_size > 5000
 
 
+def test_a_test_set_that_the_paper_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets that a request adds to DATASETS.TESTS have columns of their own; the run is scored."""
+    monkeypatch.setenv("FASTREID_DATASETS", str(tmp_path))
+    opts = ("DATASETS.TESTS", "('Market1501','ClonedPerson')")
+    row = TABLES["table4"].rows[0]
+    run = runs.plan_run(DPPP_CONFIGS / row.config, [*opts, "SEED", "0"], tmp_path)
+    run.folder.mkdir()
+    stages = {"after phase 1": {"Rank-1": 71.0, "Rank-5": 81.0, "mAP": 41.0}}
+    content = {"results_percent": {"ClonedPerson": stages}, "not_available": ["Market1501"]}
+    (run.folder / "summary.json").write_text(json.dumps(content))
+    text = make("table4", tmp_path, "paper", opts=opts, output=tmp_path / "t.md")
+    header = text.splitlines()[2]
+    assert header.count("ClonedPerson") == 2 and "DukeMTMC" not in header
+    cells = [cell.strip() for cell in text.splitlines()[4].split("|")[2:-1]]
+    missing = "not available: Market1501"
+    assert cells == ["23.0", missing, "10.6", missing, "71.0", "41.0"]
+    row_cells = json.loads((tmp_path / "t.json").read_text())["rows"][0]["cells"]
+    assert row_cells["ClonedPerson mAP"] == {
+        "paper": None, "measured": [41.0], "not_available": None,
+    }  # fmt: skip
+
+
 def test_a_run_that_fails_gives_its_reason(
     tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +245,7 @@ def test_the_device_does_not_name_a_run(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_deviation() -> None:
     assert measuring.Measured({"T": {"mAP": [1.25]}}).cell("T", "mAP") == "1.2"
-    assert measuring.Measured().cell("T", "mAP") == "not available: no result"
+    assert measuring.Measured().cell("T", "mAP") == "not available: not in DATASETS.TESTS"
 
 
 def test_settings_may_come_after_options() -> None:

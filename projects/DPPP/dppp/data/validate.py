@@ -1,22 +1,24 @@
-"""Checks of a user's folder in Market-1501's layout: counts, problems and notes."""
+"""Checks of a folder in Market-1501's layout, or of ClonedPerson's: counts, problems and notes."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ..errors import UserError
-from .datasets.counts import Counts, cameras_by_identity, count
+from .datasets.counts import Counts, cameras_by_identity, count, differences
 from .datasets.folders import image_names
-from .datasets.market_style import GALLERY, JUNK_PID, QUERY, TRAIN, parse_name
+from .datasets.market_style import JUNK_PID
 from .images import read_image
+from .layouts import Layout, find_layout
 
 MIN_HEIGHT_PX, MIN_WIDTH_PX = 32, 16
 _NUM_SHOWN = 10  # identities listed per problem
 
-Item = tuple[str, int, int]  # path, identity, camera
+Item = tuple[str, int, str]  # path, identity, camera
 
 
 @dataclass(kw_only=True)
@@ -35,42 +37,40 @@ class DatasetReport:
 
 
 def describe_dataset(directory: str | Path) -> DatasetReport:
-    """Count a Market-style folder, open every image of it, and compare its parts.
+    """Count the images of a folder, open every one, and compare its parts.
 
     Raises:
-        UserError: none of the three folders of images exists.
+        UserError: the folder has none of the parts of a layout.
     """
     folder, report = Path(directory), DatasetReport()
-    items: dict[str, list[Item]] = {}
-    parts = [part for part in (TRAIN, QUERY, GALLERY) if (folder / part).is_dir()]
-    if not parts:
-        raise UserError(f"{folder}: no {TRAIN}, {QUERY} or {GALLERY} in it; name the folder above")
-    for part in parts:
-        items[part] = _read_names(folder / part, report)
-        report.counts[part] = count(items[part])
-        _open_images(items[part], part, report)
-    _check_training(items.get(TRAIN, []), report)
-    _check_test(items.get(QUERY, []), items.get(GALLERY, []), report)
-    shared = {i[1] for i in items.get(TRAIN, [])} & {
-        i[1] for part in (QUERY, GALLERY) for i in items.get(part, [])
-    }
-    if shared:
+    layout = find_layout(folder)
+    items: dict[str, list[Item]] = {part: [] for part in layout.parts}
+    for part in layout.parts:
+        if (folder / part).is_dir():
+            items[part] = _read_names(folder, part, layout, report)
+            report.counts[part] = count(items[part])
+            _open_images(items[part], part, report)
+    _check_training(items[layout.train], layout, report)
+    _check_test(items[layout.query], items[layout.gallery], layout, report)
+    tested = {item[1] for part in (layout.query, layout.gallery) for item in items[part]}
+    if shared := {item[1] for item in items[layout.train]} & tested:
         report.problems.append(f"trained on and tested on: {_listed(shared)}")
+    for known in layout.known.values():
+        different = differences(list(chain(*items.values())), known)
+        report.notes += [f"all parts: {what}" for what in different]
     return report
 
 
-def _read_names(folder: Path, report: DatasetReport) -> list[Item]:
+def _read_names(folder: Path, part: str, layout: Layout, report: DatasetReport) -> list[Item]:
     items = []
-    for name in image_names(folder):
-        labels = parse_name(name)
+    for name in image_names(folder / part):
+        labels = layout.parse(name)
         if labels is None:
-            report.problems.append(
-                f"{folder.name}/{name}: not <pid>_c<camera>... (0002_c1s1_000451_03.jpg)"
-            )
+            report.problems.append(f"{part}/{name}: not {layout.names}")
         elif labels[0] != JUNK_PID:
-            items.append((str(folder / name), *labels))
+            items.append((str(folder / part / name), *labels))
     if not items:
-        report.problems.append(f"{folder.name}: no image with an identity and a camera")
+        report.problems.append(f"{part}: no image with an identity and a camera")
     return items
 
 
@@ -89,35 +89,40 @@ def _open_images(items: list[Item], part: str, report: DatasetReport) -> None:
             )
 
 
-def _check_training(items: list[Item], report: DatasetReport) -> None:
+def _check_training(items: list[Item], layout: Layout, report: DatasetReport) -> None:
     cameras, images = cameras_by_identity(items), Counter(item[1] for item in items)
     one_camera = {pid for pid, seen in cameras.items() if len(seen) == 1}
     if one_camera:
-        report.notes.append(f"{TRAIN}: seen by one camera only: {_listed(one_camera)}")
+        report.notes.append(f"{layout.train}: seen by one camera only: {_listed(one_camera)}")
     one_image = {pid for pid, number in images.items() if number == 1}
     if one_image:
-        report.notes.append(f"{TRAIN}: a single image, repeated in a batch: {_listed(one_image)}")
+        report.notes.append(
+            f"{layout.train}: a single image, repeated in a batch: {_listed(one_image)}"
+        )
 
 
-def _check_test(query: list[Item], gallery: list[Item], report: DatasetReport) -> None:
+def _check_test(
+    query: list[Item], gallery: list[Item], layout: Layout, report: DatasetReport
+) -> None:
     if bool(query) != bool(gallery):
         report.problems.append(
-            f"{len(query)} images in {QUERY} and {len(gallery)} in {GALLERY}; a test needs both"
+            f"{len(query)} images in {layout.query} and {len(gallery)} in {layout.gallery}; a test "
+            "needs both"
         )
         return
     cameras = cameras_by_identity(gallery)
     for path, pid, camera in query:
         if not cameras[pid] - {camera}:
             report.problems.append(
-                f"{QUERY}/{Path(path).name}: no image of identity {pid} by another camera in "
-                f"{GALLERY}; the query is not scored"
+                f"{layout.query}/{Path(path).name}: no image of identity {pid} by another camera "
+                f"in {layout.gallery}; the query is not scored"
             )
     one_camera = {
         pid for pid, seen in cameras_by_identity(query + gallery).items() if len(seen) == 1
     }
     if one_camera:
         report.notes.append(
-            f"{QUERY} and {GALLERY}: seen by one camera only: {_listed(one_camera)}"
+            f"{layout.query} and {layout.gallery}: seen by one camera only: {_listed(one_camera)}"
         )
 
 

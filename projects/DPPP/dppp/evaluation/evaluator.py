@@ -17,7 +17,7 @@ from .roc import true_positive_rates
 
 
 class RankingEvaluator(ReidEvaluator):
-    """Reports the paper's scores first; AQE, re-ranking and ROC settings work on a CPU too."""
+    """Reports the paper's scores first; NFC, AQE, re-ranking and ROC settings work on a CPU too."""
 
     def __init__(self, cfg: CfgNode, num_query: int, output_dir: str | None = None) -> None:
         check_test_settings(cfg.TEST)

@@ -90,7 +90,11 @@ def rank_test_set(cfg: CfgNode, network: nn.Module, name: str) -> RankedTestSet:
     Raises:
         UserError: no such set, no query with a match, or settings that change the ranking.
     """
-    for key, part in (("RERANK", cfg.TEST.RERANK), ("AQE", cfg.TEST.AQE)):
+    for key, part in (
+        ("RERANK", cfg.TEST.RERANK),
+        ("AQE", cfg.TEST.AQE),
+        ("NFC", cfg.TEST.NFC),
+    ):
         if part.ENABLED:
             raise UserError(f"TEST.{key}.ENABLED is True; only the plain ranking can be drawn")
     dataset = load_dataset(cfg, name)

@@ -1,11 +1,13 @@
-"""The paper's tables and Fig. 6, reproduced and printed next to the paper's numbers."""
+"""The paper's tables and Fig. 6 next to the paper's numbers, and what PDM adds to a baseline."""
 
 from collections.abc import Callable
 
+from .curves import curves_report
 from .fig6 import FIGURE, figure_report
+from .final import final_report
 from .paper import TABLES
 from .pdm import PDM, pdm_report
-from .request import Request
+from .request import CURVE_EPOCHS, CURVES, FINAL, Request
 from .tables import table_report
 from .testbeds import TESTBEDS
 
@@ -13,7 +15,9 @@ from .testbeds import TESTBEDS
 REPORTS: dict[str, Callable[[Request], str]] = {
     **dict.fromkeys(TABLES, table_report),
     PDM: pdm_report,
+    CURVES: curves_report,
+    FINAL: final_report,
     FIGURE: figure_report,
 }
 
-__all__ = ["REPORTS", "TABLES", "TESTBEDS", "Request"]
+__all__ = ["CURVE_EPOCHS", "REPORTS", "TABLES", "TESTBEDS", "Request"]

@@ -14,12 +14,11 @@ import numpy as np
 
 from ..data import load_dataset
 from ..errors import UserError
-from ..files import whole_file
 from . import runs
-from .checkout import CONFIGS
+from .epochs import epochs_of_both_phases
+from .measuring import settings_of
 from .paper import MARKET, TABLES
-from .pdm import epochs_of_both_phases
-from .report import made_by, write_report
+from .report import made_by, write_picture, write_report
 from .request import Request
 from .testbeds import choose_testbed
 
@@ -69,12 +68,10 @@ def figure_report(request: Request) -> str:
 
 
 def _plan(config: str, request: Request) -> runs.Run:
-    base = choose_testbed(request.testbed, TABLES["table4"]).base
-    config_file = CONFIGS / (base or config)
-    longer = epochs_of_both_phases(config_file, request.opts) if config == _BASELINE else []
-    row = runs.row_opts(config) if base else []
-    opts = [*row, *request.opts, *longer, "SEED", "0"]
-    return runs.plan_run(config_file, opts, request.runs_dir)
+    testbed = choose_testbed(request.testbed, TABLES["table4"])
+    config_file, opts = settings_of(config, testbed, request)
+    longer = epochs_of_both_phases(config_file, opts) if config == _BASELINE else []
+    return runs.plan_run(config_file, [*opts, *longer, "SEED", "0"], request.runs_dir)
 
 
 def _features(run: runs.Run, domains: Sequence[str], *, train: bool) -> list[np.ndarray]:
@@ -127,5 +124,4 @@ def _draw(distances: dict[str, np.ndarray], path: Path) -> None:
         axes.hist(values, bins=60, range=(0.0, 2.0), density=True, alpha=0.5, label=label)
     axes.set(xlabel="feature distance", ylabel="probability density")
     axes.legend()
-    with whole_file(path) as temporary:
-        picture.savefig(temporary, dpi=150, format=path.suffix[1:])
+    write_picture(path, picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from . import runs
@@ -29,7 +30,7 @@ class Measured:
 
     def reason(self, test: str) -> str:
         """Return why a test set has no number."""
-        return self.missing.get(test) or self.missing.get("", "no result")
+        return self.missing.get(test) or self.missing.get("", "not in DATASETS.TESTS")
 
     def cell(self, test: str, score: str) -> str:
         """Return the text of one cell: mean and deviation over the seeds, or the reason."""
@@ -40,6 +41,18 @@ class Measured:
         return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
 
 
+def settings_of(config: str, testbed: Testbed, request: Request) -> tuple[Path, list[str]]:
+    """Return the config file and ``KEY VALUE ...`` of a row's runs, without the seed.
+
+    Args:
+        config: the row's, under configs/DPPP.
+        testbed: where it is trained and tested.
+        request: whose settings are added.
+    """
+    own = runs.row_opts(config) if testbed.base else []
+    return CONFIGS / (testbed.base or config), [*own, *request.opts, *testbed.opts]
+
+
 def measure(row: Row, testbed: Testbed, request: Request) -> Measured:
     """Collect the scores of one row, training missing runs if the request says so.
 
@@ -48,12 +61,8 @@ def measure(row: Row, testbed: Testbed, request: Request) -> Measured:
     """
     measured = Measured()
     for seed in range(request.num_seeds):
-        if testbed.base:
-            config_file, row_opts = CONFIGS / testbed.base, runs.row_opts(row.config)
-        else:
-            config_file, row_opts = CONFIGS / row.config, []
-        opts = [*row_opts, *request.opts, "SEED", str(seed)]
-        run = runs.plan_run(config_file, opts, request.runs_dir)
+        config_file, opts = settings_of(row.config, testbed, request)
+        run = runs.plan_run(config_file, [*opts, "SEED", str(seed)], request.runs_dir)
         measured.commands.append(run.shown_command())
         try:
             summary = runs.ensure(run, train=request.train)

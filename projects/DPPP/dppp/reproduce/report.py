@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..files import whole_file
 from .request import Request
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def made_by(request: Request) -> str:
@@ -22,3 +26,9 @@ def write_report(output: Path, text: str, content: dict[str, object]) -> None:
     for path, written in ((output, text), (output.with_suffix(".json"), json.dumps(content))):
         with whole_file(path) as temporary:
             temporary.write_text(written, encoding="utf-8")
+
+
+def write_picture(path: Path, picture: Figure) -> None:
+    """Write a picture, in the format of the file's ending."""
+    with whole_file(path) as temporary:
+        picture.savefig(temporary, dpi=150, format=path.suffix[1:])

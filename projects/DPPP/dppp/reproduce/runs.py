@@ -32,6 +32,8 @@ from .checkout import CONFIGS, ROOT, TRAIN_TOOL
 
 # Settings that do not change what a run computes, only where and how fast.
 _NOT_COUNTED = ("OUTPUT_DIR", "CUDNN_BENCHMARK", "MODEL.DEVICE")
+# Sections of a row's config that are the method's, not the testbed's.
+_METHOD = ("MODEL", "SOLVER", "INPUT", "DATALOADER")
 
 
 class NotAvailableError(Exception):
@@ -90,7 +92,7 @@ def row_opts(config: str) -> list[str]:
     Data sets and folders are left out: they belong to the testbed.
     """
     content = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
-    keys = flatten({key: content[key] for key in content if key in ("MODEL", "SOLVER")})
+    keys = flatten({key: content[key] for key in content if key in _METHOD})
     return [text for key, value in keys.items() for text in (key, str(value))]
 
 

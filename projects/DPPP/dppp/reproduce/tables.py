@@ -23,7 +23,7 @@ def table_report(request: Request) -> str:
         UserError: settings that cannot be used.
     """
     table = TABLES[request.name]
-    testbed = choose_testbed(request.testbed, table)
+    testbed = choose_testbed(request.testbed, table, request.opts)
     measured = [measure(row, testbed, request) for row in table.rows]
     text = f"{_markdown(table, measured, testbed)}\n{testbed.note}{made_by(request)}"
     if request.output is not None:
@@ -41,11 +41,13 @@ def _markdown(table: Table, rows: Sequence[Measured], testbed: Testbed) -> str:
                     line += [_number(row, paper_test, score), measured.cell(test, score)]
                 else:
                     line += ["", ""]
+        line += [measured.cell(test, score) for test in testbed.extra for score in table.scores]
         lines.append(line)
     headers = [""]
     for paper_test, test in testbed.tests:
         for score in table.scores:
             headers += [f"{paper_test} {score}, paper", f"{test} {score}, measured"]
+    headers += [f"{test} {score}, measured" for test in testbed.extra for score in table.scores]
     grid = tabulate(lines, headers=headers, tablefmt="pipe", disable_numparse=True)
     return f"## {table.title}\n\n{grid}"
 
@@ -58,6 +60,11 @@ def _content(table: Table, rows: Sequence[Measured], testbed: Testbed) -> dict[s
             f"{test} {score}": _cell(row.paper[paper_test][score], measured, test, score)
             for paper_test, test in testbed.tests
             if paper_test in row.paper
+            for score in table.scores
+        }
+        cells |= {
+            f"{test} {score}": _cell(None, measured, test, score)
+            for test in testbed.extra
             for score in table.scores
         }
         content.append({"label": row.label, "commands": measured.commands, "cells": cells})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..config import load_config
 from ..errors import UserError
+from .checkout import CONFIGS
 from .paper import MARKET, TABLES, Table
 
 TESTBEDS = ("paper", "embedded")
+_RECIPE = "vit_b16.yml"  # which every row's config derives from on the paper's testbed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +24,19 @@ class Testbed:
             their own configs, which name the paper's data sets.
         tests: (the paper's test set, the set measured on in its place).
         note: what a reader has to know to compare with the paper, as Markdown.
+        opts: ``KEY VALUE ...`` for every run, after the request's.
+        extra: further test sets, of which the paper has no number.
     """
 
     base: str
     tests: tuple[tuple[str, str], ...]
     note: str
+    opts: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def measured_on(self) -> list[str]:
+        """Return all test sets that are measured on."""
+        return [*(test for _, test in self.tests), *self.extra]
 
 
 _EMBEDDED = Testbed(
@@ -37,17 +50,32 @@ rows' keys are set on top of quickstart.yml, whose P_s is a residual (DESTYLIZAT
 )
 
 
-def choose_testbed(name: str, table: Table) -> Testbed:
+def choose_testbed(name: str, table: Table, opts: Sequence[str] = ()) -> Testbed:
     """Return the testbed called ``name`` for a table.
 
+    Args:
+        name: one of ``TESTBEDS``.
+        table: the table; its rows name the paper's test sets.
+        opts: of the request; what they add to DATASETS.TESTS is measured on as well.
+
     Raises:
-        UserError: the table compares data sets that the testbed does not have.
+        UserError: the table compares data sets that the testbed does not have, or settings that
+            cannot be used.
     """
     if name == "embedded":
         if table is TABLES["table3"]:
             raise UserError(
                 "table3 compares real and virtual data sets: it has no embedded testbed"
             )
-        return _EMBEDDED
+        return dataclasses.replace(_EMBEDDED, extra=_added_tests(_EMBEDDED.base, opts))
     names = dict.fromkeys(test for row in table.rows for test in row.paper)
-    return Testbed(base="", tests=tuple((test, test) for test in names), note="")
+    extra = _added_tests(_RECIPE, opts)
+    return Testbed(base="", tests=tuple((test, test) for test in names), note="", extra=extra)
+
+
+def _added_tests(config: str, opts: Sequence[str]) -> tuple[str, ...]:
+    """Return the test sets that settings add to those of a config."""
+    own, given = (
+        load_config(str(CONFIGS / config), list(words)).DATASETS.TESTS for words in ((), opts)
+    )
+    return tuple(test for test in given if test not in own)

@@ -41,15 +41,19 @@ def cameras_by_identity(items: Iterable[tuple[str, Pid, Camera]]) -> defaultdict
     return cameras
 
 
-def warn_if_different(name: str, part: str, items: Sequence[tuple], known: Counts) -> None:
-    """Log a warning, once per process, if a part's counts differ from the published ones."""
+def differences(items: Sequence[tuple], known: Counts) -> list[str]:
+    """Return what differs from the published counts, "5 images (published: 7)"."""
     actual = asdict(count(items))
-    different = [
+    return [
         f"{actual[what]:,} {what} (published: {number:,})"
         for what, number in asdict(known).items()
         if number not in (None, actual[what])
     ]
-    if different:
+
+
+def warn_if_different(name: str, part: str, items: Sequence[tuple], known: Counts) -> None:
+    """Log a warning, once per process, if a part's counts differ from the published ones."""
+    if different := differences(items, known):
         where = f" (first image: {items[0][0]})" if items else ""
         message = (
             f"data set {name}, {part}: {', '.join(different)}{where}; it is another version or "

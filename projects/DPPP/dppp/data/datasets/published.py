@@ -139,16 +139,16 @@ class PublishedDataset(ImageDataset):
                     )
                 pid = self._identity(match)
                 if pid != str(JUNK_PID):
-                    camera = _label(match, self.source.camera)
+                    camera = label_of(match, self.source.camera)
                     items.append((os.path.join(root, path), pid, camera))
         return items
 
     def _identity(self, match: re.Match) -> str:
-        return _label(match, self.source.person)
+        return label_of(match, self.source.person)
 
 
-def _label(match: re.Match, groups: tuple[str, ...]) -> str:
-    """Join groups to one label; numbers lose leading zeros, so 007 equals 7."""
+def label_of(match: re.Match, groups: tuple[str, ...]) -> str:
+    """Return the joined groups of a name; numbers lose leading zeros, so 007 equals 7."""
     texts = [match[group] for group in groups]
     numbers = [str(int(t)) if re.fullmatch(r"-?\d+", t, re.ASCII) else t for t in texts]
     return "_".join(numbers) or "0"
