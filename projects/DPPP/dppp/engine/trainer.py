@@ -74,6 +74,9 @@ class DPPPTrainer(DefaultTrainer):
 
         seed_everything(*derive_seeds(cfg.SEED))
         self.raw_model = self.build_model(cfg)
+        if ignored := self.raw_model.ignored_keys(cfg):
+            name = cfg.MODEL.META_ARCHITECTURE
+            logger.warning("%s ignores %s (docs/train.md)", name, ", ".join(ignored))
         self._trainer = TrainStep(
             self.raw_model,
             loader,

@@ -4,6 +4,7 @@ from fastreid.config import CfgNode
 
 from ..defaults import LOSSES, LOSSES_OF_PHASE, PROMPT_STRATEGIES
 from ..errors import UserError
+from .fastreid_keys import refused_keys
 
 
 def active_phases(cfg: CfgNode) -> tuple[int, ...]:
@@ -47,11 +48,7 @@ def check_dppp_config(cfg: CfgNode) -> None:
         problems.append(
             f"SOLVER.PHASE_EPOCHS is {tuple(cfg.SOLVER.PHASE_EPOCHS)}; give two numbers"
         )
-    if cfg.MODEL.FREEZE_LAYERS:
-        problems.append(
-            "MODEL.FREEZE_LAYERS does not apply to CLIPDPPP, whose phases say what trains"
-        )
-    problems += size_problems(cfg)
+    problems += refused_keys(cfg) + size_problems(cfg)
     if problems:
         raise UserError("; ".join(problems))
 

@@ -24,6 +24,7 @@ from .architecture import DPPPArchitecture
 from .checks import active_phases, check_dppp_config
 from .clip import CLIPTowers
 from .destylization import DestylizationProjector
+from .fastreid_keys import ignored_keys
 from .global_batch import gather_batch
 from .identity_head import IdentityHead
 from .interface import PhasePlan, TrainedGroup
@@ -120,6 +121,11 @@ class CLIPDPPP(DPPPArchitecture):
     def check_config(cls, cfg: CfgNode) -> None:
         """Raise a UserError if the model cannot use a value of ``cfg``."""
         check_dppp_config(cfg)
+
+    @classmethod
+    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
+        """Return those of FastReID's keys that were set and are not read here."""
+        return ignored_keys(cfg)
 
     @classmethod
     def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:

@@ -84,6 +84,11 @@ class ReIDModel(nn.Module):
         """Raise a UserError if the model cannot use a value of ``cfg``."""
 
     @classmethod
+    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
+        """Return "KEY VALUE" for what was set in ``cfg`` and has no effect on the model."""
+        return []
+
+    @classmethod
     def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
         """Return the phases of a run, in order."""
         return [PhasePlan(name="training", number=0, epochs=cfg.SOLVER.MAX_EPOCH)]
