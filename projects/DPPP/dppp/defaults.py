@@ -62,8 +62,8 @@ def add_dppp_config(cfg: CN) -> None:
     # --resume bring a whole checkpoint.
     dppp.CLIP_PRETRAINED = "openai"
 
-    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 checkpoint in
-    # MODEL.WEIGHTS. A phase without an active loss is skipped.
+    # Which phases run: (1, 2), (1,) or (2,). (2,) needs a phase-1 checkpoint in MODEL.WEIGHTS, or
+    # --resume. A phase without an active loss is skipped.
     dppp.PHASES = (1, 2)
 
     # n, the number of style elements T_s, Eq. 2.
@@ -79,7 +79,8 @@ def add_dppp_config(cfg: CN) -> None:
     # True: stop the gradient at v_g, so the text losses do not update the visual encoder.
     dppp.DETACH_INVERSION_INPUT = False
 
-    # True: v_c = v_g + P_s(v_g), identity-initialised; False: v_c = P_s(v_g), Eq. 14.
+    # True: v_c = v_g + P_s(v_g), identity-initialised, and the classifier of v_c starts as that of
+    # v_g; False: v_c = P_s(v_g), Eq. 14, with a new classifier.
     dppp.DESTYLIZATION_RESIDUAL = False
 
     # tau of Eqs. 7, 8 and 15; similarities are cosines.

@@ -107,6 +107,21 @@ def test_phase_2_from_a_file_equals_going_straight_through(
 
 
 @pytest.mark.parametrize(
+    "opts",
+    [
+        ("MODEL.DPPP.PHASES", (2,)),
+        ("MODEL.DPPP.LOSSES", ("L2_ReID", "L2_SupCon")),
+        ("SOLVER.PHASE_EPOCHS", (0, 1)),
+    ],
+    ids=str,
+)
+def test_phase_2_alone_needs_a_file(quickstart: Config, opts: tuple[object, ...]) -> None:
+    """Else P_s would learn from the texts of a random f_theta."""
+    with pytest.raises(UserError, match=r"begins with phase 2.*MODEL\.WEIGHTS FILE"):
+        train(quickstart(*opts))
+
+
+@pytest.mark.parametrize(
     ("opts", "says"),
     [
         (("MODEL.DPPP.TEMPERATURE", 0.1), r"MODEL\.DPPP\.TEMPERATURE 0.07, not 0.1"),

@@ -40,7 +40,7 @@ class DPPPArchitecture(CLIPModel):
     Attributes:
         destylization: P_s.
         num_classes: training identities; 0 in a model for evaluation.
-        phase: 1 or 2, the one that was started last.
+        phase: 1 or 2, the present one.
     """
 
     destylization: DestylizationProjector
@@ -57,8 +57,12 @@ class DPPPArchitecture(CLIPModel):
         return torch.tensor(self.phase)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Start the phase of a checkpoint."""
-        self.start_phase(int(state))
+        """Take over the phase of a checkpoint."""
+        self.set_phase(int(state))
+
+    def set_phase(self, number: int) -> None:
+        """Make a phase the present one, as it is: a trainer starts phases with ``start_phase``."""
+        raise NotImplementedError
 
     def describe_architecture(self, *, inference_only: bool = False) -> dict[str, Any]:
         """Return plain facts, by the config key that sets them where there is one."""
@@ -143,7 +147,7 @@ class DPPPArchitecture(CLIPModel):
     def keep_inference_parts(self) -> None:
         """Drop the text tower and the pseudo-words: half of the memory and of an exported file.
 
-        What ``start_phase`` names becomes an ``nn.Identity``.
+        What ``set_phase`` names becomes an ``nn.Identity``.
         """
         for part in ("content_inversion", "style_aggregation", "style_inversion"):
             setattr(self, part, nn.Identity())

@@ -28,11 +28,13 @@ class PhasePlan:
         name: for logs, tables and file names.
         number: its random numbers depend on it.
         epochs: how long it is.
+        needs_weights: whether it goes on with what another phase has trained.
     """
 
     name: str
     number: int
     epochs: int
+    needs_weights: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
