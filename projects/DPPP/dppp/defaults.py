@@ -7,6 +7,7 @@ LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_
 LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
 COMPILE_MODES = ("", "default", "reduce-overhead", "max-autotune")
 PROMPT_STRATEGIES = ("style-content", "content", "generic")
+STYLE_TOKEN_NORMS = ("unit", "patch")
 UNREALPERSON_ALL_PARTS = tuple(f"unreal_v{x}.{y}" for x in (1, 2, 3, 4) for y in (1, 2, 3))
 UNREALPERSON_PARTS = ("unreal_v1.1", "unreal_v2.1", "unreal_v3.1", "unreal_v4.1")
 
@@ -70,6 +71,9 @@ def add_dppp_config(cfg: CN) -> None:
     dppp.NUM_STYLE_TOKENS = 24
     # k, the number of style words kept by GFLFM, Eq. 4. k = n switches the filter off.
     dppp.NUM_STYLE_WORDS = 6
+    # How large T_s starts, one of STYLE_TOKEN_NORMS: "unit" for a norm of about 1, "patch" for
+    # sqrt(d2), nearer to that of the patch tokens beside it.
+    dppp.STYLE_TOKEN_NORM = "unit"
     # Layers and heads of the Transformer of Eq. 2.
     dppp.STYLE_LAYERS = 3
     dppp.STYLE_HEADS = 1

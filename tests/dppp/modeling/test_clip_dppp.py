@@ -228,6 +228,7 @@ def test_wrong_values_are_refused_all_at_once() -> None:
         config(
             "MODEL.DPPP.LOSSES", ("L1_SubCon",), "MODEL.DPPP.NUM_STYLE_WORDS", 25,
             "MODEL.DPPP.PHASES", (2, 1), "MODEL.DPPP.PROMPTS.STRATEGY", "none",
+            "MODEL.DPPP.STYLE_TOKEN_NORM", "large",
         )  # fmt: skip
-    for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'"):
+    for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'", "'large'"):
         assert part in str(caught.value)

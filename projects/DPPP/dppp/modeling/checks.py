@@ -2,7 +2,7 @@
 
 from fastreid.config import CfgNode
 
-from ..defaults import LOSSES, LOSSES_OF_PHASE, PROMPT_STRATEGIES
+from ..defaults import LOSSES, LOSSES_OF_PHASE, PROMPT_STRATEGIES, STYLE_TOKEN_NORMS
 from ..errors import UserError
 from .fastreid_keys import refused_keys
 from .interface import PhasePlan
@@ -53,6 +53,11 @@ def check_dppp_config(cfg: CfgNode) -> None:
         problems.append(
             f"MODEL.DPPP.NUM_STYLE_WORDS (k) is {dppp.NUM_STYLE_WORDS}; "
             f"allowed: 1 to NUM_STYLE_TOKENS (n), {dppp.NUM_STYLE_TOKENS}"
+        )
+    if dppp.STYLE_TOKEN_NORM not in STYLE_TOKEN_NORMS:
+        problems.append(
+            f"MODEL.DPPP.STYLE_TOKEN_NORM is {dppp.STYLE_TOKEN_NORM!r}; "
+            f"allowed: {', '.join(STYLE_TOKEN_NORMS)}"
         )
     if dppp.TEMPERATURE <= 0:
         problems.append(f"MODEL.DPPP.TEMPERATURE is {dppp.TEMPERATURE}; it must be above 0")

@@ -33,7 +33,12 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
         "towers": towers,
         "content_inversion": ContentInversion(d1, dt, dppp.CONTENT_HIDDEN),
         "style_aggregation": StyleAggregation(
-            dppp.NUM_STYLE_TOKENS, d2, d1, dppp.STYLE_LAYERS, dppp.STYLE_HEADS
+            dppp.NUM_STYLE_TOKENS,
+            d2,
+            d1,
+            dppp.STYLE_LAYERS,
+            dppp.STYLE_HEADS,
+            token_norm=dppp.STYLE_TOKEN_NORM,
         ),
         "local_filter": GlobalFeatureLocalFilter(k),
         "style_inversion": StyleInversion(d1, dt, dppp.STYLE_HIDDEN),
