@@ -59,8 +59,8 @@ def add_dppp_config(cfg: CN) -> None:
     # open_clip's name of the CLIP model.
     dppp.CLIP_NAME = "ViT-B-16-quickgelu"
     # Its weights: an open_clip tag ("openai"), "procedural" for the package's own small model, a
-    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read if MODEL.WEIGHTS or
-    # --resume bring a whole checkpoint.
+    # local file (.safetensors, .pt, .bin), or "" for random ones. Training always reads them, as
+    # checkpoints do not hold the frozen text tower; evaluation does not.
     dppp.CLIP_PRETRAINED = "openai"
 
     # Which phases run: (1, 2), (1,) or (2,). (2,) needs a phase-1 checkpoint in MODEL.WEIGHTS, or

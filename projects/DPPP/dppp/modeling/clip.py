@@ -30,13 +30,17 @@ class CLIPTowers(nn.Module):
         model: an open_clip CLIP with a class token and a causal text Transformer.
         tokenize: text -> token ids (1, context length), int64.
         name: open_clip's name of the model.
+        pretrained: the weights it has, as ``build_clip`` takes them; "" if they are random.
     """
 
     visual: VisionTransformer
 
-    def __init__(self, model: CLIP, tokenize: open_clip.SimpleTokenizer, name: str) -> None:
+    def __init__(
+        self, model: CLIP, tokenize: open_clip.SimpleTokenizer, name: str, pretrained: str = ""
+    ) -> None:
         super().__init__()
         self.name = name
+        self.pretrained = pretrained
         self.visual = model.visual
         self.text = TextTower(model)
         self.text.requires_grad_(requires_grad=False)
@@ -109,7 +113,7 @@ def build_clip(
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
     with paused_collector():  # 100,000 small objects that stay
         tokenizer = open_clip.get_tokenizer(name)
-    return CLIPTowers(model, tokenizer, name)
+    return CLIPTowers(model, tokenizer, name, pretrained)
 
 
 def create_clip(name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)) -> CLIP:

@@ -121,6 +121,10 @@ class ReIDModel(nn.Module):
     def configure(cls, cfg: CfgNode, facts: Mapping[str, Any]) -> None:
         """Set in ``cfg`` what the facts of a checkpoint say; KeyError if one is missing."""
 
+    def checkpoint_state(self) -> dict[str, Tensor]:
+        """Return the weights of a checkpoint; ``adapt_state`` brings back what is left out."""
+        return self.state_dict()
+
     def adapt_state(self, facts: Mapping[str, Any] | None, state: dict[str, Tensor]) -> None:
         """Fit the weights of a checkpoint to this model, in place.
 

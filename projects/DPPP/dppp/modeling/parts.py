@@ -24,7 +24,9 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
     """
     check_dppp_config(cfg)
     dppp = cfg.MODEL.DPPP
-    pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
+    # A checkpoint brings all that evaluation needs; training needs the text tower too.
+    brought = cfg.MODEL.WEIGHTS and not cfg.MODEL.HEADS.NUM_CLASSES
+    pretrained = "" if brought else dppp.CLIP_PRETRAINED
     towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
     d1, d2, dt = towers.feature_dim, towers.patch_dim, towers.token_dim
     k = dppp.NUM_STYLE_WORDS
