@@ -17,6 +17,10 @@ def add_dppp_config(cfg: CN) -> None:
     # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
     cfg.SEED = 0
 
+    # True: dppp-train lets a GPU multiply float32 matrices in TF32, which keeps 10 bits of each
+    # factor, in training and evaluation. Convolutions may do so either way, as torch has it.
+    cfg.TF32 = False
+
     # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
     cfg.MODEL.DEVICE = "auto"
 
