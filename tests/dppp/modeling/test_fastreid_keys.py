@@ -4,9 +4,14 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from fastreid.config import CfgNode
+from PIL import Image
 
+import dppp
 from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.log import LOGGER_NAME
@@ -52,5 +57,35 @@ def test_a_shipped_config_sets_nothing_in_vain(path: Path) -> None:
 
 
 def test_what_is_followed_is_not_named(quickstart: Config) -> None:
-    followed = ("MODEL.LOSSES.CE.SCALE", 0.5, "MODEL.LOSSES.TRI.MARGIN", 0.1)
+    followed = (
+        "MODEL.BACKBONE.STRIDE_SIZE",
+        (12, 12),
+        "MODEL.LOSSES.CE.SCALE",
+        0.5,
+        "MODEL.LOSSES.TRI.MARGIN",
+        0.1,
+    )
     assert CLIPDPPP.ignored_keys(quickstart(*followed, "MODEL.HEADS.NUM_CLASSES", 10)) == []
+
+
+def test_a_model_of_overlapping_patches_is_trained_kept_and_loaded(
+    quickstart: Config, tmp_path: Path
+) -> None:
+    cfg = quickstart("MODEL.BACKBONE.STRIDE_SIZE", (12, 8), "DATASETS.TESTS", ())
+    trainer = DPPPTrainer(cfg)
+    trainer.one_step()
+    trainer.checkpointer.save("overlapping")
+    trainer.checkpointer.save_for_inference()
+    network = trainer.raw_model.eval()
+    picture = Image.new("RGB", (64, 128), "teal")
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
+    own = F.normalize(network(pixels)).detach().numpy()
+    assert network.attention_maps(pixels).shape == (1, 10, 7)
+    for file in ("overlapping.pth", "model_inference.pth"):
+        model = dppp.load(tmp_path / file, device="cpu")
+        np.testing.assert_allclose(model.embed([picture]), own, atol=1e-5)
+
+
+def test_a_stride_is_two_numbers(quickstart: Config) -> None:
+    with pytest.raises(UserError, match=r"STRIDE_SIZE is \(12,\); give two numbers"):
+        quickstart("MODEL.BACKBONE.STRIDE_SIZE", (12,))

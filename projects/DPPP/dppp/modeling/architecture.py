@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from fastreid.config import CfgNode
+from fastreid.config import CfgNode, get_cfg
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -19,11 +19,16 @@ from .positions import resample_positions
 _CLIP_NAME = "MODEL.DPPP.CLIP_NAME"
 _RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
 _PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
-_SIZE = "INPUT.SIZE_TRAIN"
-_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE)
+_SIZE, _STRIDE = "INPUT.SIZE_TRAIN", "MODEL.BACKBONE.STRIDE_SIZE"
+_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE, _STRIDE)
 _MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
 # What a file means that was written before the key existed.
-_OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False, "text_tower": ""}
+_OLDER = {
+    META_ARCHITECTURE: "CLIPDPPP",
+    _RESIDUAL: False,
+    _STRIDE: get_cfg().MODEL.BACKBONE.STRIDE_SIZE,
+    "text_tower": "",
+}
 
 _POSITIONS = "towers.visual.positional_embedding"
 _PHASE = "_extra_state"
@@ -87,6 +92,7 @@ class DPPPArchitecture(CLIPModel):
             _PIXEL_MEAN: self.pixel_mean.flatten().tolist(),
             _PIXEL_STD: self.pixel_std.flatten().tolist(),
             _SIZE: list(self.towers.visual.image_size),
+            _STRIDE: list(self.towers.visual.conv1.stride),
             "grid": list(self.towers.visual.grid_size),
             "classes": self.num_classes,
             "inference_only": inference_only,
@@ -117,7 +123,7 @@ class DPPPArchitecture(CLIPModel):
     def adapt_state(self, facts: Mapping[str, Any] | None, state: dict[str, Tensor]) -> None:
         """Fit the weights of a checkpoint to this model, in place.
 
-        The position embedding is resampled if the image size differs; classifiers for another
+        The position embedding is resampled if the grid of patches differs; classifiers for another
         number of identities are left out; a text tower that the file does not hold is this model's.
 
         Args:

@@ -88,7 +88,14 @@ def _phase_problems(cfg: CfgNode) -> list[str]:
 
 
 def size_problems(cfg: CfgNode) -> list[str]:
-    """Return a line if the sizes of INPUT differ, which a CLIP cannot take."""
-    if list(cfg.INPUT.SIZE_TRAIN) == list(cfg.INPUT.SIZE_TEST):
-        return []
-    return ["INPUT.SIZE_TRAIN and INPUT.SIZE_TEST differ; CLIP's position embedding fits one size"]
+    """Return a line for each of the sizes of images and patches that a CLIP cannot take."""
+    problems, stride = [], tuple(cfg.MODEL.BACKBONE.STRIDE_SIZE)
+    if list(cfg.INPUT.SIZE_TRAIN) != list(cfg.INPUT.SIZE_TEST):
+        problems.append(
+            "INPUT.SIZE_TRAIN and INPUT.SIZE_TEST differ; CLIP's position embedding fits one size"
+        )
+    if len(stride) != 2:
+        problems.append(
+            f"MODEL.BACKBONE.STRIDE_SIZE is {stride}; give two numbers, pixels down and across"
+        )
+    return problems
