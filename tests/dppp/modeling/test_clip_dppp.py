@@ -232,3 +232,14 @@ def test_wrong_values_are_refused_all_at_once() -> None:
         )  # fmt: skip
     for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'", "'large'"):
         assert part in str(caught.value)
+
+
+def test_smoothing_follows_fastreids_key() -> None:
+    losses = {}
+    for epsilon in (0.0, 0.1, -1.0):
+        torch.manual_seed(0)
+        model = build_model(config("MODEL.LOSSES.CE.EPSILON", epsilon))
+        model.start_phase(1)
+        model.projected_head.classifier.weight.data.mul_(1000)  # sure of itself
+        losses[epsilon] = model.train()(batch())["loss_l1_id"].item()
+    assert len(set(losses.values())) == 3

@@ -25,6 +25,12 @@ Config = Callable[..., CfgNode]
     ("opts", "says"),
     [
         (("TEST.PRECISE_BN.ENABLED", True), r"TEST\.PRECISE_BN does not apply to CLIPDPPP"),
+        (
+            ("MODEL.LOSSES.CE.EPSILON", -0.5),
+            r"CE\.EPSILON is -0\.5; allowed: 0 to below 1, or -1\.0",
+        ),
+        (("MODEL.LOSSES.CE.EPSILON", 1.0), r"CE\.EPSILON is 1\.0"),
+        (("MODEL.LOSSES.CE.ALPHA", 1.5), r"CE\.ALPHA is 1\.5; allowed: 0 to 1"),
         (("MODEL.FREEZE_LAYERS", ["towers"]), r"MODEL\.FREEZE_LAYERS does not apply to CLIPDPPP"),
         (("MODEL.BACKBONE.PRETRAIN_PATH", "a.pt"), r"'a\.pt'.* in MODEL\.DPPP\.CLIP_PRETRAINED"),
     ],

@@ -2,6 +2,8 @@
 
 from fastreid.config import CfgNode, get_cfg
 
+from ..losses.settings import ADAPTIVE
+
 # Nodes and keys that CLIPDPPP does not read, but for those it does.
 _IGNORED = (
     "DATALOADER.SET_WEIGHT",
@@ -34,6 +36,14 @@ def refused_keys(cfg: CfgNode) -> list[str]:
             f"MODEL.BACKBONE.PRETRAIN_PATH is {cfg.MODEL.BACKBONE.PRETRAIN_PATH!r}, which CLIPDPPP "
             "does not read; name the file in MODEL.DPPP.CLIP_PRETRAINED"
         )
+    ce = cfg.MODEL.LOSSES.CE
+    if ce.EPSILON != ADAPTIVE and not 0 <= ce.EPSILON < 1:
+        problems.append(
+            f"MODEL.LOSSES.CE.EPSILON is {ce.EPSILON}; allowed: 0 to below 1, or {ADAPTIVE} for "
+            "adaptive smoothing"
+        )
+    if not 0 <= ce.ALPHA <= 1:
+        problems.append(f"MODEL.LOSSES.CE.ALPHA is {ce.ALPHA}; allowed: 0 to 1")
     if cfg.TEST.PRECISE_BN.ENABLED:
         problems.append(
             "TEST.PRECISE_BN does not apply to CLIPDPPP: neither v_g nor v_c passes a batch "
