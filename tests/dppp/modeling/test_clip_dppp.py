@@ -243,3 +243,14 @@ def test_smoothing_follows_fastreids_key() -> None:
         model.projected_head.classifier.weight.data.mul_(1000)  # sure of itself
         losses[epsilon] = model.train()(batch())["loss_l1_id"].item()
     assert len(set(losses.values())) == 3
+
+
+@pytest.mark.parametrize("strategy", ["style-content", "content", "generic"])
+def test_a_step_of_phase_1_computes_words_and_texts_once(strategy: str) -> None:
+    model = build_model(config("MODEL.DPPP.PROMPTS.STRATEGY", strategy))
+    model.start_phase(1)
+    calls = []
+    for part in (model.content_inversion, model.towers.text):
+        part.register_forward_hook(lambda part, *_: calls.append(type(part).__name__))
+    model.train()(batch())
+    assert calls == ["ContentInversion", "TextTower"]
