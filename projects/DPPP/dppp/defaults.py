@@ -7,6 +7,7 @@ LOSSES_OF_PHASE = {1: ("L1_SupCon", "L1_ReID", "L_Tri-txt"), 2: ("L2_ReID", "L2_
 LOSSES = LOSSES_OF_PHASE[1] + LOSSES_OF_PHASE[2]
 COMPILE_MODES = ("", "default", "reduce-overhead", "max-autotune")
 PROMPT_STRATEGIES = ("style-content", "content", "generic")
+STYLE_TOKEN_NORMS = ("unit", "patch")
 UNREALPERSON_ALL_PARTS = tuple(f"unreal_v{x}.{y}" for x in (1, 2, 3, 4) for y in (1, 2, 3))
 UNREALPERSON_PARTS = ("unreal_v1.1", "unreal_v2.1", "unreal_v3.1", "unreal_v4.1")
 
@@ -15,6 +16,10 @@ def add_dppp_config(cfg: CN) -> None:
     """Add DPPP's keys, at the paper's values, to a FastReID config (in place)."""
     # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
     cfg.SEED = 0
+
+    # True: dppp-train lets a GPU multiply float32 matrices in TF32, which keeps 10 bits of each
+    # factor, in training and evaluation. Convolutions may do so either way, as torch has it.
+    cfg.TF32 = False
 
     # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
     cfg.MODEL.DEVICE = "auto"
@@ -65,18 +70,21 @@ def add_dppp_config(cfg: CN) -> None:
     # open_clip's name of the CLIP model.
     dppp.CLIP_NAME = "ViT-B-16-quickgelu"
     # Its weights: an open_clip tag ("openai"), "procedural" for the package's own small model, a
-    # local file (.safetensors, .pt, .bin), or "" for random ones. Not read if MODEL.WEIGHTS or
-    # --resume bring a whole checkpoint.
+    # local file (.safetensors, .pt, .bin), or "" for random ones. Training always reads them, as
+    # checkpoints do not hold the frozen text tower; evaluation does not.
     dppp.CLIP_PRETRAINED = "openai"
 
-    # Which phases run: (1, 2), (1,) or (2,). (2,) starts from a phase-1 checkpoint in
-    # MODEL.WEIGHTS. A phase without an active loss is skipped.
+    # Which phases run: (1, 2), (1,) or (2,). (2,) needs a phase-1 checkpoint in MODEL.WEIGHTS, or
+    # --resume. A phase without an active loss is skipped.
     dppp.PHASES = (1, 2)
 
     # n, the number of style elements T_s, Eq. 2.
     dppp.NUM_STYLE_TOKENS = 24
     # k, the number of style words kept by GFLFM, Eq. 4. k = n switches the filter off.
     dppp.NUM_STYLE_WORDS = 6
+    # How large T_s starts, one of STYLE_TOKEN_NORMS: "unit" for a norm of about 1, "patch" for
+    # sqrt(d2), nearer to that of the patch tokens beside it.
+    dppp.STYLE_TOKEN_NORM = "unit"
     # Layers and heads of the Transformer of Eq. 2.
     dppp.STYLE_LAYERS = 3
     dppp.STYLE_HEADS = 1
@@ -86,7 +94,8 @@ def add_dppp_config(cfg: CN) -> None:
     # True: stop the gradient at v_g, so the text losses do not update the visual encoder.
     dppp.DETACH_INVERSION_INPUT = False
 
-    # True: v_c = v_g + P_s(v_g), identity-initialised; False: v_c = P_s(v_g), Eq. 14.
+    # True: v_c = v_g + P_s(v_g), identity-initialised, and the classifier of v_c starts as that of
+    # v_g; False: v_c = P_s(v_g), Eq. 14, with a new classifier.
     dppp.DESTYLIZATION_RESIDUAL = False
 
     # tau of Eqs. 7, 8 and 15; similarities are cosines.

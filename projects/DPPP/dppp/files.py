@@ -1,14 +1,15 @@
-"""Atomic writing of files, their digests, and reading of ``torch.save`` files without pickle."""
+"""Files written whole, digests of files and tensors, and ``torch.save`` files without pickle."""
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .errors import UserError
 
@@ -49,6 +50,13 @@ def sha256(path: str | os.PathLike) -> str:
         while block := file.read(1 << 24):
             digest.update(block)
     return digest.hexdigest()
+
+
+def digest_tensors(sha: "hashlib._Hash", tensors: Mapping[str, Tensor]) -> None:
+    """Add names and values of tensors to a digest, in the order of their names."""
+    for key in sorted(tensors):
+        sha.update(key.encode())
+        sha.update(tensors[key].cpu().contiguous().numpy().tobytes())
 
 
 def read_torch_file(path: str | os.PathLike, device: str = "cpu", *, mmap: bool = False) -> Any:

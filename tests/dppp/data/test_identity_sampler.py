@@ -43,7 +43,7 @@ def test_identities_are_drawn_as_often_as_by_fastreid() -> None:
 
 
 def test_processes_share_a_batch_as_with_fastreid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process of rank r takes every other index from the r-th on: whole identities."""
+    """The process of rank r takes every other index from the r-th on: identities of its own."""
     monkeypatch.setattr(comm, "get_world_size", lambda: 2)
     by_rank = []
     for rank in range(2):
@@ -52,6 +52,7 @@ def test_processes_share_a_batch_as_with_fastreid(monkeypatch: pytest.MonkeyPatc
     for one, other in zip(*by_rank, strict=True):
         for mine in (one, other):
             assert sorted(Counter(PIDS[index] for index in mine).values()) == [K] * P
+        assert len({PIDS[index] for index in one + other}) == 2 * P
 
 
 def test_the_next_pass_has_another_order_and_the_same_seed_the_same() -> None:

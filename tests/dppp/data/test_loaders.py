@@ -103,3 +103,18 @@ def test_test_images_are_not_augmented(quickstart: Callable[..., CfgNode]) -> No
     with Image.open(batch["img_paths"][0]) as image:
         expected = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()  # 128 x 64 on disk
     assert torch.equal(batch["images"][0], expected)
+
+
+def test_fewer_classes_than_identities_are_refused(quickstart: Callable[..., CfgNode]) -> None:
+    """As in a config that another run has saved."""
+    with pytest.raises(UserError, match=r"NUM_CLASSES is 4, but .* have 10 training identities"):
+        build_train_loader(quickstart("MODEL.HEADS.NUM_CLASSES", 4))
+    build_train_loader(quickstart("MODEL.HEADS.NUM_CLASSES", 10))
+
+
+@pytest.mark.parametrize("pastes", [True, False])
+def test_patches_of_a_workers_own_images_are_named(
+    quickstart: Callable[..., CfgNode], caplog: pytest.LogCaptureFixture, pastes: bool
+) -> None:
+    build_train_loader(quickstart("INPUT.RPT.ENABLED", pastes))
+    assert any("depend on DATALOADER.NUM_WORKERS" in line for line in caplog.messages) == pastes

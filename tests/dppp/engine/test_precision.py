@@ -1,6 +1,6 @@
-"""TEST.PRECISION: the model encodes in it, whatever its mode; the ranking does not."""
+"""TF32; TEST.PRECISION: the model encodes in it, whatever its mode; the ranking does not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -8,6 +8,7 @@ from fastreid.config import CfgNode
 from torch import Tensor, nn
 
 from dppp.engine import testing
+from dppp.engine.setup import set_backends
 from dppp.engine.testing import open_test_sets, score
 from dppp.precision import InPrecision
 
@@ -54,3 +55,18 @@ def test_results_are_float32_and_the_mode_is_the_models() -> None:
     features = wrapped({"images": torch.full((2, 8), 1 + 2**-10)})
     assert features.dtype == torch.float32 and (features == 1).all()  # rounded
     assert not wrapped.training and wrapped.train().model.training
+
+
+@pytest.fixture
+def tf32_as_it_was() -> Iterator[None]:
+    before = torch.backends.cuda.matmul.allow_tf32
+    yield
+    torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@pytest.mark.usefixtures("tf32_as_it_was")
+@pytest.mark.parametrize("eval_only", [True, False])
+def test_tf32_acts_on_training_and_evaluation(quickstart: Config, eval_only: bool) -> None:
+    for allowed in (True, False):
+        set_backends(quickstart("TF32", allowed), eval_only=eval_only)
+        assert torch.backends.cuda.matmul.allow_tf32 is allowed

@@ -107,6 +107,21 @@ def test_phase_2_from_a_file_equals_going_straight_through(
 
 
 @pytest.mark.parametrize(
+    "opts",
+    [
+        ("MODEL.DPPP.PHASES", (2,)),
+        ("MODEL.DPPP.LOSSES", ("L2_ReID", "L2_SupCon")),
+        ("SOLVER.PHASE_EPOCHS", (0, 1)),
+    ],
+    ids=str,
+)
+def test_phase_2_alone_needs_a_file(quickstart: Config, opts: tuple[object, ...]) -> None:
+    """Else P_s would learn from the texts of a random f_theta."""
+    with pytest.raises(UserError, match=r"begins with phase 2.*MODEL\.WEIGHTS FILE"):
+        train(quickstart(*opts))
+
+
+@pytest.mark.parametrize(
     ("opts", "says"),
     [
         (("MODEL.DPPP.TEMPERATURE", 0.1), r"MODEL\.DPPP\.TEMPERATURE 0.07, not 0.1"),
@@ -182,6 +197,48 @@ def test_inference_needs_no_text_side(quickstart: Config, finished_run: Finished
     assert results == finished_run.trainer.results["phase 2"]
     with pytest.raises(UserError, match="train from a whole one"):
         train(quickstart("MODEL.WEIGHTS", str(path)))
+
+
+def text_of(trainer: DPPPTrainer) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in weights(trainer).items() if k.startswith("towers.text.")}
+
+
+@pytest.mark.usefixtures("finished_run")
+def test_checkpoints_have_no_text_tower_and_need_that_of_their_clip(
+    quickstart: Config, tmp_path: Path
+) -> None:
+    path = tmp_path / "model_phase1.pth"
+    saved = torch.load(path, weights_only=True)
+    assert saved["architecture"]["text_tower"]
+    assert not [key for key in saved["model"] if key.startswith("towers.text.")]
+    second = ("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", str(path))
+    evaluate(quickstart(*second, "MODEL.DPPP.CLIP_PRETRAINED", ""))
+    with pytest.raises(UserError, match=r"model_phase1\.pth: .*another text tower; set MODEL\.DP"):
+        train(quickstart(*second, "MODEL.DPPP.CLIP_PRETRAINED", ""))
+    with pytest.raises(UserError, match="another text tower"):
+        resumed(quickstart("MODEL.DPPP.CLIP_PRETRAINED", ""))
+
+
+def test_a_text_tower_that_no_weights_bring_is_in_the_file(
+    quickstart: Config, pristine_run: FinishedRun, tmp_path: Path
+) -> None:
+    """An older checkpoint is whole; what its text tower was goes with what is trained from it."""
+    random = DPPPTrainer(quickstart("MODEL.DPPP.CLIP_PRETRAINED", ""))
+    assert weights(random).keys() == random.raw_model.checkpoint_state().keys()
+    saved = torch.load(pristine_run.folder / "model_phase1.pth", weights_only=True)
+    del saved["architecture"]["text_tower"]
+    for name, tower in (("same", text_of(pristine_run.trainer)), ("other", text_of(random))):
+        path = tmp_path / f"{name}.pth"
+        torch.save({**saved, "model": {**saved["model"], **tower}}, path)
+        trainer = DPPPTrainer(quickstart("MODEL.DPPP.PHASES", (2,), "MODEL.WEIGHTS", str(path)))
+        trainer.resume_or_load(False)
+        assert_equal(text_of(trainer), tower)
+        trainer.checkpointer.save(name)
+        again = torch.load(path, weights_only=True)
+        kept = {k: v for k, v in again["model"].items() if k.startswith("towers.text.")}
+        assert_equal(kept, tower if name == "other" else {})
+        trainer.resume_or_load(False)  # from the file just written
+        assert_equal(text_of(trainer), tower)
 
 
 @pytest.mark.usefixtures("finished_run")

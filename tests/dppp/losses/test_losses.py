@@ -4,8 +4,16 @@ import math
 
 import pytest
 import torch
+from fastreid.modeling.losses import cross_entropy_loss
 
-from dppp.losses import identity_loss, image_triplet_loss, supcon_loss, text_triplet_loss
+from dppp.losses import (
+    adaptive_identity_loss,
+    identity_loss,
+    image_triplet_loss,
+    match_share,
+    supcon_loss,
+    text_triplet_loss,
+)
 
 LABELS = torch.tensor([0, 0, 1, 1, 2, 0])
 
@@ -67,6 +75,13 @@ def test_supcon_is_float32_under_autocast() -> None:
     assert loss.dtype == torch.float32
 
 
+def test_match_share_is_float32_under_autocast() -> None:
+    """In bf16 both texts would be as similar to each image, and the first would win."""
+    features = torch.tensor([[1.0, 0.02], [1.0, 0.01]])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert match_share(features, features, torch.tensor([0, 1])).item() == 1.0
+
+
 def test_text_triplet_equals_a_slow_loop() -> None:
     t = _features(3)
     unit = t / t.norm(dim=1, keepdim=True)
@@ -118,6 +133,25 @@ def test_identity_by_hand() -> None:
     expected = (math.log(1 + math.exp(-2)) + math.log(1 + math.e)) / 2
     assert identity_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
     assert identity_loss(logits, labels, label_smoothing=0.1) != identity_loss(logits, labels)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
+def test_adaptive_smoothing_equals_that_of_fastreid(alpha: float) -> None:
+    logits = 3 * torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    logits[0] = torch.tensor([0.0, 500, 0, 0, 0])  # its loss is 0: not counted if alpha is 0
+    labels = torch.tensor([1, 0, 2, 3, 4, 4])
+    ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
+    loss = adaptive_identity_loss(ours, labels, alpha)
+    expected = cross_entropy_loss(theirs, labels, eps=-1.0, alpha=alpha)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    loss.backward()
+    expected.backward()
+    assert torch.allclose(ours.grad, theirs.grad, atol=1e-6)
+
+
+def test_adaptive_smoothing_of_sure_and_of_one_identity() -> None:
+    assert adaptive_identity_loss(torch.tensor([[1e4, -1e4]]), torch.tensor([0]), 0.0) == 0
+    assert adaptive_identity_loss(torch.randn(3, 1), torch.zeros(3, dtype=torch.long), 0.2) == 0
 
 
 def test_identity_gradient_is_softmax_minus_target() -> None:

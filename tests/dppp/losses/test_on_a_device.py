@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dppp.losses import (
+    adaptive_identity_loss,
     identity_loss,
     image_triplet_loss,
     match_share,
@@ -21,6 +22,7 @@ from waiting import NoWaiting
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "identity": identity_loss,
+    "adaptive identity": lambda x, labels: adaptive_identity_loss(x, labels, 0.2),
     "supcon": lambda x, labels: supcon_loss(x, x.flip(1), labels, 0.07),
     "match_share": lambda x, labels: match_share(x, x.flip(1), labels),
     "text": lambda x, labels: text_triplet_loss(x, labels, 0.3),

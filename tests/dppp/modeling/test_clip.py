@@ -8,7 +8,9 @@ import torch
 
 from dppp import UserError
 from dppp.modeling import CLIPTowers, build_clip
+from dppp.modeling.positions import resample_positions
 from dppp.modeling.prompts import Prompt
+from dppp.modeling.visual_tower import encode_image
 
 Pair = tuple[open_clip.CLIP, CLIPTowers]
 
@@ -165,3 +167,27 @@ def test_text_gradient_equals_the_full_run(pair: Pair) -> None:
     scale = full.grad.abs().max()
     assert torch.allclose(short.grad / scale, full.grad[:, :7] / scale, atol=1e-5)
     assert full.grad[:, 7:].abs().max() == 0
+
+
+def test_overlapping_patches_are_cut_at_their_stride_with_positions_of_their_own_grid() -> None:
+    """Of 16 pixels each, at (12, 8): rows at 0, 12, ... 108, columns at 0, 8, ... 48."""
+    side_by_side = build_clip(NAME, "procedural", SIZE).visual
+    visual = build_clip(NAME, "procedural", SIZE, (12, 8)).visual
+    assert tuple(visual.image_size) == SIZE and tuple(visual.grid_size) == (10, 7)
+    assert torch.equal(visual.conv1.weight, side_by_side.conv1.weight)
+    positions = resample_positions(side_by_side.positional_embedding, [8, 4], [10, 7])
+    assert torch.allclose(visual.positional_embedding, positions, atol=1e-5)
+    pixels = torch.randn(1, 3, *SIZE)
+    patch = pixels[:, :, 3 * 12 : 3 * 12 + 16, 5 * 8 : 5 * 8 + 16]
+    assert torch.allclose(
+        visual.conv1(pixels)[..., 3, 5], visual.conv1(patch)[..., 0, 0], atol=1e-5
+    )
+    assert encode_image(visual, pixels).patches.shape == (1, 70, 192)
+
+
+@pytest.mark.parametrize("stride", [(0, 8), (8, 17)])
+def test_strides_that_stand_still_or_leave_gaps_are_refused(stride: tuple[int, int]) -> None:
+    with pytest.raises(
+        UserError, match=r"STRIDE_SIZE is .*from 1 to the size of a patch, \(16, 16\)"
+    ):
+        build_clip(NAME, "", SIZE, stride)

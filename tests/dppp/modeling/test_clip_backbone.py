@@ -129,6 +129,13 @@ def test_refused_in_one_line(config: Config, opts: tuple[object, ...], says: str
     assert "\n" not in str(caught.value)
 
 
+def test_its_patches_overlap_too(config: Config, weights: str) -> None:
+    backbone = build_backbone(config("MODEL.BACKBONE.STRIDE_SIZE", (12, 8))).eval()
+    pixels = torch.randn(2, 3, *SIZE)
+    expected = build_clip(NAME, weights, SIZE, (12, 8)).eval().encode_image(pixels).projected
+    assert torch.allclose(backbone(pixels)[..., 0, 0], expected, atol=1e-5)
+
+
 def test_pictures_of_another_size_are_refused(towers: CLIPTowers) -> None:
     with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
         CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 64, 128))

@@ -148,6 +148,7 @@ def test_prompt_strategies(strategy: str, unused: tuple[str, ...]) -> None:
 )
 def test_losses_can_be_switched(losses: tuple[str, ...], terms: set[str]) -> None:
     model = build_model(config("MODEL.DPPP.LOSSES", losses, "MODEL.DPPP.PHASES", (1,)))
+    model.start_phase(1)
     assert set(_step(model.train(), batch())) == terms
     trained = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trained == {n for n, p in model.named_parameters() if p.grad is not None}
@@ -158,6 +159,7 @@ def test_detach_keeps_text_losses_out_of_the_encoder() -> None:
         config("MODEL.DPPP.LOSSES", ("L_Tri-txt",), "MODEL.DPPP.PHASES", (1,),
                "MODEL.DPPP.DETACH_INVERSION_INPUT", True)
     )  # fmt: skip
+    model.start_phase(1)
     _step(model.train(), batch())
     assert all(p.grad is None for p in model.towers.visual.parameters())
     assert any(p.grad is not None for p in model.content_inversion.parameters())
@@ -172,11 +174,83 @@ def test_learnable_temperature_learns_in_phase_1_only() -> None:
     assert not model.log_inverse_temperature.requires_grad
 
 
+def test_training_without_a_started_phase_is_refused(model: CLIPDPPP) -> None:
+    """As by a user's own FastReID DefaultTrainer, which would train the projector alone."""
+    with pytest.raises(UserError, match=r"none was started; train with dppp\.DPPPTrainer"):
+        model.train()(batch())
+    model.load_state_dict(copy.deepcopy(model.state_dict()))  # a checkpoint starts no phase
+    with pytest.raises(UserError, match="none was started"):
+        model(batch())
+    assert model.eval()(batch()).shape == (8, 128)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_phase_2_starts_from_the_classifier_of_v_g_if_v_c_starts_as_v_g(residual: bool) -> None:
+    torch.manual_seed(0)
+    model = build_model(config("MODEL.DPPP.DESTYLIZATION_RESIDUAL", residual))
+    model.start_phase(1)
+    _step(model.train(), batch())  # moves the statistics of the BNNecks
+    model.start_phase(2)
+    own, learnt = model.content_head.state_dict(), model.projected_head.state_dict()
+    assert all(torch.equal(own[key], learnt[key]) for key in own) == residual
+    with torch.no_grad():
+        for value in model.content_head.parameters():
+            value.add_(1.0)
+    trained = copy.deepcopy(model.content_head.state_dict())
+    model.start_phase(2)  # as a resumed run does
+    assert all(torch.equal(v, trained[k]) for k, v in model.content_head.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("opts", "says"),
+    [
+        (("SOLVER.PHASE_EPOCHS", (-1, 1)), r"\(-1, 1\); give two numbers of 0 or more"),
+        (("SOLVER.PHASE_EPOCHS", (1, 1, 1)), "give two numbers"),
+        (("SOLVER.PHASE_EPOCHS", (0, 0)), "no phase that has a loss has an epoch"),
+        (("SOLVER.PHASE_EPOCHS", (0, 3), "MODEL.DPPP.PHASES", (1,)), "has an epoch"),
+        (("MODEL.DPPP.LOSSES", ("L1_ReID", "L2_SupCon")), "which no loss of phase 1 trains"),
+        (
+            ("MODEL.DPPP.LOSSES", ("L1_SupCon", "L2_SupCon"),
+             "MODEL.DPPP.PROMPTS.STRATEGY", "generic"),
+            "which no loss of phase 1 trains",
+        ),
+    ],
+)  # fmt: skip
+def test_phases_that_would_train_nothing_of_use_are_refused(
+    opts: tuple[object, ...], says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        config(*opts)
+
+
 def test_wrong_values_are_refused_all_at_once() -> None:
     with pytest.raises(UserError) as caught:
         config(
             "MODEL.DPPP.LOSSES", ("L1_SubCon",), "MODEL.DPPP.NUM_STYLE_WORDS", 25,
             "MODEL.DPPP.PHASES", (2, 1), "MODEL.DPPP.PROMPTS.STRATEGY", "none",
+            "MODEL.DPPP.STYLE_TOKEN_NORM", "large",
         )  # fmt: skip
-    for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'"):
+    for part in ("L1_SubCon", "L1_SupCon", "NUM_STYLE_WORDS", "PHASES", "'none'", "'large'"):
         assert part in str(caught.value)
+
+
+def test_smoothing_follows_fastreids_key() -> None:
+    losses = {}
+    for epsilon in (0.0, 0.1, -1.0):
+        torch.manual_seed(0)
+        model = build_model(config("MODEL.LOSSES.CE.EPSILON", epsilon))
+        model.start_phase(1)
+        model.projected_head.classifier.weight.data.mul_(1000)  # sure of itself
+        losses[epsilon] = model.train()(batch())["loss_l1_id"].item()
+    assert len(set(losses.values())) == 3
+
+
+@pytest.mark.parametrize("strategy", ["style-content", "content", "generic"])
+def test_a_step_of_phase_1_computes_words_and_texts_once(strategy: str) -> None:
+    model = build_model(config("MODEL.DPPP.PROMPTS.STRATEGY", strategy))
+    model.start_phase(1)
+    calls = []
+    for part in (model.content_inversion, model.towers.text):
+        part.register_forward_hook(lambda part, *_: calls.append(type(part).__name__))
+    model.train()(batch())
+    assert calls == ["ContentInversion", "TextTower"]

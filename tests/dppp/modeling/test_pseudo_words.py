@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from dppp.modeling import (
     ContentInversion,
@@ -17,6 +18,32 @@ def test_shapes_at_the_papers_sizes() -> None:
     assert ContentInversion()(v_g).shape == (2, 512)
     assert style.shape == (2, 24, 512)
     assert StyleInversion()(GlobalFeatureLocalFilter(6)(style, v_g)).shape == (2, 6, 512)
+
+
+def test_layers_of_the_style_transformer_start_apart() -> None:
+    first, second = StyleAggregation(4, 32, 16, num_layers=2).transformer.layers
+    for name, weight in first.named_parameters():
+        if weight.dim() > 1:  # norms and biases of attention start as constants
+            assert not torch.equal(weight, second.get_parameter(name)), name
+
+
+@pytest.mark.parametrize(("token_norm", "expected"), [("unit", 1.0), ("patch", 768**0.5)])
+def test_style_elements_start_as_large_as_asked(token_norm: str, expected: float) -> None:
+    norms = StyleAggregation(token_norm=token_norm).tokens.norm(dim=1)
+    assert norms.mean().item() == pytest.approx(expected, rel=0.05)
+
+
+def test_larger_style_elements_are_farther_apart() -> None:
+    """Beside patches of CLIP's norm (38) and likeness (0.37), unit ones collect nearly the same."""
+    torch.manual_seed(0)
+    patches = 38 * F.normalize(0.6 * torch.randn(768) + 0.8 * torch.randn(1, 128, 768), dim=2)
+
+    def likeness(token_norm: str) -> float:
+        style = F.normalize(StyleAggregation(token_norm=token_norm)(patches)[0], dim=1)
+        return (style @ style.T)[~torch.eye(24, dtype=torch.bool)].mean().item()
+
+    with torch.no_grad():
+        assert likeness("patch") < 0.3 < 0.7 < likeness("unit")
 
 
 def test_mlps_have_three_layers_of_the_papers_widths() -> None:

@@ -12,6 +12,7 @@ from fastreid.utils import comm
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from ..errors import UserError
+from ..log import logger
 from .cache import choose_reader
 from .datasets.catalogue import data_root, load_dataset, require_test_images
 from .device_loader import DeviceLoader
@@ -30,8 +31,8 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     """Return endless batches of all sets of DATASETS.NAMES together.
 
     Raises:
-        UserError: no images, or too few images or identities for a batch; with a cache, also an
-            image that cannot be read.
+        UserError: no images, too few images or identities for a batch, or more identities than
+            MODEL.HEADS.NUM_CLASSES; with a cache, also an image that cannot be read.
     """
     items = []
     for name in cfg.DATASETS.NAMES:
@@ -44,7 +45,18 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
             f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image under {data_root()}; "
             "build or copy the data, or set FASTREID_DATASETS"
         )
+    if cfg.INPUT.RPT.ENABLED:
+        logger.warning(
+            "INPUT.RPT pastes patches of images that the same worker has read: batches depend on "
+            "DATALOADER.NUM_WORKERS, and a resumed run is not the same as an uninterrupted one"
+        )
     train_set = TrainingImages(items, build_transforms(cfg, is_train=True), relabel=True)
+    if 0 < cfg.MODEL.HEADS.NUM_CLASSES < train_set.num_classes:
+        raise UserError(
+            f"MODEL.HEADS.NUM_CLASSES is {cfg.MODEL.HEADS.NUM_CLASSES}, but "
+            f"{tuple(cfg.DATASETS.NAMES)} have {train_set.num_classes} training identities; set it "
+            "to 0, which counts them"
+        )
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
     _check_batch(cfg, train_set, mini_batch)
     train_set.read = choose_reader(cfg.DATALOADER.CACHE, [item[0] for item in items])

@@ -1,7 +1,8 @@
 """The order of a run's images: each epoch is a pure function of the seed, the phase and its number.
 
 Resuming a run exactly therefore needs the number of the epoch only, and an image's random
-transforms do not depend on the number of worker processes.
+transforms do not depend on the number of worker processes. The exception is FastReID's random patch
+(INPUT.RPT), which pastes from a pool of images that each worker fills as it reads.
 """
 
 import itertools

@@ -21,7 +21,7 @@ class AtomicCheckpointer(Checkpointer):
         """Write ``name``.pth with the model, everything checkpointable, and ``kwargs``."""
         if not self.save_dir or not self.save_to_disk:
             return
-        data: dict[str, Any] = {"model": self.model.state_dict()}
+        data: dict[str, Any] = {"model": self.model.checkpoint_state()}
         facts = self.model.describe_architecture()
         if facts is not None:
             data["architecture"] = facts

@@ -24,12 +24,14 @@ class Phase:
         name: for logs, tables and file names.
         number: which its random numbers depend on, and by which the model knows it.
         start_epoch, end_epoch: the epochs [start, end) of the run that belong to it.
+        needs_weights: whether a run that begins with it needs a checkpoint to start from.
     """
 
     name: str
     number: int
     start_epoch: int
     end_epoch: int
+    needs_weights: bool = False
 
     def build_schedule(
         self, cfg: CfgNode, optimizer: Optimizer, iters_per_epoch: int
@@ -49,7 +51,15 @@ def build_phases(cfg: CfgNode) -> list[Phase]:
     phases, start = [], 0
     for plan in model_class(cfg.MODEL.META_ARCHITECTURE).plan_phases(cfg):
         end = start + plan.epochs
-        phases.append(Phase(name=plan.name, number=plan.number, start_epoch=start, end_epoch=end))
+        phases.append(
+            Phase(
+                name=plan.name,
+                number=plan.number,
+                start_epoch=start,
+                end_epoch=end,
+                needs_weights=plan.needs_weights,
+            )
+        )
         start = end
     return phases
 

@@ -42,5 +42,11 @@ def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
         with whole_file(path) as temporary:
             temporary.write_text(cfg.dump(), encoding="utf-8")
         logger.info("Full config saved to %s", path)
-    if not args.eval_only:
+    set_backends(cfg, eval_only=args.eval_only)
+
+
+def set_backends(cfg: CfgNode, *, eval_only: bool) -> None:
+    """Tell torch what a GPU may do to be fast."""
+    torch.backends.cuda.matmul.allow_tf32 = cfg.TF32
+    if not eval_only:
         torch.backends.cudnn.benchmark = cfg.CUDNN_BENCHMARK

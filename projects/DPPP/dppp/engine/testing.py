@@ -92,6 +92,7 @@ def open_evaluation(cfg: CfgNode) -> tuple[CfgNode, nn.Module, OpenTestSets]:
     cfg = resolve_device(cfg).clone()
     cfg.defrost()
     cfg.MODEL.BACKBONE.PRETRAIN = False  # the checkpoint brings every weight
+    cfg.MODEL.HEADS.NUM_CLASSES = 0  # which a saved config states; scoring needs no classifier
     cfg.freeze()
     model = build_model(cfg)
     AtomicCheckpointer(model).load(cfg.MODEL.WEIGHTS)

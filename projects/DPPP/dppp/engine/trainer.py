@@ -74,6 +74,9 @@ class DPPPTrainer(DefaultTrainer):
 
         seed_everything(*derive_seeds(cfg.SEED))
         self.raw_model = self.build_model(cfg)
+        if ignored := self.raw_model.ignored_keys(cfg):
+            name = cfg.MODEL.META_ARCHITECTURE
+            logger.warning("%s ignores %s (docs/train.md)", name, ", ".join(ignored))
         self._trainer = TrainStep(
             self.raw_model,
             loader,
@@ -160,9 +163,20 @@ class DPPPTrainer(DefaultTrainer):
 
     @override
     def resume_or_load(self, resume: bool = True) -> None:
-        """Resume from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
+        """Resume from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS.
+
+        Raises:
+            UserError: neither exists, and the run begins with a phase that needs one; or as
+                ``AtomicCheckpointer.load``.
+        """
+        first = next((phase for phase in self.phases if phase.end_epoch > 0), self.phases[0])
         if resume and self.checkpointer.has_checkpoint():
             self._return_to(self.checkpointer.get_checkpoint_file())
+        elif first.needs_weights and not self.cfg.MODEL.WEIGHTS:
+            raise UserError(
+                f"the run begins with {first.name}, which goes on with what was trained before it; "
+                "name a checkpoint of the phase before: MODEL.WEIGHTS FILE"
+            )
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
         self.raw_model.start_phase(self.phase.number)  # the file may come from another phase
 

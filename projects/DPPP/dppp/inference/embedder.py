@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ..data.transforms import build_transforms
 from ..errors import UserError
 from ..evaluation import require_finite
+from ..files import digest_tensors
 from ..modeling.interface import ReIDModel
 from ..precision import autocast
 
@@ -145,9 +146,7 @@ class Embedder:
         means = network.pixel_mean.flatten().tolist(), network.pixel_std.flatten().tolist()
         facts = (self.name, self._settings, self.image_size, self.crops, means)
         sha = hashlib.sha256(repr(facts).encode())
-        for key in sorted(state):
-            sha.update(key.encode())
-            sha.update(state[key].cpu().contiguous().numpy().tobytes())
+        digest_tensors(sha, state)
         return sha.hexdigest()[:16]
 
 

@@ -1,12 +1,13 @@
 """The losses of Eqs. 6-9, 11, 12 and 15, as plain functions."""
 
-from .identity import identity_loss
+from .identity import adaptive_identity_loss, identity_loss
 from .settings import LossSettings
 from .supcon import match_share, supcon_loss
 from .triplet import image_triplet_loss, text_triplet_loss
 
 __all__ = [
     "LossSettings",
+    "adaptive_identity_loss",
     "identity_loss",
     "image_triplet_loss",
     "match_share",

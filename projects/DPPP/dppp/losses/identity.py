@@ -21,3 +21,23 @@ def identity_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) 
     """
     with torch.autocast(logits.device.type, enabled=False):
         return F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+
+
+def adaptive_identity_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
+    """Return Eq. 12 with FastReID's adaptive label smoothing, in float32 under any autocast.
+
+    The surer the classifier is of an image, the more of its target goes to the other identities: a
+    share of alpha p_j. The mean is over the images whose loss is not 0, as in FastReID.
+
+    Args:
+        logits: (B, number of training identities), before the softmax.
+        labels: identities (B,), integers in [0, number of training identities).
+        alpha: the share at p_j = 1, in [0, 1].
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        log_p = F.log_softmax(logits.float(), dim=1)
+        log_p_true = log_p.gather(1, labels[:, None])[:, 0]
+        share = alpha * log_p_true.detach().exp()
+        others = (log_p.sum(dim=1) - log_p_true) / max(logits.shape[1] - 1, 1)
+        losses = -(1 - share) * log_p_true - share * others
+        return losses.sum() / losses.count_nonzero().clamp(min=1)

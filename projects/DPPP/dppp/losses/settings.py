@@ -8,8 +8,10 @@ from functools import reduce
 from fastreid.config import CfgNode
 from torch import Tensor
 
-from .identity import identity_loss
+from .identity import adaptive_identity_loss, identity_loss
 from .triplet import image_triplet_loss
+
+ADAPTIVE = -1.0  # MODEL.LOSSES.CE.EPSILON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class LossSettings:
     Attributes:
         names: the terms that are on, from ``defaults.LOSSES``.
         weights: name of a returned loss -> what it is multiplied by.
-        label_smoothing: of the identity losses (Eq. 12).
+        label_smoothing: of the identity losses (Eq. 12); ADAPTIVE for FastReID's adaptive one.
+        smoothing_alpha: of the adaptive one.
         margin: alpha of the image triplets (Eq. 11).
         normalize: whether they compare normalised features.
         hard_mining: whether they take the hardest pair of each anchor only.
@@ -29,6 +32,7 @@ class LossSettings:
     names: tuple[str, ...]
     weights: dict[str, float]
     label_smoothing: float
+    smoothing_alpha: float
     margin: float
     normalize: bool
     hard_mining: bool
@@ -50,6 +54,7 @@ class LossSettings:
                 "loss_l2_supcon": dppp.LOSS_WEIGHTS.L2_SUPCON,
             },
             label_smoothing=ce.EPSILON,
+            smoothing_alpha=ce.ALPHA,
             margin=tri.MARGIN,
             normalize=tri.NORM_FEAT,
             hard_mining=tri.HARD_MINING,
@@ -58,6 +63,8 @@ class LossSettings:
 
     def identity(self, logits: Iterable[Tensor], labels: Tensor) -> Tensor:
         """Return Eq. 12, summed over the logits of several classifiers."""
+        if self.label_smoothing == ADAPTIVE:
+            return _sum(adaptive_identity_loss(x, labels, self.smoothing_alpha) for x in logits)
         return _sum(identity_loss(x, labels, self.label_smoothing) for x in logits)
 
     def image_triplet(self, features: Iterable[Tensor], labels: Tensor) -> Tensor:

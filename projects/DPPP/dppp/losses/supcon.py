@@ -43,9 +43,10 @@ def supcon_loss(
 def match_share(image_features: Tensor, text_features: Tensor, labels: Tensor) -> Tensor:
     """Return the share of images (0..1) whose most similar text belongs to their own identity.
 
-    The arguments are those of ``supcon_loss``; the result is for the log only.
+    The arguments are those of ``supcon_loss``, and so is the number format; for the log only.
     """
-    similarity = F.normalize(image_features.float()) @ F.normalize(text_features.float()).T
+    with torch.autocast(image_features.device.type, enabled=False):  # bf16 would make many ties
+        similarity = F.normalize(image_features.float()) @ F.normalize(text_features.float()).T
     return (labels[similarity.argmax(dim=1)] == labels).float().mean()
 
 

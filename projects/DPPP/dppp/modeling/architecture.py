@@ -1,13 +1,15 @@
 """What a checkpoint of a ``CLIPDPPP`` states, and how its weights get into a model."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from fastreid.config import CfgNode
+from fastreid.config import CfgNode, get_cfg
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..files import digest_tensors
 from ..log import logger
 from .clip_model import CLIPModel
 from .destylization import DestylizationProjector
@@ -17,14 +19,20 @@ from .positions import resample_positions
 _CLIP_NAME = "MODEL.DPPP.CLIP_NAME"
 _RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
 _PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
-_SIZE = "INPUT.SIZE_TRAIN"
-_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE)
+_SIZE, _STRIDE = "INPUT.SIZE_TRAIN", "MODEL.BACKBONE.STRIDE_SIZE"
+_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE, _STRIDE)
 _MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
 # What a file means that was written before the key existed.
-_OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False}
+_OLDER = {
+    META_ARCHITECTURE: "CLIPDPPP",
+    _RESIDUAL: False,
+    _STRIDE: get_cfg().MODEL.BACKBONE.STRIDE_SIZE,
+    "text_tower": "",
+}
 
 _POSITIONS = "towers.visual.positional_embedding"
 _PHASE = "_extra_state"
+_TEXT_TOWER = "towers.text."
 _INFERENCE = ("towers.visual.", "destylization.", _PHASE)
 _HEADS = ("final_head.", "projected_head.", "content_head.")
 
@@ -34,13 +42,19 @@ def complete_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     return _OLDER | dict(facts)
 
 
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    sha = hashlib.sha256()
+    digest_tensors(sha, tensors)
+    return sha.hexdigest()[:16]
+
+
 class DPPPArchitecture(CLIPModel):
     """The side of ``CLIPDPPP`` that checkpoints and inference see.
 
     Attributes:
         destylization: P_s.
         num_classes: training identities; 0 in a model for evaluation.
-        phase: 1 or 2, the one that was started last.
+        phase: 1 or 2, the present one.
     """
 
     destylization: DestylizationProjector
@@ -57,11 +71,19 @@ class DPPPArchitecture(CLIPModel):
         return torch.tensor(self.phase)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Start the phase of a checkpoint."""
-        self.start_phase(int(state))
+        """Take over the phase of a checkpoint."""
+        self.set_phase(int(state))
+
+    def set_phase(self, number: int) -> None:
+        """Make a phase the present one, as it is: a trainer starts phases with ``start_phase``."""
+        raise NotImplementedError
 
     def describe_architecture(self, *, inference_only: bool = False) -> dict[str, Any]:
-        """Return plain facts, by the config key that sets them where there is one."""
+        """Return plain facts, by the config key that sets them where there is one.
+
+        The digest of the text tower is that of what ``checkpoint_state`` leaves out, "" if nothing.
+        """
+        left_out = {} if inference_only else self._readable_text_tower()
         return {
             META_ARCHITECTURE: type(self).__name__,
             _CLIP_NAME: self.towers.name,
@@ -70,10 +92,23 @@ class DPPPArchitecture(CLIPModel):
             _PIXEL_MEAN: self.pixel_mean.flatten().tolist(),
             _PIXEL_STD: self.pixel_std.flatten().tolist(),
             _SIZE: list(self.towers.visual.image_size),
+            _STRIDE: list(self.towers.visual.conv1.stride),
             "grid": list(self.towers.visual.grid_size),
             "classes": self.num_classes,
             "inference_only": inference_only,
+            "text_tower": _digest(left_out) if left_out else "",
         }
+
+    def _readable_text_tower(self) -> dict[str, Tensor]:
+        """Return the frozen text tower if MODEL.DPPP.CLIP_PRETRAINED brings it again."""
+        if not self.towers.pretrained:
+            return {}
+        return {k: v for k, v in self.state_dict().items() if k.startswith(_TEXT_TOWER)}
+
+    def checkpoint_state(self) -> dict[str, Tensor]:
+        """Return all weights but those of a text tower that can be read again."""
+        left_out = self._readable_text_tower()
+        return {key: value for key, value in self.state_dict().items() if key not in left_out}
 
     @classmethod
     def configure(cls, cfg: CfgNode, facts: Mapping[str, Any]) -> None:
@@ -88,8 +123,8 @@ class DPPPArchitecture(CLIPModel):
     def adapt_state(self, facts: Mapping[str, Any] | None, state: dict[str, Tensor]) -> None:
         """Fit the weights of a checkpoint to this model, in place.
 
-        The position embedding is resampled if the image size differs; classifiers for another
-        number of identities are left out.
+        The position embedding is resampled if the grid of patches differs; classifiers for another
+        number of identities are left out; a text tower that the file does not hold is this model's.
 
         Args:
             facts: what ``describe_architecture`` returned when the checkpoint was written.
@@ -117,6 +152,7 @@ class DPPPArchitecture(CLIPModel):
                 )
         if facts["inference_only"] and self.num_classes:
             raise UserError("holds only what inference needs; train from a whole one")
+        self._adapt_text_tower(facts["text_tower"], own["text_tower"], state)
         if facts["grid"] != own["grid"]:
             state[_POSITIONS] = resample_positions(state[_POSITIONS], facts["grid"], own["grid"])
             logger.info("position embedding resampled: %s to %s", facts["grid"], own["grid"])
@@ -126,6 +162,25 @@ class DPPPArchitecture(CLIPModel):
             if self.num_classes:
                 logger.info("classifiers of %d identities left out", facts["classes"])
         self._require_shapes(state)
+
+    def _adapt_text_tower(self, of_file: str, own: str, state: dict[str, Tensor]) -> None:
+        """Complete a file without text tower, or remember that CLIP_PRETRAINED does not bring it.
+
+        Args:
+            of_file: digest of what was left out of the file.
+            own: digest of what would be left out of a file of this model.
+            state: the file's weights.
+        """
+        present = {k: v for k, v in self.state_dict().items() if k.startswith(_TEXT_TOWER)}
+        if of_file:
+            if self.num_classes and of_file != own:
+                raise UserError(
+                    "was trained with another text tower; set MODEL.DPPP.CLIP_PRETRAINED to the "
+                    "weights that its training started from"
+                )
+            state |= present
+        elif any(not torch.equal(state.get(k, v).cpu(), v.cpu()) for k, v in present.items()):
+            self.towers.pretrained = ""
 
     def _require_shapes(self, state: Mapping[str, Tensor]) -> None:
         shapes = {key: value.shape for key, value in self.state_dict().items()}
@@ -143,7 +198,7 @@ class DPPPArchitecture(CLIPModel):
     def keep_inference_parts(self) -> None:
         """Drop the text tower and the pseudo-words: half of the memory and of an exported file.
 
-        What ``start_phase`` names becomes an ``nn.Identity``.
+        What ``set_phase`` names becomes an ``nn.Identity``.
         """
         for part in ("content_inversion", "style_aggregation", "style_inversion"):
             setattr(self, part, nn.Identity())

@@ -13,6 +13,7 @@ from ..collector import paused_collector
 from ..errors import UserError
 from ..log import logger
 from .clip_files import OWN_MODELS, find_weights, is_torchscript, load_weights, own_tags
+from .patches import check_stride, size_of_plain_patches
 from .text_tower import TextTower
 from .visual_tower import ImageFeatures, encode_image
 
@@ -30,13 +31,17 @@ class CLIPTowers(nn.Module):
         model: an open_clip CLIP with a class token and a causal text Transformer.
         tokenize: text -> token ids (1, context length), int64.
         name: open_clip's name of the model.
+        pretrained: the weights it has, as ``build_clip`` takes them; "" if they are random.
     """
 
     visual: VisionTransformer
 
-    def __init__(self, model: CLIP, tokenize: open_clip.SimpleTokenizer, name: str) -> None:
+    def __init__(
+        self, model: CLIP, tokenize: open_clip.SimpleTokenizer, name: str, pretrained: str = ""
+    ) -> None:
         super().__init__()
         self.name = name
+        self.pretrained = pretrained
         self.visual = model.visual
         self.text = TextTower(model)
         self.text.requires_grad_(requires_grad=False)
@@ -92,7 +97,10 @@ class CLIPTowers(nn.Module):
 
 
 def build_clip(
-    name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)
+    name: str,
+    pretrained: str = "",
+    image_size: tuple[int, int] = (256, 128),
+    stride: tuple[int, int] | None = None,
 ) -> CLIPTowers:
     """Build the two towers of an open_clip model.
 
@@ -100,29 +108,42 @@ def build_clip(
         name: open_clip's name, or one of ours in ``clip_models/``.
         pretrained: an open_clip tag, one of ours, a local weights file, or "" for random weights.
         image_size: (height, width) in pixels; the position embedding is resampled to its grid.
+        stride: (down, across) in pixels from patch to patch; None for patches side by side, smaller
+            numbers than the patch size for patches that overlap.
 
     Raises:
-        UserError: the name is unknown, the architecture does not fit, or the weights cannot be
-            fetched or read.
+        UserError: the name is unknown, the architecture or the stride does not fit, or the weights
+            cannot be fetched or read.
     """
-    model = create_clip(name, pretrained, image_size)
+    model = create_clip(name, pretrained, image_size, stride)
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
     with paused_collector():  # 100,000 small objects that stay
         tokenizer = open_clip.get_tokenizer(name)
-    return CLIPTowers(model, tokenizer, name)
+    return CLIPTowers(model, tokenizer, name, pretrained)
 
 
-def create_clip(name: str, pretrained: str = "", image_size: tuple[int, int] = (256, 128)) -> CLIP:
+def create_clip(
+    name: str,
+    pretrained: str = "",
+    image_size: tuple[int, int] = (256, 128),
+    stride: tuple[int, int] | None = None,
+) -> CLIP:
     """Build open_clip's own model, whole; arguments and errors as for ``build_clip``."""
     _check_architecture(name)
+    patch = _pair(open_clip.get_model_config(name)["vision_cfg"]["patch_size"])
+    stride = patch if stride is None else stride
+    check_stride(stride, patch)
     _check_weights(name, pretrained)
     weights = find_weights(name, pretrained)
     tag = None if weights else pretrained or None
     try:
         with _quiet():
-            model = open_clip.create_model(name, tag, force_image_size=tuple(image_size))
+            # A size with as many patches side by side: positions are resampled once, to their grid.
+            size = size_of_plain_patches(image_size, patch, stride)
+            model = open_clip.create_model(name, tag, force_image_size=size)
         if weights:
             load_weights(model, weights, native_size(name))
+        model.visual.conv1.stride, model.visual.image_size = stride, tuple(image_size)
     except Exception as error:  # open_clip, torch and the hub client raise a dozen kinds
         raise UserError(
             f"CLIP weights {pretrained!r} for {name} could not be fetched or read "
@@ -175,8 +196,12 @@ def _check_weights(name: str, pretrained: str) -> None:
 def native_size(name: str) -> tuple[int, int]:
     """Return (height, width) in pixels of the images a model's weights were published for."""
     _check_architecture(name)
-    size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
-    return (size, size) if isinstance(size, int) else tuple(size)
+    return _pair(open_clip.get_model_config(name)["vision_cfg"]["image_size"])
+
+
+def _pair(size: int | Sequence[int]) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return height, width
 
 
 def _check_architecture(name: str) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .checks import size_problems
 from .clip import build_clip
+from .patches import patch_stride
 from .visual_tower import encode_image
 
 
@@ -55,7 +56,7 @@ def build_clip_backbone(cfg: CfgNode) -> CLIPBackbone:
 
     FEAT_DIM is 512 or 768 for ViT-B/16. The weights are MODEL.BACKBONE.PRETRAIN_PATH or else
     MODEL.DPPP.CLIP_PRETRAINED; random if MODEL.BACKBONE.PRETRAIN is off or MODEL.WEIGHTS brings
-    them all.
+    them all. Patches overlap if MODEL.BACKBONE.STRIDE_SIZE is smaller than they are.
 
     Raises:
         UserError: two input sizes, or what ``build_clip`` and ``CLIPBackbone`` refuse.
@@ -66,5 +67,6 @@ def build_clip_backbone(cfg: CfgNode) -> CLIPBackbone:
     pretrained = backbone.PRETRAIN_PATH or dppp.CLIP_PRETRAINED
     if not backbone.PRETRAIN or cfg.MODEL.WEIGHTS:
         pretrained = ""
-    towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
+    size = tuple(cfg.INPUT.SIZE_TRAIN)
+    towers = build_clip(dppp.CLIP_NAME, pretrained, size, patch_stride(cfg))
     return CLIPBackbone(towers.visual, backbone.FEAT_DIM)

@@ -19,11 +19,13 @@ from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
 from typing_extensions import override
 
+from ..errors import UserError
 from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
 from .architecture import DPPPArchitecture
-from .checks import active_phases, check_dppp_config
+from .checks import check_dppp_config, plan_phases
 from .clip import CLIPTowers
 from .destylization import DestylizationProjector
+from .fastreid_keys import ignored_keys
 from .global_batch import gather_batch
 from .identity_head import IdentityHead
 from .interface import PhasePlan, TrainedGroup
@@ -44,6 +46,7 @@ class CLIPDPPP(DPPPArchitecture):
 
     In training it returns the named losses of its phase; in evaluation, features (B, d1): v_g in
     phase 1, v_c in phase 2. The phase is part of the state, so a file knows which feature it gives.
+    What trains depends on the phase, so training needs a trainer that starts it: DPPPTrainer.
 
     Attributes:
         watched: of the last training step, as tensors on the device: ``match_share``, the share of
@@ -107,7 +110,8 @@ class CLIPDPPP(DPPPArchitecture):
         self.losses = losses
         self.loss_weights = losses.weights
         self.detach_inversion_input = detach_inversion_input
-        self.start_phase(phase)
+        self._is_started = False
+        self.set_phase(phase)
 
     @classmethod
     def from_config(cls, cfg: CfgNode) -> dict:
@@ -122,16 +126,25 @@ class CLIPDPPP(DPPPArchitecture):
         check_dppp_config(cfg)
 
     @classmethod
+    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
+        """Return those of FastReID's keys that were set and are not read here."""
+        return ignored_keys(cfg)
+
+    @classmethod
     def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
         """Return phases 1 and 2 as far as they run."""
-        epochs = cfg.SOLVER.PHASE_EPOCHS
-        return [
-            PhasePlan(name=f"phase {number}", number=number, epochs=epochs[number - 1])
-            for number in active_phases(cfg)
-        ]
+        return plan_phases(cfg)
 
     def start_phase(self, number: int) -> None:
         """Freeze everything but what the phase trains."""
+        if (self.phase, number) == (1, 2) and self.destylization.residual and self.num_classes:
+            # v_c starts as v_g, so what classifies it starts as what has learned to classify v_g
+            self.content_head.load_state_dict(self.projected_head.state_dict())
+        self._is_started = True
+        self.set_phase(number)
+
+    @override
+    def set_phase(self, number: int) -> None:
         self.phase = number
         self.watched: dict[str, Tensor] = {}
         self.requires_grad_(requires_grad=False)
@@ -178,11 +191,6 @@ class CLIPDPPP(DPPPArchitecture):
                 part.train(mode)
         return self
 
-    def named_parts(self) -> list[tuple[str, nn.Module]]:
-        """Return the parts whose numbers of parameters are logged, the two towers apart."""
-        towers = [(f"towers.{name}", part) for name, part in self.towers.named_children()]
-        return towers + [part for part in self.named_children() if part[0] != "towers"]
-
     # --- FastReID's interface ---
 
     def forward(self, batch: dict[str, Tensor] | Tensor) -> dict[str, Tensor] | Tensor:
@@ -197,6 +205,11 @@ class CLIPDPPP(DPPPArchitecture):
             return self.embed(self.normalize(images))
         if isinstance(batch, Tensor):
             raise TypeError("training needs a batch with images and targets")
+        if not self._is_started:
+            raise UserError(
+                "CLIPDPPP trains in phases, and none was started; train with dppp.DPPPTrainer, or "
+                "call start_phase as it does"
+            )
         pixels, labels = self.normalize(batch["images"]), batch["targets"]
         self.watched = {}
         if self.phase == 1:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .attention import roll_out
 from .clip import CLIPTowers
@@ -29,6 +29,11 @@ class CLIPModel(ReIDModel):
     def normalize(self, images: Tensor) -> Tensor:
         """Return normalised pixels, a new tensor."""
         return (images - self.pixel_mean) / self.pixel_std
+
+    def named_parts(self) -> list[tuple[str, nn.Module]]:
+        """Return the parts whose numbers of parameters are logged, the two towers apart."""
+        towers = [(f"towers.{name}", part) for name, part in self.towers.named_children()]
+        return towers + [part for part in self.named_children() if part[0] != "towers"]
 
     def attention_maps(self, images: Tensor) -> Tensor:
         """Return the share of each patch in the feature (B, grid height, grid width), 0..1."""

@@ -28,11 +28,13 @@ class PhasePlan:
         name: for logs, tables and file names.
         number: its random numbers depend on it.
         epochs: how long it is.
+        needs_weights: whether it goes on with what another phase has trained.
     """
 
     name: str
     number: int
     epochs: int
+    needs_weights: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,11 @@ class ReIDModel(nn.Module):
         """Raise a UserError if the model cannot use a value of ``cfg``."""
 
     @classmethod
+    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
+        """Return "KEY VALUE" for what was set in ``cfg`` and has no effect on the model."""
+        return []
+
+    @classmethod
     def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
         """Return the phases of a run, in order."""
         return [PhasePlan(name="training", number=0, epochs=cfg.SOLVER.MAX_EPOCH)]
@@ -113,6 +120,10 @@ class ReIDModel(nn.Module):
     @classmethod
     def configure(cls, cfg: CfgNode, facts: Mapping[str, Any]) -> None:
         """Set in ``cfg`` what the facts of a checkpoint say; KeyError if one is missing."""
+
+    def checkpoint_state(self) -> dict[str, Tensor]:
+        """Return the weights of a checkpoint; ``adapt_state`` brings back what is left out."""
+        return self.state_dict()
 
     def adapt_state(self, facts: Mapping[str, Any] | None, state: dict[str, Tensor]) -> None:
         """Fit the weights of a checkpoint to this model, in place.

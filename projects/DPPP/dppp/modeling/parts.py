@@ -7,6 +7,7 @@ from fastreid.config import CfgNode
 from ..losses import LossSettings
 from .checks import active_phases, check_dppp_config
 from .clip import build_clip
+from .patches import patch_stride
 from .prompts import Prompt
 from .pseudo_words import (
     ContentInversion,
@@ -24,8 +25,11 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
     """
     check_dppp_config(cfg)
     dppp = cfg.MODEL.DPPP
-    pretrained = "" if cfg.MODEL.WEIGHTS else dppp.CLIP_PRETRAINED
-    towers = build_clip(dppp.CLIP_NAME, pretrained, tuple(cfg.INPUT.SIZE_TRAIN))
+    # A checkpoint brings all that evaluation needs; training needs the text tower too.
+    brought = cfg.MODEL.WEIGHTS and not cfg.MODEL.HEADS.NUM_CLASSES
+    pretrained = "" if brought else dppp.CLIP_PRETRAINED
+    size = tuple(cfg.INPUT.SIZE_TRAIN)
+    towers = build_clip(dppp.CLIP_NAME, pretrained, size, patch_stride(cfg))
     d1, d2, dt = towers.feature_dim, towers.patch_dim, towers.token_dim
     k = dppp.NUM_STYLE_WORDS
     texts = dppp.PROMPTS
@@ -33,7 +37,12 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
         "towers": towers,
         "content_inversion": ContentInversion(d1, dt, dppp.CONTENT_HIDDEN),
         "style_aggregation": StyleAggregation(
-            dppp.NUM_STYLE_TOKENS, d2, d1, dppp.STYLE_LAYERS, dppp.STYLE_HEADS
+            dppp.NUM_STYLE_TOKENS,
+            d2,
+            d1,
+            dppp.STYLE_LAYERS,
+            dppp.STYLE_HEADS,
+            token_norm=dppp.STYLE_TOKEN_NORM,
         ),
         "local_filter": GlobalFeatureLocalFilter(k),
         "style_inversion": StyleInversion(d1, dt, dppp.STYLE_HIDDEN),

@@ -40,8 +40,29 @@ class ContentInversion(nn.Module):
         return self.mlp(global_features)
 
 
+def _layer(width: int, num_heads: int) -> nn.TransformerEncoderLayer:
+    return nn.TransformerEncoderLayer(
+        d_model=width,
+        nhead=num_heads,
+        dim_feedforward=4 * width,
+        dropout=0.0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+    )
+
+
 class StyleAggregation(nn.Module):
-    """V~ = FC(Transformer([T_s | V])), Eq. 2; of the last layer, only T_s is computed."""
+    """V~ = FC(Transformer([T_s | V])), Eq. 2; of the last layer, only T_s is computed.
+
+    Args:
+        num_tokens: n.
+        patch_dim: d2.
+        feature_dim: d1.
+        num_layers, num_heads: of the Transformer.
+        token_norm: about that of each T_s at the start: "unit" draws from N(0, 1/d2), "patch" from
+            N(0, 1), whose norm sqrt(d2) is nearer to a patch token's.
+    """
 
     def __init__(
         self,
@@ -50,19 +71,16 @@ class StyleAggregation(nn.Module):
         feature_dim: int = 512,
         num_layers: int = 3,
         num_heads: int = 1,
+        *,
+        token_norm: str = "unit",
     ) -> None:
         super().__init__()
-        self.tokens = nn.Parameter(torch.randn(num_tokens, patch_dim) * patch_dim**-0.5)  # T_s
-        layer = nn.TransformerEncoderLayer(
-            d_model=patch_dim,
-            nhead=num_heads,
-            dim_feedforward=4 * patch_dim,
-            dropout=0.0,
-            activation="gelu",
-            batch_first=True,
-            norm_first=True,
-        )
-        self.transformer = nn.TransformerEncoder(layer, num_layers, enable_nested_tensor=False)
+        std = {"unit": patch_dim**-0.5, "patch": 1.0}[token_norm]
+        self.tokens = nn.Parameter(torch.randn(num_tokens, patch_dim) * std)  # T_s
+        layers = [_layer(patch_dim, num_heads) for _ in range(num_layers)]
+        self.transformer = nn.TransformerEncoder(layers[0], 0, enable_nested_tensor=False)
+        self.transformer.layers = nn.ModuleList(layers)  # torch would copy one, weights and all
+        self.transformer.num_layers = num_layers
         self.fc = nn.Linear(patch_dim, feature_dim)
 
     def forward(self, patches: Tensor) -> Tensor:
