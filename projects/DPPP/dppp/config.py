@@ -45,6 +45,7 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
     model_class(cfg.MODEL.META_ARCHITECTURE).check_config(cfg)
     check_device(cfg.MODEL.DEVICE, "MODEL.DEVICE")
     check_precision(cfg.TEST.PRECISION, "TEST.PRECISION")
+    _check_input(cfg)
     _check_solver(cfg)
     cfg.freeze()
     return cfg
@@ -62,6 +63,12 @@ def amp_dtype(cfg: CfgNode) -> torch.dtype | None:
     if amp.ENABLED and amp.DTYPE == "fp16" and cfg.MODEL.DEVICE == "cpu":
         raise UserError("SOLVER.AMP.DTYPE fp16 needs CUDA; use bf16")
     return _AMP_DTYPES[amp.DTYPE] if amp.ENABLED else None
+
+
+def _check_input(cfg: CfgNode) -> None:
+    """Refuse a probability that is none."""
+    if not 0 <= cfg.INPUT.GRAYSCALE_PROB <= 1:
+        raise UserError(f"INPUT.GRAYSCALE_PROB is {cfg.INPUT.GRAYSCALE_PROB}; it must be 0 to 1")
 
 
 def _check_solver(cfg: CfgNode) -> None:

@@ -19,6 +19,9 @@ def add_dppp_config(cfg: CN) -> None:
     # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
     cfg.MODEL.DEVICE = "auto"
 
+    # Probability, 0 to 1, that a training image loses its colors, after FastReID's color jitter.
+    cfg.INPUT.GRAYSCALE_PROB = 0.0
+
     # Folders under FASTREID_DATASETS that hold data sets made by geneperson. Each becomes a data
     # set named after its folder, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" is always one.
     cfg.DATASETS.GENEPERSON_DIRS = ()
