@@ -21,6 +21,9 @@ def add_dppp_config(cfg: CN) -> None:
 
     # Probability, 0 to 1, that a training image loses its colors, after FastReID's color jitter.
     cfg.INPUT.GRAYSCALE_PROB = 0.0
+    # True: each channel of an image is normalised by its own mean and standard deviation, in
+    # training and everywhere else, instead of by MODEL.PIXEL_MEAN and PIXEL_STD.
+    cfg.INPUT.INSTANCE_NORM = False
 
     # Folders under FASTREID_DATASETS that hold data sets made by geneperson. Each becomes a data
     # set named after its folder, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" is always one.

@@ -17,11 +17,12 @@ from .positions import resample_positions
 _CLIP_NAME = "MODEL.DPPP.CLIP_NAME"
 _RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
 _PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
+_INSTANCE_NORM = "INPUT.INSTANCE_NORM"
 _SIZE = "INPUT.SIZE_TRAIN"
-_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE)
-_MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
+_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _INSTANCE_NORM, _SIZE)
+_MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD, _INSTANCE_NORM)
 # What a file means that was written before the key existed.
-_OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False}
+_OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False, _INSTANCE_NORM: False}
 
 _POSITIONS = "towers.visual.positional_embedding"
 _PHASE = "_extra_state"
@@ -69,6 +70,7 @@ class DPPPArchitecture(CLIPModel):
             _RESIDUAL: self.destylization.residual,
             _PIXEL_MEAN: self.pixel_mean.flatten().tolist(),
             _PIXEL_STD: self.pixel_std.flatten().tolist(),
+            _INSTANCE_NORM: self.instance_norm,
             _SIZE: list(self.towers.visual.image_size),
             "grid": list(self.towers.visual.grid_size),
             "classes": self.num_classes,
@@ -151,5 +153,6 @@ class DPPPArchitecture(CLIPModel):
         del self.towers.text
 
     def feature_settings(self, cfg: CfgNode) -> str:
-        """Return how P_s is used, which leaves no trace in its weights."""
-        return "residual" if self.destylization.residual else ""
+        """Return how P_s is used and pixels are normalised, which leaves no trace in weights."""
+        used = {"residual": self.destylization.residual, "instance norm": self.instance_norm}
+        return ", ".join(name for name, is_on in used.items() if is_on)

@@ -9,6 +9,7 @@ from fastreid.modeling import meta_arch
 from torch import Tensor, nn
 
 from ..errors import UserError, one_line
+from .instance_norm import instance_normalize
 from .interface import ReIDModel
 
 _MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
@@ -21,11 +22,23 @@ class PlainModel(ReIDModel):
     would otherwise normalise it twice.
     """
 
+    def __init__(self, cfg: CfgNode) -> None:
+        instance_norm = cfg.INPUT.INSTANCE_NORM
+        if instance_norm:  # ``forward`` does it; the model's own normalisation then does nothing
+            cfg = cfg.clone()
+            cfg.defrost()
+            cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [0.0] * 3, [1.0] * 3
+        super().__init__(cfg)
+        self.instance_norm = instance_norm
+
     def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
-        """Run the model on a copy of its images."""
+        """Run the model on a copy of its images, which INPUT.INSTANCE_NORM normalises."""
         if isinstance(batch, Tensor):
-            return super().forward(batch.clone())
-        return super().forward({**batch, "images": batch["images"].clone()})
+            return super().forward(self._copy(batch))
+        return super().forward({**batch, "images": self._copy(batch["images"])})
+
+    def _copy(self, images: Tensor) -> Tensor:
+        return instance_normalize(images) if self.instance_norm else images.clone()
 
 
 def model_class(name: str) -> type[ReIDModel]:
@@ -55,19 +68,25 @@ def build_model(cfg: CfgNode) -> ReIDModel:
 
     Raises:
         UserError: FastReID has no such model, its pretrained weights cannot be read or fetched, or
-            its backbone or input does not fit it.
+            its backbone, input or INPUT.INSTANCE_NORM does not fit it.
     """
     if cfg.MODEL.META_ARCHITECTURE == "MGN":
         _check_mgn_backbone(cfg.MODEL.BACKBONE)
         _check_mgn_height(cfg.INPUT)
     kind = model_class(cfg.MODEL.META_ARCHITECTURE)
     try:
-        return kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
+        model = kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
     except _not_built() as error:
         refusal = _refuse_model(cfg, error)
         if refusal is None:
             raise
         raise refusal from None
+    if cfg.INPUT.INSTANCE_NORM and not model.instance_norm:
+        raise UserError(
+            f"INPUT.INSTANCE_NORM: {cfg.MODEL.META_ARCHITECTURE} normalizes by MODEL.PIXEL_MEAN "
+            "and PIXEL_STD alone; switch it off"
+        )
+    return model
 
 
 def _not_built() -> tuple[type[Exception], ...]:

@@ -61,7 +61,7 @@ class CLIPDPPP(DPPPArchitecture):
         learnable_temperature: train log(1 / tau) in phase 1.
         residual: of P_s, see DestylizationProjector.
         detach_inversion_input: keep the text losses' gradient out of the visual encoder.
-        pixel_mean, pixel_std: of the three channels, 0..255.
+        pixel_mean, pixel_std, instance_norm: see CLIPModel.
         phase: 1 or 2.
     """
 
@@ -86,9 +86,10 @@ class CLIPDPPP(DPPPArchitecture):
         detach_inversion_input: bool,
         pixel_mean: list[float],
         pixel_std: list[float],
+        instance_norm: bool,
         phase: int,
     ) -> None:
-        super().__init__(towers, pixel_mean, pixel_std)
+        super().__init__(towers, pixel_mean, pixel_std, instance_norm=instance_norm)
         self.content_inversion = content_inversion
         self.style_aggregation = style_aggregation
         self.local_filter = local_filter

@@ -55,6 +55,8 @@ class ReIDModel(nn.Module):
 
     Attributes:
         pixel_mean, pixel_std: buffers (1, 3, 1, 1), 0..255, by which the model normalises.
+        instance_norm: whether it normalises by each image's own mean and standard deviation
+            instead; a model that cannot is refused with INPUT.INSTANCE_NORM.
         watched: further numbers of the last training step that are worth logging.
         loss_weights: name of a loss -> its weight, for the log.
         phase_keys: config keys that say which phases there are and how long they take; a run can
@@ -63,6 +65,7 @@ class ReIDModel(nn.Module):
 
     pixel_mean: Tensor
     pixel_std: Tensor
+    instance_norm: bool = False
     watched: Mapping[str, Tensor] = MappingProxyType({})
     loss_weights: Mapping[str, float] = MappingProxyType({})
     phase_keys: ClassVar[tuple[str, ...]] = ("SOLVER.MAX_EPOCH",)
@@ -159,7 +162,8 @@ class ReIDModel(nn.Module):
         ):
             for key in keys:
                 node.pop(key, None)
-        return model.dump() + cfg.MODEL.DPPP.CLIP_NAME
+        own_norm = "instance norm" if self.instance_norm else ""
+        return model.dump() + cfg.MODEL.DPPP.CLIP_NAME + own_norm
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor | None:
         """Return features (N, d1) of sentences; None without a text side."""

@@ -51,5 +51,6 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
         "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
         "pixel_mean": cfg.MODEL.PIXEL_MEAN,
         "pixel_std": cfg.MODEL.PIXEL_STD,
+        "instance_norm": cfg.INPUT.INSTANCE_NORM,
         "phase": active_phases(cfg)[-1],
     }
