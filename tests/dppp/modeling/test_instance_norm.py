@@ -11,22 +11,14 @@ from PIL import Image
 
 import dppp
 from dppp import DPPPTrainer, UserError
-from dppp.config import load_config
 from dppp.engine import evaluate
 from dppp.inference import export
 from dppp.modeling.build import build_model
 from dppp.modeling.instance_norm import instance_normalize
-from helpers import CONFIGS, SMALL, TOY
+from helpers import BASELINE
 
 Config = Callable[..., CfgNode]
 ON = ("INPUT.INSTANCE_NORM", True)
-BASELINE = (
-    "MODEL.META_ARCHITECTURE", "Baseline",
-    "MODEL.BACKBONE.NAME", "build_resnet_backbone",
-    "MODEL.BACKBONE.PRETRAIN", False,
-    "MODEL.BACKBONE.DEPTH", "18x",
-    "MODEL.BACKBONE.FEAT_DIM", 512,
-)  # fmt: skip
 
 
 def pictures(count: int = 3) -> torch.Tensor:
@@ -117,13 +109,8 @@ def test_onnx_computes_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, instance_normalize(pictures(5)).numpy(), atol=1e-4)
 
 
-def test_a_baseline_trains_and_loads(
-    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    small = (*SMALL, *TOY, *BASELINE, "INPUT.SIZE_TRAIN", [32, 16], "INPUT.SIZE_TEST", [32, 16])
-    run = (*small, "SOLVER.MAX_EPOCH", 1, "OUTPUT_DIR", str(tmp_path), *ON)
-    trainer = DPPPTrainer(load_config(str(CONFIGS / "Baselines" / "bagtricks_R50.yml"), [*run]))
+def test_a_baseline_trains_and_loads(quickstart: Config, tmp_path: Path) -> None:
+    trainer = DPPPTrainer(quickstart(*BASELINE, *ON, "SOLVER.MAX_EPOCH", 1))
     trainer.train()
     images = pictures(2)[:, :, :32, :16]
     with torch.no_grad():

@@ -24,6 +24,7 @@ from ..modeling.build import build_model
 from ..modeling.interface import ReIDModel
 from .checkpoint import AtomicCheckpointer
 from .compiling import compiled
+from .hard_batches import follow_model
 from .hooks import (
     CheckpointHook,
     EvaluationHook,
@@ -214,9 +215,8 @@ class DPPPTrainer(DefaultTrainer):
             epochs = range(max(self.start_epoch, phase.start_epoch), phase.end_epoch)
             # One storage per phase; else the losses of the last phase would still be printed.
             with EventStorage(self.iter) as self.storage:
-                self._start_data(phase, epochs.start - phase.start_epoch)
                 for self.epoch in epochs:
-                    self._run_epoch()
+                    self._run_epoch(starts_data=self.epoch == epochs.start)
         self.after_train()
         self.checkpointer.save_for_inference()
         if comm.is_main_process():
@@ -243,12 +243,17 @@ class DPPPTrainer(DefaultTrainer):
 
     def _start_data(self, phase: Phase, epoch: int) -> None:
         """Let the next batch be the first of an epoch, which is counted within its phase."""
-        self.data_loader.batch_sampler.start_at(phase.number, epoch)
+        batches = self.data_loader.batch_sampler
+        batches.start_at(phase.number, epoch)
+        if batches.follows_model:
+            follow_model(self.cfg, self.raw_model, self.data_loader.dataset, batches)
         self._trainer.restart_data()
 
-    def _run_epoch(self) -> None:
+    def _run_epoch(self, *, starts_data: bool) -> None:
         self.before_epoch()
         place = self.phase.number, self.epoch - self.phase.start_epoch
+        if starts_data or self.data_loader.batch_sampler.follows_model:
+            self._start_data(self.phase, place[1])
         seed_everything(*derive_seeds(self.cfg.SEED, *place, comm.get_rank()))
         for _ in range(self.iters_per_epoch):
             self.before_step()
