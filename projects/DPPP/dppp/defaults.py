@@ -40,6 +40,15 @@ def add_dppp_config(cfg: CN) -> None:
     # FastReID's key, with one more value: -1 takes the cores of the process, at most 8.
     cfg.DATALOADER.NUM_WORKERS = 8
 
+    # Contrast of each image with one prototype of every identity, a cross-entropy over cosines.
+    prototype = cfg.MODEL.LOSSES.PROTOTYPE = CN()
+    # What the loss is multiplied by, 0 or more; 0: off. CLIPDPPP has it in phase 1, on v_g.
+    prototype.SCALE = 0.0
+    # Share of a prototype that a batch with its identity leaves, 0 or more and below 1.
+    prototype.MOMENTUM = 0.2
+    # What cosines are divided by.
+    prototype.TEMPERATURE = 0.05
+
     # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). CLIPDPPP ignores
     # SOLVER.MAX_EPOCH, which FastReID's other meta-architectures use. SOLVER.STEPS and
     # SOLVER.WARMUP_ITERS restart in each phase.

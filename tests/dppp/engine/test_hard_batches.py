@@ -11,8 +11,10 @@ from fastreid.engine.train_loop import HookBase
 
 import processes
 from dppp import DPPPTrainer, UserError
+from dppp.config import load_config
 from dppp.data.images import read_image
 from dppp.data.transforms import build_transforms
+from dppp.engine.prototypes import start_prototypes
 from helpers import BASELINE, DPPP_CONFIGS, SMALL
 
 Config = Callable[..., CfgNode]
@@ -82,16 +84,23 @@ def test_resumed_with_workers_equals_uninterrupted(quickstart: Config, tmp_path:
     assert not [key for key in expected if not torch.equal(expected[key], resumed[key])]
 
 
-def test_two_processes_agree_on_what_is_near_and_share_the_batches(
+def test_two_processes_agree_on_prototypes_and_hard_batches(
     data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    script = Path(__file__).parent / "hard_batches_run.py"
-    opts = [*SMALL, *HARD, "OUTPUT_DIR", tmp_path / "out"]
+    script = Path(__file__).parent / "levers_run.py"
+    opts = [*SMALL, *HARD, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0, "OUTPUT_DIR", str(tmp_path)]
     processes.torchrun(2, script, DPPP_CONFIGS / "quickstart.yml", tmp_path, *opts, cwd=tmp_path)
-    (nearest, first), (other, second) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert torch.equal(first[0], second[0])
+    trainer = DPPPTrainer(load_config(str(DPPP_CONFIGS / "quickstart.yml"), opts))
+    start_prototypes(trainer.cfg, trainer.raw_model, trainer.data_loader.dataset)
+    alone = trainer.raw_model.prototype_memory.prototypes
+    assert torch.allclose(first[0], alone, atol=1e-5)
+
+    nearest, other = first[1], second[1]
     assert nearest == other
-    for mine, theirs in zip(first, second, strict=True):
+    for mine, theirs in zip(first[2], second[2], strict=True):
         assert len(mine) == len(theirs) == 8
         identities = [pid for pid, _ in [*mine, *theirs]]
         assert identities[::4] in nearest

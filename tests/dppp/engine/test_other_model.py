@@ -192,9 +192,11 @@ def test_its_settings_are_checked_when_they_are_read(toy: Config) -> None:
         toy("SOLVER.BASE_LR", 2.0)
 
 
-def test_a_model_that_cannot_normalise_by_the_image_is_refused(toy: Config) -> None:
+def test_what_it_does_not_have_is_refused(toy: Config) -> None:
     with pytest.raises(UserError, match=r"INSTANCE_NORM: ToyTwoPhases normalizes by"):
         DPPPTrainer(toy("INPUT.INSTANCE_NORM", True))
+    with pytest.raises(UserError, match=r"PROTOTYPE: ToyTwoPhases has no such loss"):
+        DPPPTrainer(toy("MODEL.LOSSES.PROTOTYPE.SCALE", 1.0))
 
 
 def names_in(path: Path) -> Iterator[str]:

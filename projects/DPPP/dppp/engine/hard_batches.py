@@ -2,16 +2,13 @@
 
 import torch
 from fastreid.config import CfgNode
-from fastreid.evaluation.evaluator import inference_context
 from fastreid.utils import comm
-from torch import Tensor
 
-from ..config import amp_dtype
-from ..data.device_loader import DeviceLoader
 from ..data.hard_identity_sampler import HardBatches, nearest_identities
 from ..data.image_sets import TrainingImages
 from ..data.loaders import build_plain_loader
 from ..modeling.interface import ReIDModel
+from .encoding import encode
 
 
 def follow_model(
@@ -19,8 +16,8 @@ def follow_model(
 ) -> None:
     """Tell the batches of the epoch at which they are set to start what is near.
 
-    One image of each identity is encoded by the model in evaluation, in the number format of
-    training. Each process encodes its share; the main one compares, so that all agree.
+    One image of each identity is encoded. Each process encodes its share; the main one compares,
+    so that all agree.
 
     Args:
         cfg: the run's.
@@ -30,7 +27,8 @@ def follow_model(
     """
     size = comm.get_world_size()
     mine = batches.representatives()[comm.get_rank() :: size]
-    parts = comm.gather(_encode(cfg, model, build_plain_loader(cfg, train_set, mine)))
+    encoded = encode(cfg, model, model, build_plain_loader(cfg, train_set, mine))
+    parts = comm.gather(torch.cat([features.cpu() for _, features in encoded]))
     nearest = None
     if comm.is_main_process():
         features = torch.empty(train_set.num_classes, parts[0].shape[1])
@@ -39,14 +37,3 @@ def follow_model(
         identities = cfg.SOLVER.IMS_PER_BATCH // cfg.DATALOADER.NUM_INSTANCE
         nearest = nearest_identities(features, identities)
     batches.follow(comm.all_gather(nearest)[0])
-
-
-@torch.no_grad()
-def _encode(cfg: CfgNode, model: ReIDModel, images: DeviceLoader) -> Tensor:
-    """Return features (N, d), float32, on the CPU."""
-    dtype = amp_dtype(cfg)
-    with (
-        inference_context(model),
-        torch.autocast(model.device.type, dtype, enabled=dtype is not None),
-    ):
-        return torch.cat([model(batch).float().cpu() for batch in images])

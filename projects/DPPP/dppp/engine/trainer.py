@@ -36,6 +36,7 @@ from .hooks import (
 )
 from .optimizer import build_optimizer
 from .phases import Phase, build_phases, describe_trainable
+from .prototypes import start_prototypes
 from .resume import check_same_run, same_test
 from .step import TrainStep
 from .summary import Scores, format_summary, summarize, write_summary
@@ -252,6 +253,8 @@ class DPPPTrainer(DefaultTrainer):
     def _run_epoch(self, *, starts_data: bool) -> None:
         self.before_epoch()
         place = self.phase.number, self.epoch - self.phase.start_epoch
+        if starts_data:
+            start_prototypes(self.cfg, self.raw_model, self.data_loader.dataset)
         if starts_data or self.data_loader.batch_sampler.follows_model:
             self._start_data(self.phase, place[1])
         seed_everything(*derive_seeds(self.cfg.SEED, *place, comm.get_rank()))

@@ -27,7 +27,7 @@ _OLDER = {META_ARCHITECTURE: "CLIPDPPP", _RESIDUAL: False, _INSTANCE_NORM: False
 _POSITIONS = "towers.visual.positional_embedding"
 _PHASE = "_extra_state"
 _INFERENCE = ("towers.visual.", "destylization.", _PHASE)
-_HEADS = ("final_head.", "projected_head.", "content_head.")
+_OF_CLASSES = ("final_head.", "projected_head.", "content_head.", "prototype_memory.")
 
 
 def complete_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class DPPPArchitecture(CLIPModel):
             state[_POSITIONS] = resample_positions(state[_POSITIONS], facts["grid"], own["grid"])
             logger.info("position embedding resampled: %s to %s", facts["grid"], own["grid"])
         if facts["classes"] != self.num_classes:
-            for key in [key for key in state if key.startswith(_HEADS)]:
+            for key in [key for key in state if key.startswith(_OF_CLASSES)]:
                 del state[key]
             if self.num_classes:
                 logger.info("classifiers of %d identities left out", facts["classes"])

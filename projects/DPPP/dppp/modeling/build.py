@@ -6,39 +6,13 @@ import pickle
 import torch
 from fastreid.config import CfgNode
 from fastreid.modeling import meta_arch
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import UserError, one_line
-from .instance_norm import instance_normalize
 from .interface import ReIDModel
+from .plain_model import ModelWithLosses, PlainModel
 
 _MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
-
-
-class PlainModel(ReIDModel):
-    """What FastReID's own meta-architectures get: the plain answers, and a copy of their images.
-
-    They normalise their images in place. TEST.FLIP, which calls a model twice with one batch,
-    would otherwise normalise it twice.
-    """
-
-    def __init__(self, cfg: CfgNode) -> None:
-        instance_norm = cfg.INPUT.INSTANCE_NORM
-        if instance_norm:  # ``forward`` does it; the model's own normalisation then does nothing
-            cfg = cfg.clone()
-            cfg.defrost()
-            cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [0.0] * 3, [1.0] * 3
-        super().__init__(cfg)
-        self.instance_norm = instance_norm
-
-    def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
-        """Run the model on a copy of its images, which INPUT.INSTANCE_NORM normalises."""
-        if isinstance(batch, Tensor):
-            return super().forward(self._copy(batch))
-        return super().forward({**batch, "images": self._copy(batch["images"])})
-
-    def _copy(self, images: Tensor) -> Tensor:
-        return instance_normalize(images) if self.instance_norm else images.clone()
 
 
 def model_class(name: str) -> type[ReIDModel]:
@@ -60,7 +34,8 @@ def model_class(name: str) -> type[ReIDModel]:
 @functools.cache
 def _with_plain_answers(kind: type[nn.Module]) -> type[ReIDModel]:
     """Derive from a foreign meta-architecture; names of parameters and modules stay its own."""
-    return type(kind.__name__, (PlainModel, kind), {})
+    plain = ModelWithLosses if hasattr(kind, "losses") else PlainModel
+    return type(kind.__name__, (plain, kind), {})
 
 
 def build_model(cfg: CfgNode) -> ReIDModel:
@@ -81,6 +56,11 @@ def build_model(cfg: CfgNode) -> ReIDModel:
         if refusal is None:
             raise
         raise refusal from None
+    if cfg.MODEL.LOSSES.PROTOTYPE.SCALE and not model.has_prototypes:
+        raise UserError(
+            f"MODEL.LOSSES.PROTOTYPE: {cfg.MODEL.META_ARCHITECTURE} has no such loss; set its "
+            "SCALE to 0"
+        )
     if cfg.INPUT.INSTANCE_NORM and not model.instance_norm:
         raise UserError(
             f"INPUT.INSTANCE_NORM: {cfg.MODEL.META_ARCHITECTURE} normalizes by MODEL.PIXEL_MEAN "

@@ -29,6 +29,7 @@ from .identity_head import IdentityHead
 from .interface import PhasePlan, TrainedGroup
 from .parts import build_parts
 from .prompts import Prompt
+from .prototype_memory import PrototypeMemory
 from .pseudo_words import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -57,6 +58,7 @@ class CLIPDPPP(DPPPArchitecture):
         strategy: which of them stands for an image in L1_SupCon.
         num_classes: training identities; 0 builds no classifiers, for evaluation.
         losses: which terms are on, and their weights.
+        prototype_memory: of v_g, started from t_c, in phase 1; None without.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
         residual: of P_s, see DestylizationProjector.
@@ -65,6 +67,7 @@ class CLIPDPPP(DPPPArchitecture):
         phase: 1 or 2.
     """
 
+    has_prototypes = True
     phase_keys = ("SOLVER.PHASE_EPOCHS", "MODEL.DPPP.PHASES")
 
     @configurable
@@ -80,6 +83,7 @@ class CLIPDPPP(DPPPArchitecture):
         strategy: str,
         num_classes: int,
         losses: LossSettings,
+        prototype_memory: PrototypeMemory | None,
         temperature: float,
         learnable_temperature: bool,
         residual: bool,
@@ -106,6 +110,7 @@ class CLIPDPPP(DPPPArchitecture):
         self.log_inverse_temperature = nn.Parameter(log_inverse) if learnable_temperature else None
         self.temperature = temperature
         self.losses = losses
+        self.prototype_memory = prototype_memory
         self.loss_weights = losses.weights
         self.detach_inversion_input = detach_inversion_input
         self.start_phase(phase)
@@ -231,6 +236,8 @@ class CLIPDPPP(DPPPArchitecture):
         if "L_Tri-txt" in on:  # Eq. 9
             t_c = gather_batch(texts["content"])
             terms["loss_tri_txt"] = text_triplet_loss(t_c, labels, self.losses.text_margin)
+        if self.prototype_memory is not None:
+            terms["loss_l1_prototype"] = self.prototype_memory(v_g, labels)
         return self.losses.weighted(terms)
 
     def style_disentanglement(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -277,6 +284,15 @@ class CLIPDPPP(DPPPArchitecture):
             name: t.expand(len(v_g), -1).contiguous()
             for name, t in zip(prompts, texts, strict=True)
         }
+
+    def phase_memory(self) -> PrototypeMemory | None:
+        """Return the memory of phase 1."""
+        return self.prototype_memory if self.phase == 1 else None
+
+    def prototype_features(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return t_c (B, d1)."""
+        image = self.towers.encode_image(self.normalize(batch["images"]))
+        return self.prompt_features(image, {"content"})["content"]
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:

@@ -8,6 +8,7 @@ from ..losses import LossSettings
 from .checks import active_phases, check_dppp_config
 from .clip import build_clip
 from .prompts import Prompt
+from .prototype_memory import PrototypeMemory
 from .pseudo_words import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -45,6 +46,7 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
         "strategy": texts.STRATEGY,
         "num_classes": cfg.MODEL.HEADS.NUM_CLASSES,
         "losses": LossSettings.from_config(cfg),
+        "prototype_memory": PrototypeMemory.from_config(cfg, d1),
         "temperature": dppp.TEMPERATURE,
         "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
         "residual": dppp.DESTYLIZATION_RESIDUAL,

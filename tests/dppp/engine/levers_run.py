@@ -1,4 +1,6 @@
-"""Hard batches of an epoch, in as many processes as torchrun starts; each writes its own.
+"""Prototypes and hard batches at a start, in as many processes as torchrun starts.
+
+Each writes what it has into a file of its own.
 
 Arguments: a config file, a folder to write 0.pt, 1.pt ... into, then KEY VALUE ... of the config.
 """
@@ -13,16 +15,19 @@ from fastreid.utils import comm
 from dppp import DPPPTrainer
 from dppp.config import load_config
 from dppp.engine import launch
+from dppp.engine.prototypes import start_prototypes
 
 
 def main(args: Namespace) -> None:
     trainer = DPPPTrainer(load_config(args.config, args.opts))
+    start_prototypes(trainer.cfg, trainer.raw_model, trainer.data_loader.dataset)
     trainer._start_data(trainer.phase, 0)
     batches = trainer.data_loader.batch_sampler
     train_set = trainer.data_loader.dataset
     numbers = [train_set.pid_dict[item[1]] for item in train_set.img_items]
     drawn = [[(numbers[index], index) for index, _ in batch] for batch in batches]
-    torch.save((batches._nearest, drawn), args.folder / f"{comm.get_rank()}.pt")
+    prototypes = trainer.raw_model.prototype_memory.prototypes
+    torch.save((prototypes, batches._nearest, drawn), args.folder / f"{comm.get_rank()}.pt")
 
 
 if __name__ == "__main__":
