@@ -91,6 +91,8 @@ def _check_solver(cfg: CfgNode) -> None:
     amp_dtype(cfg)
     if cfg.SEED < 0:
         raise UserError(f"SEED is {cfg.SEED}; it must be 0 or more")
+    if not 0 <= solver.EMA_DECAY < 1:
+        raise UserError(f"SOLVER.EMA_DECAY is {solver.EMA_DECAY}; it must be 0 or more and below 1")
     optimizer = getattr(torch.optim, solver.OPT, None)
     if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
         raise UserError(

@@ -54,6 +54,10 @@ def add_dppp_config(cfg: CN) -> None:
     # SOLVER.WARMUP_ITERS restart in each phase.
     cfg.SOLVER.PHASE_EPOCHS = (20, 20)
 
+    # Decay, 0 or more and below 1, of the exponential moving average of the weights (average.py),
+    # which is what is evaluated, saved as the model and handed out; 0: off.
+    cfg.SOLVER.EMA_DECAY = 0.0
+
     # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
     cfg.SOLVER.AMP.DTYPE = "bf16"
 

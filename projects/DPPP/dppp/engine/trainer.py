@@ -22,6 +22,7 @@ from ..errors import UserError
 from ..log import logger
 from ..modeling.build import build_model
 from ..modeling.interface import ReIDModel
+from .average import WeightAverage
 from .checkpoint import AtomicCheckpointer
 from .compiling import compiled
 from .hard_batches import follow_model
@@ -50,6 +51,7 @@ class DPPPTrainer(DefaultTrainer):
         phases: the phases of the run, in order; ``phase`` is the present one.
         raw_model: the model; ``model`` is what a step calls: it, wrapped for several
             processes and compiled if that is asked for.
+        average: of the weights that train, with SOLVER.EMA_DECAY.
         test_sets: those of DATASETS.TESTS, opened.
         results: phase name -> test set -> scores, as far as the run has come.
     """
@@ -86,6 +88,7 @@ class DPPPTrainer(DefaultTrainer):
         self.checkpointer = AtomicCheckpointer(
             self.raw_model, cfg.OUTPUT_DIR, save_to_disk=comm.is_main_process()
         )
+        self.average = WeightAverage(self.raw_model, 0)  # nothing has been trained
         self.enter_phase(self.phases[0])
         self.register_hooks(self.build_hooks())
 
@@ -133,8 +136,10 @@ class DPPPTrainer(DefaultTrainer):
 
     def enter_phase(self, phase: Phase) -> None:
         """Freeze, unfreeze, and make the optimizer and schedule of ``phase``."""
+        self.average.swap()  # a phase starts from what the one before was evaluated with
         self.phase = phase
         self.raw_model.start_phase(phase.number)
+        self.average = WeightAverage(self.raw_model, self.cfg.SOLVER.EMA_DECAY)
         model: nn.Module = self.raw_model.train()
         optimizer = build_optimizer(self.cfg, self.raw_model)
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
@@ -144,13 +149,14 @@ class DPPPTrainer(DefaultTrainer):
             "optimizer": optimizer,
             **self.scheduler,
             **({"grad_scaler": self.grad_scaler} if self.grad_scaler else {}),
+            **({"average": self.average} if self.cfg.SOLVER.EMA_DECAY else {}),
             "trainer": self,
         }
         if comm.get_world_size() > 1:
             devices = [comm.get_local_rank()] if self.raw_model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
         model = compiled(model, self.cfg.SOLVER.COMPILE, self.raw_model.device.type)
-        self._trainer.start_phase(phase.name, model, optimizer)
+        self._trainer.start_phase(phase.name, model, optimizer, self.average)
         logger.info(
             "%s: epochs %d to %d of %d\n%s",
             phase.name,
@@ -163,9 +169,12 @@ class DPPPTrainer(DefaultTrainer):
     @override
     def resume_or_load(self, resume: bool = True) -> None:
         """Resume from the last checkpoint of OUTPUT_DIR, or start from MODEL.WEIGHTS."""
-        if resume and self.checkpointer.has_checkpoint():
+        resumes = resume and self.checkpointer.has_checkpoint()
+        if resumes:
             self._return_to(self.checkpointer.get_checkpoint_file())
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
+        if not resumes:
+            self.average.restart()
         self.raw_model.start_phase(self.phase.number)  # the file may come from another phase
 
     def _return_to(self, path: str) -> None:
@@ -202,6 +211,7 @@ class DPPPTrainer(DefaultTrainer):
         """Run the remaining epochs; then print the table and write summary.json."""
         if self.start_epoch >= self.max_epoch:
             logger.info("all %d epochs are done; nothing to train", self.max_epoch)
+            self.average.swap()
             # The run was stopped between its last checkpoint and its report.
             if comm.is_main_process() and not os.path.exists(
                 os.path.join(self.cfg.OUTPUT_DIR, "summary.json")
@@ -218,6 +228,7 @@ class DPPPTrainer(DefaultTrainer):
             with EventStorage(self.iter) as self.storage:
                 for self.epoch in epochs:
                     self._run_epoch(starts_data=self.epoch == epochs.start)
+        self.average.swap()
         self.after_train()
         self.checkpointer.save_for_inference()
         if comm.is_main_process():
@@ -264,7 +275,8 @@ class DPPPTrainer(DefaultTrainer):
             self.after_step()
             self.iter += 1
         self._trainer.finite.check()  # before anything is saved or evaluated
-        self.after_epoch()
+        with self.average.applied():
+            self.after_epoch()
 
     def _evaluate_phase(self) -> dict[str, dict] | Scores:
         """Score the model; FastReID's hooks expect the scores alone if there is one test set."""
