@@ -165,7 +165,7 @@ class CLIPDPPP(DPPPArchitecture):
             parts += [self.style_aggregation, self.style_inversion]
         if words != "generic" or "L_Tri-txt" in self.losses.names:
             parts += [self.content_inversion]
-        if self.log_inverse_temperature is not None:
+        if self.log_inverse_temperature is not None and "L1_SupCon" in self.losses.names:
             parts += [self.log_inverse_temperature]
         return parts
 
