@@ -32,6 +32,18 @@ TOY = (
     "DATASETS.NAMES", ("GenePersonToy",),
     "DATASETS.TESTS", ("GenePersonToy",),
 )  # fmt: skip
+# KEY, VALUE, ... that make a quickstart train a small one of FastReID's own models for two epochs.
+BASELINE = (
+    "MODEL.META_ARCHITECTURE", "Baseline",
+    "MODEL.BACKBONE.NAME", "build_resnet_backbone",
+    "MODEL.BACKBONE.PRETRAIN", False,
+    "MODEL.BACKBONE.DEPTH", "18x",
+    "MODEL.BACKBONE.FEAT_DIM", 512,
+    "MODEL.LOSSES.NAME", ("CrossEntropyLoss", "TripletLoss"),
+    "INPUT.SIZE_TRAIN", [32, 16],
+    "INPUT.SIZE_TEST", [32, 16],
+    "SOLVER.MAX_EPOCH", 2,
+)  # fmt: skip
 
 
 def free_url() -> str:

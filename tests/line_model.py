@@ -10,6 +10,7 @@ from fastreid.config import CfgNode
 from fastreid.utils.events import EventStorage
 from torch import Tensor, nn
 
+from dppp.engine.average import WeightAverage
 from dppp.engine.optimizer import build_optimizer
 from dppp.engine.step import TrainStep
 from dppp.modeling import ReIDModel
@@ -51,7 +52,8 @@ def make_step(
     step = TrainStep(
         model, batches, amp_dtype=amp_dtype, log_period=log_period, images_per_step=8
     )  # fmt: skip
-    step.start_phase("a phase", wrap(model), build_optimizer(cfg, model))
+    optimizer, average = build_optimizer(cfg, model), WeightAverage(model, 0)
+    step.start_phase("a phase", wrap(model), optimizer, average)
     step.restart_data()
     return step
 

@@ -19,6 +19,7 @@ from benchmarks import plain
 from benchmarks.measuring import Comparison, Way, compare, count_flops, matmul_limit
 from dppp.config import amp_dtype, load_config
 from dppp.device import resolve_device
+from dppp.engine.average import WeightAverage
 from dppp.engine.compiling import compiled
 from dppp.engine.optimizer import build_optimizer
 from dppp.engine.phases import Phase, build_phases
@@ -125,7 +126,7 @@ def our_step(
     if comm.get_world_size() > 1:
         step.model = DistributedDataParallel(model, broadcast_buffers=False)
     called = compiled(step.model, mode, model.device.type)
-    step.start_phase(phase.name, called, optimizer)
+    step.start_phase(phase.name, called, optimizer, WeightAverage(model, cfg.SOLVER.EMA_DECAY))
     step.iter = 0
     step.restart_data()
     return step.run_step

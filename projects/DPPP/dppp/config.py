@@ -45,6 +45,8 @@ def load_config(config_file: str, opts: list[str]) -> CfgNode:
     model_class(cfg.MODEL.META_ARCHITECTURE).check_config(cfg)
     check_device(cfg.MODEL.DEVICE, "MODEL.DEVICE")
     check_precision(cfg.TEST.PRECISION, "TEST.PRECISION")
+    _check_input(cfg)
+    _check_prototype(cfg.MODEL.LOSSES.PROTOTYPE)
     _check_solver(cfg)
     cfg.freeze()
     return cfg
@@ -64,12 +66,33 @@ def amp_dtype(cfg: CfgNode) -> torch.dtype | None:
     return _AMP_DTYPES[amp.DTYPE] if amp.ENABLED else None
 
 
+def _check_input(cfg: CfgNode) -> None:
+    """Refuse a probability that is none."""
+    if not 0 <= cfg.INPUT.GRAYSCALE_PROB <= 1:
+        raise UserError(f"INPUT.GRAYSCALE_PROB is {cfg.INPUT.GRAYSCALE_PROB}; it must be 0 to 1")
+
+
+def _check_prototype(prototype: CfgNode) -> None:
+    ranges = {
+        "SCALE": (prototype.SCALE >= 0, "0 or more"),
+        "MOMENTUM": (0 <= prototype.MOMENTUM < 1, "0 or more and below 1"),
+        "TEMPERATURE": (prototype.TEMPERATURE > 0, "above 0"),
+    }
+    for key, (is_right, allowed) in ranges.items():
+        if not is_right:
+            raise UserError(
+                f"MODEL.LOSSES.PROTOTYPE.{key} is {prototype[key]}; it must be {allowed}"
+            )
+
+
 def _check_solver(cfg: CfgNode) -> None:
     """Refuse what would fail only after everything else has been built."""
     solver = cfg.SOLVER
     amp_dtype(cfg)
     if cfg.SEED < 0:
         raise UserError(f"SEED is {cfg.SEED}; it must be 0 or more")
+    if not 0 <= solver.EMA_DECAY < 1:
+        raise UserError(f"SOLVER.EMA_DECAY is {solver.EMA_DECAY}; it must be 0 or more and below 1")
     optimizer = getattr(torch.optim, solver.OPT, None)
     if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
         raise UserError(

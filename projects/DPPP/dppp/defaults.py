@@ -24,6 +24,12 @@ def add_dppp_config(cfg: CN) -> None:
     # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
     cfg.MODEL.DEVICE = "auto"
 
+    # Probability, 0 to 1, that a training image loses its colors, after FastReID's color jitter.
+    cfg.INPUT.GRAYSCALE_PROB = 0.0
+    # True: each channel of an image is normalised by its own mean and standard deviation, in
+    # training and everywhere else, instead of by MODEL.PIXEL_MEAN and PIXEL_STD.
+    cfg.INPUT.INSTANCE_NORM = False
+
     # Folders under FASTREID_DATASETS that hold data sets made by geneperson. Each becomes a data
     # set named after its folder, for DATASETS.NAMES and DATASETS.TESTS. "GenePerson" is always one.
     cfg.DATASETS.GENEPERSON_DIRS = ()
@@ -39,10 +45,23 @@ def add_dppp_config(cfg: CN) -> None:
     # FastReID's key, with one more value: -1 takes the cores of the process, at most 8.
     cfg.DATALOADER.NUM_WORKERS = 8
 
+    # Contrast of each image with one prototype of every identity, a cross-entropy over cosines.
+    prototype = cfg.MODEL.LOSSES.PROTOTYPE = CN()
+    # What the loss is multiplied by, 0 or more; 0: off. CLIPDPPP has it in phase 1, on v_g.
+    prototype.SCALE = 0.0
+    # Share of a prototype that a batch with its identity leaves, 0 or more and below 1.
+    prototype.MOMENTUM = 0.2
+    # What cosines are divided by.
+    prototype.TEMPERATURE = 0.05
+
     # Epochs of phase 1 (pseudo-words) and of phase 2 (de-stylization). CLIPDPPP ignores
     # SOLVER.MAX_EPOCH, which FastReID's other meta-architectures use. SOLVER.STEPS and
     # SOLVER.WARMUP_ITERS restart in each phase.
     cfg.SOLVER.PHASE_EPOCHS = (20, 20)
+
+    # Decay, 0 or more and below 1, of the exponential moving average of the weights (average.py),
+    # which is what is evaluated, saved as the model and handed out; 0: off.
+    cfg.SOLVER.EMA_DECAY = 0.0
 
     # Number format of SOLVER.AMP: "bf16", or "fp16" with a gradient scaler (CUDA only).
     cfg.SOLVER.AMP.DTYPE = "bf16"

@@ -9,7 +9,7 @@ DEFAULTS = CfgNode()
 # Root of every random draw; another seed gives other people.
 DEFAULTS.SEED = 0
 # Camera world: "source", "shifted" and "unseen" (other sensors, camera height, framing, bodies and
-# backgrounds), or one of the many random ones, "world-1", "world-2" ..., none of which is like those.
+# backgrounds), or one of the random ones, "world-1", "world-2" ..., none of which is like those.
 DEFAULTS.WORLD = "source"
 DEFAULTS.IDENTITIES = CfgNode()
 # Identities to train on (bounding_box_train). The paper's set has 6641.

@@ -40,6 +40,7 @@ SAMPLERS = {  # name: identities in a batch of 8, NUM_INSTANCE 2
     "NaiveIdentitySampler": [4],
     "BalancedIdentitySampler": [4],
 }
+HARD = "HardIdentitySampler"  # needs a model: tests/dppp/engine/test_hard_batches.py
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -75,12 +76,16 @@ def test_imbalanced_sampler_draws_identities_alike(uneven: Callable[..., CfgNode
 def test_other_samplers_are_refused_with_those_that_work(
     uneven: Callable[..., CfgNode], name: str
 ) -> None:
-    with pytest.raises(UserError, match=", ".join(SAMPLERS)) as caught:
+    with pytest.raises(UserError, match=", ".join([*SAMPLERS, HARD])) as caught:
         build_train_loader(uneven("DATALOADER.SAMPLER_TRAIN", name))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("instances", [0, 3])
-def test_identity_samplers_that_would_hang(uneven: Callable[..., CfgNode], instances: int) -> None:
+@pytest.mark.parametrize("name", ["NaiveIdentitySampler", HARD])
+def test_identity_samplers_that_would_hang(
+    uneven: Callable[..., CfgNode], name: str, instances: int
+) -> None:
+    sampler = ("DATALOADER.SAMPLER_TRAIN", name, "DATALOADER.NUM_INSTANCE", instances)
     with pytest.raises(UserError, match=f"NUM_INSTANCE {instances}"):
-        build_train_loader(uneven("DATALOADER.NUM_INSTANCE", instances))
+        build_train_loader(uneven(*sampler))

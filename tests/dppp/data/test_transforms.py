@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from dppp import UserError
 from dppp.config import load_config
 from dppp.data.transforms import build_transforms, to_tensor
 
@@ -39,6 +40,29 @@ def test_transforms(picture: Image.Image, opts: tuple[object, ...]) -> None:
     assert max((pixels.int() - plain).abs().max() for pixels in results) > 10
     if "INPUT.AFFINE.ENABLED" in opts:
         assert any((pixels[:, 0, 0] == 0).all() for pixels in results)  # rotated out of the corner
+
+
+def test_grayscale_has_its_probability_and_comes_before_augmix(picture: Image.Image) -> None:
+    size = ("MODEL.DEVICE", "cpu", "INPUT.SIZE_TRAIN", [96, 32], "INPUT.SIZE_TEST", [96, 32])
+    mixed = ("INPUT.AUGMIX.ENABLED", True, "INPUT.AUGMIX.PROB", 0.0)
+    colored = Image.merge("RGB", [picture.getchannel(0), *[Image.new("L", picture.size, 90)] * 2])
+    gray = to_tensor(colored.convert("L").convert("RGB"))
+    torch.manual_seed(0)
+    for opts in ((), mixed):
+        cfg = load_config("", [*size, *opts, "INPUT.GRAYSCALE_PROB", 0.25])
+        transforms = build_transforms(cfg, is_train=True)
+        results = [transforms(colored) for _ in range(400)]
+        is_gray = [torch.equal(pixels, gray) for pixels in results]
+        assert 60 < sum(is_gray) < 140  # 100 +- 4 standard deviations
+        others = [pixels for pixels, lost in zip(results, is_gray, strict=True) if not lost]
+        assert all(torch.equal(pixels, to_tensor(colored)) for pixels in others)
+    assert torch.equal(build_transforms(cfg, is_train=False)(colored), to_tensor(colored))
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.5])
+def test_a_probability_that_is_none(probability: float) -> None:
+    with pytest.raises(UserError, match=rf"GRAYSCALE_PROB is {probability}; it must be 0 to 1"):
+        load_config("", ["MODEL.DEVICE", "cpu", "INPUT.GRAYSCALE_PROB", probability])
 
 
 def test_random_erasing_fills_in_fractions(picture: Image.Image) -> None:

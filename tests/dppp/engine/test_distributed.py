@@ -19,7 +19,7 @@ TRAIN_NET = ROOT / "tools" / "train_net.py"
 
 
 def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: Path) -> None:
-    cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4)
+    cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0)
     (tmp_path / "config.yml").write_text(cfg.dump())
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (16, 3, 128, 64), generator=generator).float()
@@ -33,6 +33,7 @@ def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: P
         steps[count] = torch.load(output)
     for phase in (1, 2):
         one, two = steps[1][phase], steps[2][phase]
+        assert ("loss_l1_prototype" in one["losses"]) == (phase == 1)
         assert two["losses"] == pytest.approx(one["losses"], abs=1e-5)
         for part in ("gradients", "statistics"):
             assert one[part].keys() == two[part].keys()

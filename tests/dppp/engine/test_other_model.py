@@ -192,6 +192,13 @@ def test_its_settings_are_checked_when_they_are_read(toy: Config) -> None:
         toy("SOLVER.BASE_LR", 2.0)
 
 
+def test_what_it_does_not_have_is_refused(toy: Config) -> None:
+    with pytest.raises(UserError, match=r"INSTANCE_NORM: ToyTwoPhases normalizes by"):
+        DPPPTrainer(toy("INPUT.INSTANCE_NORM", True))
+    with pytest.raises(UserError, match=r"PROTOTYPE: ToyTwoPhases has no such loss"):
+        DPPPTrainer(toy("MODEL.LOSSES.PROTOTYPE.SCALE", 1.0))
+
+
 def names_in(path: Path) -> Iterator[str]:
     """Yield the names and short texts of a source file; docstrings and comments do not count."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -147,7 +147,8 @@ def test_prompt_strategies(strategy: str, unused: tuple[str, ...]) -> None:
     ],
 )
 def test_losses_can_be_switched(losses: tuple[str, ...], terms: set[str]) -> None:
-    model = build_model(config("MODEL.DPPP.LOSSES", losses, "MODEL.DPPP.PHASES", (1,)))
+    on = ("MODEL.DPPP.LOSSES", losses, "MODEL.DPPP.PHASES", (1,))
+    model = build_model(config(*on, "MODEL.DPPP.TEMPERATURE_LEARNABLE", True))
     model.start_phase(1)
     assert set(_step(model.train(), batch())) == terms
     trained = {n for n, p in model.named_parameters() if p.requires_grad}

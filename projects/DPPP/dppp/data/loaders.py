@@ -3,6 +3,8 @@
 FastReID's ``DataLoaderX`` prefetches with a CUDA stream and does not work on a CPU.
 """
 
+from collections.abc import Sequence
+
 import torch
 from fastreid.config import CfgNode
 from fastreid.data import samplers
@@ -16,13 +18,15 @@ from ..log import logger
 from .cache import choose_reader
 from .datasets.catalogue import data_root, load_dataset, require_test_images
 from .device_loader import DeviceLoader
+from .hard_identity_sampler import HardBatches
 from .identity_sampler import IdentitySampler
 from .image_sets import EvaluationImages, TrainingImages
 from .sampling import EpochBatches
 from .transforms import build_transforms
 from .workers import count_workers
 
-_IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler")
+_HARD = "HardIdentitySampler"
+_IDENTITY_SAMPLERS = ("NaiveIdentitySampler", "BalancedIdentitySampler", _HARD)
 # Not SetReWeightSampler: it asks for larger batches than it draws, and never yields one.
 _SAMPLERS = ("TrainingSampler", "ImbalancedDatasetSampler", *_IDENTITY_SAMPLERS)
 
@@ -60,13 +64,22 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
     _check_batch(cfg, train_set, mini_batch)
     train_set.read = choose_reader(cfg.DATALOADER.CACHE, [item[0] for item in items])
-    batches = EpochBatches(
-        lambda seed: _make_sampler(cfg, train_set, mini_batch, seed),
-        num_batches=len(train_set) // cfg.SOLVER.IMS_PER_BATCH,
-        batch_size=mini_batch,
-        seed=cfg.SEED,
-    )
-    return _device_loader(cfg, train_set, batches)
+    return _device_loader(cfg, train_set, _make_batches(cfg, train_set, mini_batch))
+
+
+def build_plain_loader(
+    cfg: CfgNode, train_set: TrainingImages, indices: Sequence[int]
+) -> DeviceLoader:
+    """Return batches of these training images, in their order and as images are tested.
+
+    Nothing that a run may be resumed with differently, such as TEST.IMS_PER_BATCH, has a share in
+    them.
+    """
+    transforms = build_transforms(cfg, is_train=False)
+    images = EvaluationImages(train_set.img_items, transforms, relabel=True)
+    images.read = train_set.read
+    mini_batch = cfg.SOLVER.IMS_PER_BATCH // comm.get_world_size()
+    return _device_loader(cfg, images, BatchSampler(indices, mini_batch, drop_last=False))
 
 
 def build_test_loader(
@@ -111,6 +124,11 @@ def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
         )
     if name not in _IDENTITY_SAMPLERS:
         return
+    if name == _HARD and cfg.TEST.PRECISE_BN.ENABLED:
+        raise UserError(
+            f"TEST.PRECISE_BN cannot draw the batches of {_HARD}, which follow the model; switch "
+            "it off, or use another DATALOADER.SAMPLER_TRAIN"
+        )
     instances = cfg.DATALOADER.NUM_INSTANCE
     if instances < 1 or mini_batch % instances:
         raise UserError(
@@ -123,6 +141,24 @@ def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
             f"a batch needs {needed} identities (IMS_PER_BATCH / NUM_INSTANCE); "
             f"{tuple(cfg.DATASETS.NAMES)} have {train_set.num_classes}"
         )
+
+
+def _make_batches(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> EpochBatches:
+    num_batches = len(train_set) // cfg.SOLVER.IMS_PER_BATCH
+    if cfg.DATALOADER.SAMPLER_TRAIN == _HARD:
+        return HardBatches(
+            train_set.img_items,
+            num_batches=num_batches,
+            batch_size=mini_batch,
+            num_instances=cfg.DATALOADER.NUM_INSTANCE,
+            seed=cfg.SEED,
+        )
+    return EpochBatches(
+        lambda seed: _make_sampler(cfg, train_set, mini_batch, seed),
+        num_batches=num_batches,
+        batch_size=mini_batch,
+        seed=cfg.SEED,
+    )
 
 
 def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: int) -> Sampler:

@@ -52,12 +52,17 @@ def generators_kept() -> Iterator[None]:
 class EpochBatches(Sampler):
     """Endless batches of ``(image index, seed of its transforms)`` for this process.
 
+    Attributes:
+        follows_model: whether an epoch's batches depend on the model as it is when it starts.
+
     Args:
         make_sampler: seed -> one of FastReID's samplers, which yields this process's image indices.
         num_batches: batches in an epoch.
         batch_size: images in a batch of this process.
         seed: the run's.
     """
+
+    follows_model = False
 
     def __init__(
         self,

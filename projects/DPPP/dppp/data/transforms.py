@@ -1,5 +1,7 @@
 """FastReID's transforms of an image, on current torchvision."""
 
+from collections.abc import Callable
+
 import numpy as np
 from fastreid.config import CfgNode
 from fastreid.data import transforms as upstream
@@ -15,18 +17,27 @@ def build_transforms(cfg: CfgNode, *, is_train: bool) -> T.Compose:
     Pixels are uint8 as long as they are whole numbers: random erasing fills in others, and makes
     them float32 whether it erases or not.
     """
-    affine = is_train and cfg.INPUT.AFFINE.ENABLED
+    more = _further_steps(cfg) if is_train else []
     cfg = cfg.clone()
     cfg.defrost()
     cfg.INPUT.AFFINE.ENABLED = False  # upstream's call fails in current torchvision
     steps = upstream.build_transforms(cfg, is_train=is_train).transforms
-    if affine:
-        following = (upstream.AugMix, upstream.ToTensor)  # what comes after it upstream
-        place = next(i for i, step in enumerate(steps) if isinstance(step, following))
-        steps.insert(place, T.RandomAffine(degrees=10, scale=(0.9, 1.1), shear=0.1))
+    following = (upstream.AugMix, upstream.ToTensor)  # what comes after RandomAffine upstream
+    place = next(i for i, step in enumerate(steps) if isinstance(step, following))
+    steps[place:place] = more
     erasing = any(isinstance(step, T.RandomErasing) for step in steps)
     convert = to_floats if erasing else to_tensor
     return T.Compose([convert if isinstance(s, upstream.ToTensor) else s for s in steps])
+
+
+def _further_steps(cfg: CfgNode) -> list[Callable]:
+    """Return the transforms of training that are not FastReID's, or whose call fails there."""
+    steps: list[Callable] = []
+    if cfg.INPUT.GRAYSCALE_PROB > 0:
+        steps.append(T.RandomGrayscale(p=cfg.INPUT.GRAYSCALE_PROB))
+    if cfg.INPUT.AFFINE.ENABLED:
+        steps.append(T.RandomAffine(degrees=10, scale=(0.9, 1.1), shear=0.1))
+    return steps
 
 
 def to_floats(picture: Image.Image | np.ndarray) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..modeling.interface import ReIDModel
+from .average import WeightAverage
 from .finite_loss import FiniteLoss
 
 
@@ -53,9 +54,18 @@ class TrainStep(SimpleTrainer):
         self.grad_scaler = torch.amp.GradScaler(self._device_type) if scaled else None
         self.losses: dict[str, Tensor] = {}
 
-    def start_phase(self, name: str, model: nn.Module, optimizer: Optimizer) -> None:
-        """Take the model, wrapped for distributed training or not, and the optimizer of a phase."""
-        self.model, self.optimizer = model, optimizer
+    def start_phase(
+        self, name: str, model: nn.Module, optimizer: Optimizer, average: WeightAverage
+    ) -> None:
+        """Take what a phase trains, its optimizer, and the average that each step updates.
+
+        Args:
+            name: of the phase.
+            model: wrapped for distributed training or not.
+            optimizer: of its weights.
+            average: of its weights.
+        """
+        self.model, self.optimizer, self._average = model, optimizer, average
         self.finite = FiniteLoss(name, self._raw_model.device)
 
     def restart_data(self) -> None:
@@ -88,6 +98,7 @@ class TrainStep(SimpleTrainer):
             self.grad_scaler.unscale_(self.optimizer)  # before gradients are clipped
             self.grad_scaler.step(self.optimizer)
             self.grad_scaler.update()
+        self._average.update()
         if (self.iter + 1) % self._log_period == 0:
             self.finite.check()
             self._store(losses, total, data_sec)

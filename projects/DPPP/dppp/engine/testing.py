@@ -18,7 +18,7 @@ from ..log import logger
 from ..modeling.build import build_model
 from ..precision import InPrecision
 from .checkpoint import AtomicCheckpointer
-from .summary import Scores, format_summary, summarize
+from .summary import Scores, format_summary, summarize, write_summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +113,25 @@ def evaluate(cfg: CfgNode) -> dict[str, Scores]:
         )
         logger.info("%s:\n\n%s\n", cfg.MODEL.WEIGHTS, format_summary(summary))
     return results
+
+
+def report_training(
+    cfg: CfgNode, results: Mapping[str, Mapping[str, Scores]], sets: OpenTestSets, seconds: float
+) -> None:
+    """Log the table of a run and write its summary.json.
+
+    Args:
+        cfg: the run's.
+        results: phase -> test set -> scores of the evaluator.
+        sets: the test sets of the run.
+        seconds: of training and evaluation.
+    """
+    after = {f"after {name}": scores for name, scores in results.items()}
+    summary = summarize(cfg, after, sets.available, not_available=sets.missing)
+    write_summary(cfg.OUTPUT_DIR, summary, seconds)
+    logger.info(
+        "%.0f s of training and evaluation, %s/summary.json:\n\n%s\n",
+        seconds,
+        cfg.OUTPUT_DIR,
+        format_summary(summary),
+    )

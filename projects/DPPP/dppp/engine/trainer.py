@@ -22,8 +22,10 @@ from ..errors import UserError
 from ..log import logger
 from ..modeling.build import build_model
 from ..modeling.interface import ReIDModel
+from .average import WeightAverage
 from .checkpoint import AtomicCheckpointer
 from .compiling import compiled
+from .hard_batches import follow_model
 from .hooks import (
     CheckpointHook,
     EvaluationHook,
@@ -35,10 +37,11 @@ from .hooks import (
 )
 from .optimizer import build_optimizer
 from .phases import Phase, build_phases, describe_trainable
+from .prototypes import start_prototypes
 from .resume import check_same_run, same_test
 from .step import TrainStep
-from .summary import Scores, format_summary, summarize, write_summary
-from .testing import open_test_sets, score
+from .summary import Scores
+from .testing import open_test_sets, report_training, score
 
 
 class DPPPTrainer(DefaultTrainer):
@@ -48,6 +51,7 @@ class DPPPTrainer(DefaultTrainer):
         phases: the phases of the run, in order; ``phase`` is the present one.
         raw_model: the model; ``model`` is what a step calls: it, wrapped for several
             processes and compiled if that is asked for.
+        average: of the weights that train, with SOLVER.EMA_DECAY.
         test_sets: those of DATASETS.TESTS, opened.
         results: phase name -> test set -> scores, as far as the run has come.
     """
@@ -87,6 +91,7 @@ class DPPPTrainer(DefaultTrainer):
         self.checkpointer = AtomicCheckpointer(
             self.raw_model, cfg.OUTPUT_DIR, save_to_disk=comm.is_main_process()
         )
+        self.average = WeightAverage(self.raw_model, 0)  # nothing has been trained
         self.enter_phase(self.phases[0])
         self.register_hooks(self.build_hooks())
 
@@ -134,8 +139,10 @@ class DPPPTrainer(DefaultTrainer):
 
     def enter_phase(self, phase: Phase) -> None:
         """Freeze, unfreeze, and make the optimizer and schedule of ``phase``."""
+        self.average.swap()  # a phase starts from what the one before was evaluated with
         self.phase = phase
         self.raw_model.start_phase(phase.number)
+        self.average = WeightAverage(self.raw_model, self.cfg.SOLVER.EMA_DECAY)
         model: nn.Module = self.raw_model.train()
         optimizer = build_optimizer(self.cfg, self.raw_model)
         self.scheduler = phase.build_schedule(self.cfg, optimizer, self.iters_per_epoch)
@@ -145,13 +152,14 @@ class DPPPTrainer(DefaultTrainer):
             "optimizer": optimizer,
             **self.scheduler,
             **({"grad_scaler": self.grad_scaler} if self.grad_scaler else {}),
+            **({"average": self.average} if self.cfg.SOLVER.EMA_DECAY else {}),
             "trainer": self,
         }
         if comm.get_world_size() > 1:
             devices = [comm.get_local_rank()] if self.raw_model.device.type == "cuda" else None
             model = DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False)
         model = compiled(model, self.cfg.SOLVER.COMPILE, self.raw_model.device.type)
-        self._trainer.start_phase(phase.name, model, optimizer)
+        self._trainer.start_phase(phase.name, model, optimizer, self.average)
         logger.info(
             "%s: epochs %d to %d of %d\n%s",
             phase.name,
@@ -170,7 +178,8 @@ class DPPPTrainer(DefaultTrainer):
                 ``AtomicCheckpointer.load``.
         """
         first = next((phase for phase in self.phases if phase.end_epoch > 0), self.phases[0])
-        if resume and self.checkpointer.has_checkpoint():
+        resumes = resume and self.checkpointer.has_checkpoint()
+        if resumes:
             self._return_to(self.checkpointer.get_checkpoint_file())
         elif first.needs_weights and not self.cfg.MODEL.WEIGHTS:
             raise UserError(
@@ -179,6 +188,8 @@ class DPPPTrainer(DefaultTrainer):
             )
         self.checkpointer.resume_or_load(self.cfg.MODEL.WEIGHTS, resume=resume)
         self.raw_model.start_phase(self.phase.number)  # the file may come from another phase
+        if not resumes:
+            self.average.restart()
 
     def _return_to(self, path: str) -> None:
         """Enter the phase in which a checkpoint of this run was written, and set the next epoch."""
@@ -214,12 +225,13 @@ class DPPPTrainer(DefaultTrainer):
         """Run the remaining epochs; then print the table and write summary.json."""
         if self.start_epoch >= self.max_epoch:
             logger.info("all %d epochs are done; nothing to train", self.max_epoch)
+            self.average.swap()
             # The run was stopped between its last checkpoint and its report.
             if comm.is_main_process() and not os.path.exists(
                 os.path.join(self.cfg.OUTPUT_DIR, "summary.json")
             ):
                 self.checkpointer.save_for_inference()
-                self.report(0.0)
+                report_training(self.cfg, self.results, self.test_sets, 0.0)
             return self.results
         start = time.perf_counter()
         self.iter = self.start_iter = self.start_epoch * self.iters_per_epoch
@@ -228,13 +240,14 @@ class DPPPTrainer(DefaultTrainer):
             epochs = range(max(self.start_epoch, phase.start_epoch), phase.end_epoch)
             # One storage per phase; else the losses of the last phase would still be printed.
             with EventStorage(self.iter) as self.storage:
-                self._start_data(phase, epochs.start - phase.start_epoch)
                 for self.epoch in epochs:
-                    self._run_epoch()
+                    self._run_epoch(starts_data=self.epoch == epochs.start)
+        self.average.swap()
         self.after_train()
         self.checkpointer.save_for_inference()
         if comm.is_main_process():
-            self.report(time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            report_training(self.cfg, self.results, self.test_sets, seconds)
         return self.results
 
     def one_step(self, phase: Phase | None = None) -> dict[str, float]:
@@ -257,12 +270,19 @@ class DPPPTrainer(DefaultTrainer):
 
     def _start_data(self, phase: Phase, epoch: int) -> None:
         """Let the next batch be the first of an epoch, which is counted within its phase."""
-        self.data_loader.batch_sampler.start_at(phase.number, epoch)
+        batches = self.data_loader.batch_sampler
+        batches.start_at(phase.number, epoch)
+        if batches.follows_model:
+            follow_model(self.cfg, self.raw_model, self.data_loader.dataset, batches)
         self._trainer.restart_data()
 
-    def _run_epoch(self) -> None:
+    def _run_epoch(self, *, starts_data: bool) -> None:
         self.before_epoch()
         place = self.phase.number, self.epoch - self.phase.start_epoch
+        if starts_data:
+            start_prototypes(self.cfg, self.raw_model, self.data_loader.dataset)
+        if starts_data or self.data_loader.batch_sampler.follows_model:
+            self._start_data(self.phase, place[1])
         seed_everything(*derive_seeds(self.cfg.SEED, *place, comm.get_rank()))
         for _ in range(self.iters_per_epoch):
             self.before_step()
@@ -270,24 +290,11 @@ class DPPPTrainer(DefaultTrainer):
             self.after_step()
             self.iter += 1
         self._trainer.finite.check()  # before anything is saved or evaluated
-        self.after_epoch()
+        with self.average.applied():
+            self.after_epoch()
 
     def _evaluate_phase(self) -> dict[str, dict] | Scores:
         """Score the model; FastReID's hooks expect the scores alone if there is one test set."""
         scores = score(self.cfg, self.raw_model, self.test_sets.available)
         self.results[self.phase.name] = scores
         return scores if len(scores) != 1 else next(iter(scores.values()))
-
-    def report(self, seconds: float) -> None:
-        """Print the table of all phases and write it to the output folder."""
-        after = {f"after {name}": scores for name, scores in self.results.items()}
-        summary = summarize(
-            self.cfg, after, self.test_sets.available, not_available=self.test_sets.missing
-        )
-        write_summary(self.cfg.OUTPUT_DIR, summary, seconds)
-        logger.info(
-            "%.0f s of training and evaluation, %s/summary.json:\n\n%s\n",
-            seconds,
-            self.cfg.OUTPUT_DIR,
-            format_summary(summary),
-        )

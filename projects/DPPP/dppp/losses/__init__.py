@@ -1,6 +1,7 @@
-"""The losses of Eqs. 6-9, 11, 12 and 15, as plain functions."""
+"""The losses of Eqs. 6-9, 11, 12 and 15, and prototype contrast, as plain functions."""
 
 from .identity import adaptive_identity_loss, identity_loss
+from .prototype import prototype_loss
 from .settings import LossSettings
 from .supcon import match_share, supcon_loss
 from .triplet import image_triplet_loss, text_triplet_loss
@@ -11,6 +12,7 @@ __all__ = [
     "identity_loss",
     "image_triplet_loss",
     "match_share",
+    "prototype_loss",
     "supcon_loss",
     "text_triplet_loss",
 ]

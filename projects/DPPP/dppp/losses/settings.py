@@ -49,6 +49,7 @@ class LossSettings:
                 "loss_l1_tri": tri.SCALE,
                 "loss_l1_supcon": dppp.LOSS_WEIGHTS.L1_SUPCON,
                 "loss_tri_txt": dppp.LOSS_WEIGHTS.TRI_TXT,
+                "loss_l1_prototype": cfg.MODEL.LOSSES.PROTOTYPE.SCALE,
                 "loss_l2_id": ce.SCALE,
                 "loss_l2_tri": tri.SCALE,
                 "loss_l2_supcon": dppp.LOSS_WEIGHTS.L2_SUPCON,

@@ -19,13 +19,18 @@ from .positions import resample_positions
 _CLIP_NAME = "MODEL.DPPP.CLIP_NAME"
 _RESIDUAL = "MODEL.DPPP.DESTYLIZATION_RESIDUAL"
 _PIXEL_MEAN, _PIXEL_STD = "MODEL.PIXEL_MEAN", "MODEL.PIXEL_STD"
+_INSTANCE_NORM = "INPUT.INSTANCE_NORM"
 _SIZE, _STRIDE = "INPUT.SIZE_TRAIN", "MODEL.BACKBONE.STRIDE_SIZE"
-_CONFIG_KEYS = (_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD, _SIZE, _STRIDE)
-_MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD)
+_CONFIG_KEYS = (
+    *(_CLIP_NAME, _RESIDUAL, _PIXEL_MEAN, _PIXEL_STD),
+    *(_INSTANCE_NORM, _SIZE, _STRIDE),
+)
+_MUST_EQUAL = (_CLIP_NAME, "activation", _PIXEL_MEAN, _PIXEL_STD, _INSTANCE_NORM)
 # What a file means that was written before the key existed.
 _OLDER = {
     META_ARCHITECTURE: "CLIPDPPP",
     _RESIDUAL: False,
+    _INSTANCE_NORM: False,
     _STRIDE: get_cfg().MODEL.BACKBONE.STRIDE_SIZE,
     "text_tower": "",
 }
@@ -34,7 +39,7 @@ _POSITIONS = "towers.visual.positional_embedding"
 _PHASE = "_extra_state"
 _TEXT_TOWER = "towers.text."
 _INFERENCE = ("towers.visual.", "destylization.", _PHASE)
-_HEADS = ("final_head.", "projected_head.", "content_head.")
+_OF_CLASSES = ("final_head.", "projected_head.", "content_head.", "prototype_memory.")
 
 
 def complete_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +96,7 @@ class DPPPArchitecture(CLIPModel):
             _RESIDUAL: self.destylization.residual,
             _PIXEL_MEAN: self.pixel_mean.flatten().tolist(),
             _PIXEL_STD: self.pixel_std.flatten().tolist(),
+            _INSTANCE_NORM: self.instance_norm,
             _SIZE: list(self.towers.visual.image_size),
             _STRIDE: list(self.towers.visual.conv1.stride),
             "grid": list(self.towers.visual.grid_size),
@@ -157,7 +163,7 @@ class DPPPArchitecture(CLIPModel):
             state[_POSITIONS] = resample_positions(state[_POSITIONS], facts["grid"], own["grid"])
             logger.info("position embedding resampled: %s to %s", facts["grid"], own["grid"])
         if facts["classes"] != self.num_classes:
-            for key in [key for key in state if key.startswith(_HEADS)]:
+            for key in [key for key in state if key.startswith(_OF_CLASSES)]:
                 del state[key]
             if self.num_classes:
                 logger.info("classifiers of %d identities left out", facts["classes"])
@@ -206,5 +212,6 @@ class DPPPArchitecture(CLIPModel):
         del self.towers.text
 
     def feature_settings(self, cfg: CfgNode) -> str:
-        """Return how P_s is used, which leaves no trace in its weights."""
-        return "residual" if self.destylization.residual else ""
+        """Return how P_s is used and pixels are normalised, which leaves no trace in weights."""
+        used = {"residual": self.destylization.residual, "instance norm": self.instance_norm}
+        return ", ".join(name for name, is_on in used.items() if is_on)

@@ -6,26 +6,13 @@ import pickle
 import torch
 from fastreid.config import CfgNode
 from fastreid.modeling import meta_arch
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import UserError, one_line
 from .interface import ReIDModel
+from .plain_model import ModelWithLosses, PlainModel
 
 _MGN_LOWEST_PX = 67  # five rows after FastReID's ResNet
-
-
-class PlainModel(ReIDModel):
-    """What FastReID's own meta-architectures get: the plain answers, and a copy of their images.
-
-    They normalise their images in place. TEST.FLIP, which calls a model twice with one batch,
-    would otherwise normalise it twice.
-    """
-
-    def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
-        """Run the model on a copy of its images."""
-        if isinstance(batch, Tensor):
-            return super().forward(batch.clone())
-        return super().forward({**batch, "images": batch["images"].clone()})
 
 
 def model_class(name: str) -> type[ReIDModel]:
@@ -47,7 +34,8 @@ def model_class(name: str) -> type[ReIDModel]:
 @functools.cache
 def _with_plain_answers(kind: type[nn.Module]) -> type[ReIDModel]:
     """Derive from a foreign meta-architecture; names of parameters and modules stay its own."""
-    return type(kind.__name__, (PlainModel, kind), {})
+    plain = ModelWithLosses if hasattr(kind, "losses") else PlainModel
+    return type(kind.__name__, (plain, kind), {})
 
 
 def build_model(cfg: CfgNode) -> ReIDModel:
@@ -55,19 +43,30 @@ def build_model(cfg: CfgNode) -> ReIDModel:
 
     Raises:
         UserError: FastReID has no such model, its pretrained weights cannot be read or fetched, or
-            its backbone or input does not fit it.
+            its backbone, input or INPUT.INSTANCE_NORM does not fit it.
     """
     if cfg.MODEL.META_ARCHITECTURE == "MGN":
         _check_mgn_backbone(cfg.MODEL.BACKBONE)
         _check_mgn_height(cfg.INPUT)
     kind = model_class(cfg.MODEL.META_ARCHITECTURE)
     try:
-        return kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
+        model = kind(cfg).to(torch.device(cfg.MODEL.DEVICE))
     except _not_built() as error:
         refusal = _refuse_model(cfg, error)
         if refusal is None:
             raise
         raise refusal from None
+    if cfg.MODEL.LOSSES.PROTOTYPE.SCALE and not model.has_prototypes:
+        raise UserError(
+            f"MODEL.LOSSES.PROTOTYPE: {cfg.MODEL.META_ARCHITECTURE} has no such loss; set its "
+            "SCALE to 0"
+        )
+    if cfg.INPUT.INSTANCE_NORM and not model.instance_norm:
+        raise UserError(
+            f"INPUT.INSTANCE_NORM: {cfg.MODEL.META_ARCHITECTURE} normalizes by MODEL.PIXEL_MEAN "
+            "and PIXEL_STD alone; switch it off"
+        )
+    return model
 
 
 def _not_built() -> tuple[type[Exception], ...]:

@@ -17,20 +17,17 @@ import torch
 from fastreid.config import CfgNode, configurable
 from fastreid.modeling.meta_arch import META_ARCH_REGISTRY
 from torch import Tensor, nn
-from typing_extensions import override
 
 from ..errors import UserError
 from ..losses import LossSettings, match_share, supcon_loss, text_triplet_loss
-from .architecture import DPPPArchitecture
-from .checks import check_dppp_config, plan_phases
 from .clip import CLIPTowers
 from .destylization import DestylizationProjector
-from .fastreid_keys import ignored_keys
+from .dppp_phases import DPPPPhases
 from .global_batch import gather_batch
 from .identity_head import IdentityHead
-from .interface import PhasePlan, TrainedGroup
 from .parts import build_parts
 from .prompts import Prompt
+from .prototype_memory import PrototypeMemory
 from .pseudo_words import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -41,7 +38,7 @@ from .visual_tower import ImageFeatures
 
 
 @META_ARCH_REGISTRY.register()
-class CLIPDPPP(DPPPArchitecture):
+class CLIPDPPP(DPPPPhases):
     """CLIP with content and style pseudo-words and a de-stylization projector.
 
     In training it returns the named losses of its phase; in evaluation, features (B, d1): v_g in
@@ -60,15 +57,16 @@ class CLIPDPPP(DPPPArchitecture):
         strategy: which of them stands for an image in L1_SupCon.
         num_classes: training identities; 0 builds no classifiers, for evaluation.
         losses: which terms are on, and their weights.
+        prototype_memory: of v_g, started from t_c, in phase 1; None without.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
         residual: of P_s, see DestylizationProjector.
         detach_inversion_input: keep the text losses' gradient out of the visual encoder.
-        pixel_mean, pixel_std: of the three channels, 0..255.
+        pixel_mean, pixel_std, instance_norm: see CLIPModel.
         phase: 1 or 2.
     """
 
-    phase_keys = ("SOLVER.PHASE_EPOCHS", "MODEL.DPPP.PHASES")
+    has_prototypes = True
 
     @configurable
     def __init__(
@@ -83,15 +81,17 @@ class CLIPDPPP(DPPPArchitecture):
         strategy: str,
         num_classes: int,
         losses: LossSettings,
+        prototype_memory: PrototypeMemory | None,
         temperature: float,
         learnable_temperature: bool,
         residual: bool,
         detach_inversion_input: bool,
         pixel_mean: list[float],
         pixel_std: list[float],
+        instance_norm: bool,
         phase: int,
     ) -> None:
-        super().__init__(towers, pixel_mean, pixel_std)
+        super().__init__(towers, pixel_mean, pixel_std, instance_norm=instance_norm)
         self.content_inversion = content_inversion
         self.style_aggregation = style_aggregation
         self.local_filter = local_filter
@@ -108,6 +108,7 @@ class CLIPDPPP(DPPPArchitecture):
         self.log_inverse_temperature = nn.Parameter(log_inverse) if learnable_temperature else None
         self.temperature = temperature
         self.losses = losses
+        self.prototype_memory = prototype_memory
         self.loss_weights = losses.weights
         self.detach_inversion_input = detach_inversion_input
         self._is_started = False
@@ -117,79 +118,6 @@ class CLIPDPPP(DPPPArchitecture):
     def from_config(cls, cfg: CfgNode) -> dict:
         """Build the parts that a config asks for."""
         return build_parts(cfg)
-
-    # --- phases ---
-
-    @classmethod
-    def check_config(cls, cfg: CfgNode) -> None:
-        """Raise a UserError if the model cannot use a value of ``cfg``."""
-        check_dppp_config(cfg)
-
-    @classmethod
-    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
-        """Return those of FastReID's keys that were set and are not read here."""
-        return ignored_keys(cfg)
-
-    @classmethod
-    def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
-        """Return phases 1 and 2 as far as they run."""
-        return plan_phases(cfg)
-
-    def start_phase(self, number: int) -> None:
-        """Freeze everything but what the phase trains."""
-        if (self.phase, number) == (1, 2) and self.destylization.residual and self.num_classes:
-            # v_c starts as v_g, so what classifies it starts as what has learned to classify v_g
-            self.content_head.load_state_dict(self.projected_head.state_dict())
-        self._is_started = True
-        self.set_phase(number)
-
-    @override
-    def set_phase(self, number: int) -> None:
-        self.phase = number
-        self.watched: dict[str, Tensor] = {}
-        self.requires_grad_(requires_grad=False)
-        for part in self._trained_parts():
-            part.requires_grad_()
-        self.train(self.training)
-
-    def trained_groups(self) -> list[TrainedGroup]:
-        """Return the visual encoder, and what is new, as far as the present phase trains them."""
-        parts, visual = self._trained_parts(), self.towers.visual
-        groups = [
-            TrainedGroup(name="visual", parts=tuple(p for p in parts if p is visual)),
-            TrainedGroup(name="new", parts=tuple(p for p in parts if p is not visual), is_new=True),
-        ]
-        return [group for group in groups if group.parts]
-
-    def _trained_parts(self) -> list[nn.Module | nn.Parameter]:
-        """Return what the present phase trains, given the losses that are on."""
-        if self.phase == 2:
-            return [self.destylization, *self._heads("L2_ReID", "content_head")]
-        parts: list[nn.Module | nn.Parameter] = [self.towers.visual]
-        parts += self._heads("L1_ReID", "final_head", "projected_head")
-        words = self.strategy if "L1_SupCon" in self.losses.names else "generic"
-        if words == "style-content":
-            parts += [self.style_aggregation, self.style_inversion]
-        if words != "generic" or "L_Tri-txt" in self.losses.names:
-            parts += [self.content_inversion]
-        if self.log_inverse_temperature is not None:
-            parts += [self.log_inverse_temperature]
-        return parts
-
-    def _heads(self, loss: str, *names: str) -> list[nn.Module]:
-        if loss not in self.losses.names or not self.num_classes:
-            return []
-        return [self.get_submodule(name) for name in names]
-
-    @override
-    def train(self, mode: bool = True) -> "CLIPDPPP":
-        """Set the mode; frozen parts stay in evaluation: their batch statistics must not move."""
-        super().train(mode=False)
-        self.training = mode
-        for part in self._trained_parts():
-            if isinstance(part, nn.Module):
-                part.train(mode)
-        return self
 
     # --- FastReID's interface ---
 
@@ -243,6 +171,8 @@ class CLIPDPPP(DPPPArchitecture):
         if "L_Tri-txt" in on:  # Eq. 9
             t_c = gather_batch(texts["content"])
             terms["loss_tri_txt"] = text_triplet_loss(t_c, labels, self.losses.text_margin)
+        if self.prototype_memory is not None:
+            terms["loss_l1_prototype"] = self.prototype_memory(v_g, labels)
         return self.losses.weighted(terms)
 
     def style_disentanglement(self, pixels: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -289,6 +219,15 @@ class CLIPDPPP(DPPPArchitecture):
             name: t.expand(len(v_g), -1).contiguous()
             for name, t in zip(prompts, texts, strict=True)
         }
+
+    def phase_memory(self) -> PrototypeMemory | None:
+        """Return the memory of phase 1."""
+        return self.prototype_memory if self.phase == 1 else None
+
+    def prototype_features(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return t_c (B, d1)."""
+        image = self.towers.encode_image(self.normalize(batch["images"]))
+        return self.prompt_features(image, {"content"})["content"]
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .attention import roll_out
 from .clip import CLIPTowers
+from .instance_norm import instance_normalize
 from .interface import ReIDModel
 
 
@@ -16,18 +17,27 @@ class CLIPModel(ReIDModel):
     Args:
         towers: the CLIP model.
         pixel_mean, pixel_std: of the three channels, 0..255.
+        instance_norm: normalise by each image's own mean and standard deviation instead.
     """
 
     def __init__(
-        self, towers: CLIPTowers, pixel_mean: Sequence[float], pixel_std: Sequence[float]
+        self,
+        towers: CLIPTowers,
+        pixel_mean: Sequence[float],
+        pixel_std: Sequence[float],
+        *,
+        instance_norm: bool = False,
     ) -> None:
         super().__init__()
         self.towers = towers
+        self.instance_norm = instance_norm
         for name, values in (("pixel_mean", pixel_mean), ("pixel_std", pixel_std)):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def normalize(self, images: Tensor) -> Tensor:
         """Return normalised pixels, a new tensor."""
+        if self.instance_norm:
+            return instance_normalize(images)
         return (images - self.pixel_mean) / self.pixel_std
 
     def named_parts(self) -> list[tuple[str, nn.Module]]:

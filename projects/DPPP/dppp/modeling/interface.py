@@ -15,6 +15,7 @@ from fastreid.config import CfgNode
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .prototype_memory import PrototypeMemory
 
 # The key of a checkpoint's facts that says which model they describe.
 META_ARCHITECTURE = "MODEL.META_ARCHITECTURE"
@@ -57,6 +58,9 @@ class ReIDModel(nn.Module):
 
     Attributes:
         pixel_mean, pixel_std: buffers (1, 3, 1, 1), 0..255, by which the model normalises.
+        instance_norm: whether it normalises by each image's own mean and standard deviation
+            instead; a model that cannot is refused with INPUT.INSTANCE_NORM.
+        has_prototypes: whether it has the loss MODEL.LOSSES.PROTOTYPE; refused with it if not.
         watched: further numbers of the last training step that are worth logging.
         loss_weights: name of a loss -> its weight, for the log.
         phase_keys: config keys that say which phases there are and how long they take; a run can
@@ -65,6 +69,8 @@ class ReIDModel(nn.Module):
 
     pixel_mean: Tensor
     pixel_std: Tensor
+    instance_norm: bool = False
+    has_prototypes: bool = False
     watched: Mapping[str, Tensor] = MappingProxyType({})
     loss_weights: Mapping[str, float] = MappingProxyType({})
     phase_keys: ClassVar[tuple[str, ...]] = ("SOLVER.MAX_EPOCH",)
@@ -101,6 +107,17 @@ class ReIDModel(nn.Module):
     def trained_groups(self) -> list[TrainedGroup] | None:
         """Return what the present phase trains; None for FastReID's grouping of all parameters."""
         return None
+
+    def phase_memory(self) -> PrototypeMemory | None:
+        """Return the memory that the present phase starts from all images; None if there is none.
+
+        FastReID's models have none: theirs start from the images of the first batches.
+        """
+        return None
+
+    def prototype_features(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return features (B, d), whose means over the identities start that memory."""
+        raise NotImplementedError
 
     def named_parts(self) -> list[tuple[str, nn.Module]]:
         """Return the parts whose numbers of parameters are logged."""
@@ -166,11 +183,13 @@ class ReIDModel(nn.Module):
         for node, keys in (
             (model, ("WEIGHTS", "DEVICE", "DPPP")),
             (model.BACKBONE, ("PRETRAIN", "PRETRAIN_PATH")),
+            (model.LOSSES, ("PROTOTYPE",)),
             (model.HEADS, ("NUM_CLASSES",)),  # FastReID sets it when it has seen the data
         ):
             for key in keys:
                 node.pop(key, None)
-        return model.dump() + cfg.MODEL.DPPP.CLIP_NAME
+        own_norm = "instance norm" if self.instance_norm else ""
+        return model.dump() + cfg.MODEL.DPPP.CLIP_NAME + own_norm
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor | None:
         """Return features (N, d1) of sentences; None without a text side."""

@@ -9,6 +9,7 @@ from .checks import active_phases, check_dppp_config
 from .clip import build_clip
 from .patches import patch_stride
 from .prompts import Prompt
+from .prototype_memory import PrototypeMemory
 from .pseudo_words import (
     ContentInversion,
     GlobalFeatureLocalFilter,
@@ -54,11 +55,13 @@ def build_parts(cfg: CfgNode) -> dict[str, Any]:
         "strategy": texts.STRATEGY,
         "num_classes": cfg.MODEL.HEADS.NUM_CLASSES,
         "losses": LossSettings.from_config(cfg),
+        "prototype_memory": PrototypeMemory.from_config(cfg, d1),
         "temperature": dppp.TEMPERATURE,
         "learnable_temperature": dppp.TEMPERATURE_LEARNABLE,
         "residual": dppp.DESTYLIZATION_RESIDUAL,
         "detach_inversion_input": dppp.DETACH_INVERSION_INPUT,
         "pixel_mean": cfg.MODEL.PIXEL_MEAN,
         "pixel_std": cfg.MODEL.PIXEL_STD,
+        "instance_norm": cfg.INPUT.INSTANCE_NORM,
         "phase": active_phases(cfg)[-1],
     }
