@@ -1,20 +1,27 @@
 #!/usr/bin/env python
 """Train the package's small CLIP on generated pedestrians and their prompts.
 
-pretrain_clip.py --output DIR [--worlds 10] [--epochs 20] [--seed 0] [--data DIR] [--workers 2]
+pretrain_clip.py --output DIR [--worlds 10] [--epochs 8] [--seed 0] [--data DIR] [--workers 2]
+                 [--probe]
 
 Builds a set for each of the random camera worlds world-1, world-2 ... (finished sets are kept),
 trains, measures zero-shot accuracy on held-out people of the quickstart's two worlds, and writes
 DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). An interrupted run resumes
 with the same command.
+
+With --probe, the visual encoder is trained to name the words itself, without texts: a ceiling for
+what texts can teach it. What it reaches is written to DIR/probe.json, and into the record and card
+of a later run.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import shlex
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"
+_PROBE = "probe.json"
+_DRESSED_FOR_THE_STREET = 5  # every fifth world: other shares of words, and things that are carried
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -44,6 +53,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--batch-size", type=at_least_one, help="pairs per step")
     recipe.add_argument("--seed", type=int, help="seed of the training")
     recipe.add_argument("--dtype", choices=("bf16", "fp32"), help="of the forward pass")
+    parser.add_argument("--probe", action="store_true", help="train without texts: a ceiling")
     parser.add_argument(
         "--workers", type=at_least_one, default=2, help="processes that draw (default 2)"
     )
@@ -62,24 +72,43 @@ def main(arguments: list[str]) -> int:
 
     from dppp.config import load_config
     from dppp.device import choose_device
-    from dppp.pretraining import Recipe, measure_zero_shot, pretrain, read_pairs, write_weights
+    from dppp.pretraining import (
+        ASKED,
+        Contrast,
+        Naming,
+        PixelStatistics,
+        Recipe,
+        measure_zero_shot,
+        pretrain,
+        read_pairs,
+        write_weights,
+    )
 
     worlds, held_out = _build_sets(args)
     cfg = load_config(str(_CONFIGS / "DPPP" / "quickstart.yml"), [])
     size = tuple(cfg.INPUT.SIZE_TRAIN)
-    mean, std = torch.tensor(cfg.MODEL.PIXEL_MEAN), torch.tensor(cfg.MODEL.PIXEL_STD)
+    statistics = PixelStatistics(mean=cfg.MODEL.PIXEL_MEAN, std=cfg.MODEL.PIXEL_STD)
     differs = {key: getattr(args, key) for key in ("epochs", "batch_size", "seed", "dtype")}
     recipe = Recipe(**{key: value for key, value in differs.items() if value is not None})
-    pairs = read_pairs(worlds, size, ("bounding_box_train",))
+    cameras = [_camera_words(folder) for folder in worlds]
+    pairs = read_pairs(worlds, size, ("bounding_box_train",), cameras)
     tested = {
         name: read_pairs([folder], size, ("query", "bounding_box_test"))
         for name, folder in held_out.items()
     }
     for name, held_out_pairs in tested.items():
         _refuse_shared_outfits(pairs, held_out_pairs, name)
-    device = choose_device(args.device)
-    output = Path(args.output)
-    model = pretrain(pairs, recipe, output, device=device, pixel_mean=mean, pixel_std=std)
+    output, device = Path(args.output), choose_device(args.device)
+    train = partial(pretrain, pairs, recipe, statistics=statistics, device=device)
+    words = {name: known for name, known in _words().items() if name in ASKED}
+    if args.probe:
+        probe = Naming(recipe.model, words)
+        model = train(output / "probe", probe)
+        _write_probe(
+            {name: probe.measure(model, test, statistics) for name, test in tested.items()}, output
+        )
+        return 0
+    model = train(output, Contrast(recipe.model, words))
     record = {
         "model": recipe.model,
         "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
@@ -96,17 +125,31 @@ def main(arguments: list[str]) -> int:
                 model,
                 test,
                 model_name=recipe.model,
-                words=_words(),
-                pixel_mean=mean,
-                pixel_std=std,
+                words=words,
+                statistics=statistics,
             )
             for name, test in tested.items()
         },
+        "probe": _read_probe(output),
     }
     path = output / f"{recipe.model}.{_TAG}.safetensors"
     write_weights(model, path, record)
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
     return 0
+
+
+def _write_probe(scores: dict, output: Path) -> None:
+    from dppp.files import whole_file
+
+    text = json.dumps(scores, indent=1)
+    with whole_file(output / _PROBE) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+    print(text)
+
+
+def _read_probe(output: Path) -> dict | None:
+    path = output / _PROBE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
@@ -120,7 +163,7 @@ def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
             "pretraining.yml",
             data / f"world-{number:02d}",
             args.workers,
-            ["WORLD", f"world-{number}", "SEED", str(100 + number), *people],
+            ["WORLD", f"world-{number}", "SEED", str(100 + number), *people, *_dressed(number)],
         )
         for number in range(1, args.worlds + 1)
     ]
@@ -132,6 +175,19 @@ def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:
         )
     }
     return worlds, held_out
+
+
+def _dressed(number: int) -> list[str]:
+    return [] if number % _DRESSED_FOR_THE_STREET else ["VOCABULARY.FILE", "street"]
+
+
+def _camera_words(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return words for the pictures of each scene's camera, of the world of a set."""
+    from geneperson.worlds.catalogue import get_world
+
+    dataset = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    world = get_world(dataset["configuration"]["WORLD"])
+    return {scene: camera.quality for scene, camera in world.cameras.items()}
 
 
 def _build(config: str, output: Path, workers: int, opts: list[str]) -> Path:
@@ -163,14 +219,16 @@ def _refuse_shared_outfits(pairs: Pairs, held_out: Pairs, name: str) -> None:
 
 
 def _words() -> dict[str, list[str]]:
-    """Return, by attribute, all words that prompts use for it, for women and men."""
+    """Return, by attribute, all words for it that are used, for women and men."""
     from geneperson.prompting import vocabulary
     from geneperson.prompting.vocabulary import GENDERS
+    from geneperson.worlds.lighting import LIGHTINGS
 
     words = {name: list(group) for name, group in vocabulary.load().words[GENDERS[0]].items()}
     for name, group in vocabulary.load().words[GENDERS[1]].items():
         words[name] += [word for word in group if word not in words[name]]
-    return words | {"gender": list(GENDERS)}
+    lightings = [lighting.name for lighting in LIGHTINGS]
+    return words | {"gender": list(GENDERS), "lighting": lightings}
 
 
 def _facts(source: dict) -> dict:

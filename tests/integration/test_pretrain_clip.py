@@ -14,17 +14,20 @@ import dppp.pretraining
 from helpers import ROOT
 
 SCRIPT = ROOT / "tools" / "pretrain_clip.py"
-WEIGHTS = "DPPP-Tiny-16-quickgelu.procedural.safetensors"
+WEIGHTS = "DPPP-Tiny-8-quickgelu.procedural.safetensors"
 
 
 @pytest.mark.slow
 def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
-    """The same call again finds everything made; another folder, trained anew, gets the same."""
+    """The same call again finds everything made; another folder, trained anew, gets the same.
+
+    A probe of before is in the record.
+    """
     small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --dtype fp32 --data data"
     written = []
-    for output in ("out", "out", "again"):
+    for output, options in (("out", ["--probe"]), ("out", []), ("out", []), ("again", [])):
         result = subprocess.run(
-            [sys.executable, str(SCRIPT), *small.split(), "--output", output],
+            [sys.executable, str(SCRIPT), *small.split(), "--output", output, *options],
             cwd=tmp_path,
             env=os.environ | {"FASTREID_DATASETS": str(tmp_path)},
             capture_output=True,
@@ -32,12 +35,13 @@ def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
             timeout=900,
         )
         assert result.returncode == 0, result.stderr
-        written.append((tmp_path / output / WEIGHTS).read_bytes())
+        if not options:
+            written.append((tmp_path / output / WEIGHTS).read_bytes())
     assert written[0] == written[1] == written[2]
     record = json.loads((tmp_path / "out" / WEIGHTS).with_suffix(".json").read_text())
     assert [one["identities"] for one in record["data"]] == [12, 12]
     assert [one["identities"] for one in record["held_out"].values()] == [180, 90]
-    assert set(record["zero_shot"]) == {"source world", "shifted world"}
+    assert set(record["zero_shot"]) == set(record["probe"]) == {"source world", "shifted world"}
     assert "zero-shot" in result.stdout.lower() and str(tmp_path) not in result.stdout
     towers = dppp.modeling.build_clip(record["model"], str(tmp_path / "out" / WEIGHTS), (128, 64))
     assert towers.feature_dim == 128

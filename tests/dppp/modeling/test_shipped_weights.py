@@ -5,17 +5,17 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
 from dppp.modeling.clip import create_clip
 from dppp.modeling.clip_files import OWN_WEIGHTS, own_tags
-from dppp.pretraining import measure_zero_shot, read_pairs
+from dppp.pretraining import PixelStatistics, measure_zero_shot, read_pairs
 from dppp.pretraining.record import card
 from geneperson import load
 from geneperson.pipeline.spec import BuildSpec
 from geneperson.prompting import vocabulary
 from geneperson.prompting.prompts import outfit_of
 from geneperson.worlds.catalogue import get_world
+from geneperson.worlds.lighting import LIGHTINGS
 from helpers import GENEPERSON_CONFIGS
 
 NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
@@ -83,8 +83,9 @@ def test_the_sets_that_are_tested_on_are_the_quickstarts() -> None:
 def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) -> None:
     """Far above chance on a few people; the card has the numbers on the quickstart's."""
     pairs = read_pairs([data_root / world], (128, 64), ("query", "bounding_box_test"))
-    mean = torch.tensor([122.7709, 116.7460, 104.0937])
-    std = torch.tensor([68.5005, 66.6322, 70.3232])
+    statistics = PixelStatistics(
+        mean=(122.7709, 116.7460, 104.0937), std=(68.5005, 66.6322, 70.3232)
+    )
     model = create_clip(NAME, TAG, (128, 64)).eval()
     colours = vocabulary.load().words["woman"]["upper_color"]
     words = {name: sorted({p[name] for p in pairs.attributes}) for name in pairs.attributes[0]}
@@ -92,9 +93,8 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
         model,
         pairs,
         model_name=NAME,
-        words=words | {"upper_color": colours},
-        pixel_mean=mean,
-        pixel_std=std,
+        words=words | {"upper_color": colours, "lighting": [one.name for one in LIGHTINGS]},
+        statistics=statistics,
     )
     assert found["attributes"]["upper_color"]["accuracy"] > 20.0  # of 24 colours: 4.2 by chance
     assert found["text_to_image"]["mAP"] > 60.0  # 4 people: about 35 by chance

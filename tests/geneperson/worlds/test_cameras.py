@@ -159,9 +159,8 @@ def test_each_world_has_a_camera_for_every_scene_and_they_differ() -> None:
     for world in WORLDS.values():
         assert set(world.cameras) == set(SCENES)
         assert len(set(world.cameras.values())) == len(SCENES)
-    assert not set(get_world("source").cameras.values()) & set(
-        get_world("shifted").cameras.values()
-    )
+    cameras = [camera for world in WORLDS.values() for camera in world.cameras.values()]
+    assert len(set(cameras)) == len(cameras)
 
 
 def test_the_shifted_world_is_noisier_blurrier_and_higher() -> None:
@@ -178,6 +177,13 @@ def test_the_shifted_world_is_noisier_blurrier_and_higher() -> None:
     )
 
 
+def test_the_words_for_a_picture_are_those_of_its_camera() -> None:
+    assert Camera().quality == ("sharp",)
+    poor = Camera(resolution=0.4, blur=1.0, noise=9.0, cast=(1.1, 1.0, 0.9), saturation=0.6)
+    assert poor.quality == ("low resolution", "blurry", "grainy", "faded", "warm")
+    assert Camera(noise=5.0, cast=(0.9, 1.0, 1.1)).quality == ("cold",)
+
+
 def test_occluders_suit_the_scene() -> None:
     for world in WORLDS.values():
         for scene, camera in world.cameras.items():
@@ -187,5 +193,5 @@ def test_occluders_suit_the_scene() -> None:
 
 
 def test_an_unknown_world_is_refused() -> None:
-    with pytest.raises(UserError, match=r"'mars'.*source, shifted"):
+    with pytest.raises(UserError, match=r"'mars'.*source, shifted, unseen"):
         get_world("mars")

@@ -117,9 +117,7 @@ def build_clip(
     """
     model = create_clip(name, pretrained, image_size, stride)
     logger.info("CLIP %s, weights: %s", name, pretrained or "random, or from a checkpoint")
-    with paused_collector():  # 100,000 small objects that stay
-        tokenizer = open_clip.get_tokenizer(name)
-    return CLIPTowers(model, tokenizer, name, pretrained)
+    return CLIPTowers(model, build_tokenizer(name), name, pretrained)
 
 
 def create_clip(
@@ -150,6 +148,13 @@ def create_clip(
             f"({type(_root_cause(error)).__name__}); MODEL.DPPP.CLIP_PRETRAINED takes a file too"
         ) from error
     return model
+
+
+def build_tokenizer(name: str) -> open_clip.SimpleTokenizer:
+    """Build the tokenizer of a model: texts -> token ids (B, context length), int64."""
+    _check_architecture(name)
+    with paused_collector():  # 100,000 small objects that stay
+        return open_clip.get_tokenizer(name)
 
 
 @contextmanager

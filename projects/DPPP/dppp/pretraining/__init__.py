@@ -1,8 +1,22 @@
 """Pretraining of a small CLIP on generated images and their prompts, and its zero-shot scores."""
 
+from .contrast import Contrast
+from .naming import Naming
 from .pairs import Pairs, read_pairs
+from .pixels import PixelStatistics
 from .record import write_weights
 from .training import Recipe, pretrain
-from .zero_shot import measure_zero_shot
+from .zero_shot import ASKED, measure_zero_shot
 
-__all__ = ["Pairs", "Recipe", "measure_zero_shot", "pretrain", "read_pairs", "write_weights"]
+__all__ = [
+    "ASKED",
+    "Contrast",
+    "Naming",
+    "Pairs",
+    "PixelStatistics",
+    "Recipe",
+    "measure_zero_shot",
+    "pretrain",
+    "read_pairs",
+    "write_weights",
+]

@@ -1,8 +1,9 @@
 """Generated images and the words they were drawn from, read from GenePerson folders."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,27 @@ from tqdm import tqdm
 
 from ..data.datasets.folders import UNREADABLE
 from ..errors import DataNotFoundError, UserError
-from .captions import caption, mirrored
+from .captions import Caption, caption, near_miss
+from .facts import LIGHTING, SEEN, Fact, Place, facts_of
+
+CameraWords = Mapping[str, Sequence[str]]  # scene -> words for its camera's pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """An image and one of its captions.
+
+    Attributes:
+        pixels: (H, W, 3) uint8.
+        facts: all that is true of the image.
+        caption: what is said of it.
+        near_misses: the same with another word, mostly false.
+    """
+
+    pixels: np.ndarray
+    facts: frozenset[Fact]
+    caption: Caption
+    near_misses: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +43,7 @@ class Pairs:
         pixels: (N, H, W, 3) uint8.
         people: index into ``attributes`` of the person in each image, (N,).
         cameras: number of each image's scene (= camera), (N,).
-        places: (scene, lighting, view) of each image.
+        places: where each image was taken.
         attributes: attribute -> word, of each person.
         sources: content of each folder's dataset.json.
     """
@@ -30,25 +51,48 @@ class Pairs:
     pixels: np.ndarray
     people: np.ndarray
     cameras: np.ndarray
-    places: list[tuple[str, str, str]]
+    places: list[Place]
     attributes: list[dict[str, str]]
     sources: list[dict]
 
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+    @cached_property
+    def words(self) -> dict[str, list[str]]:
+        """Attribute -> all words that occur, but for those of cameras."""
+        of_people = [item for person in self.attributes for item in person.items()]
+        of_places = [(name, getattr(x, name)) for x in self.places for name in SEEN]
+        words: dict[str, set[str]] = {}
+        for name, word in [*of_people, *of_places]:
+            words.setdefault(name, set()).add(word)
+        words[LIGHTING] = {place.lighting for place in self.places}  # not the prompts'
+        return {name: sorted(known) for name, known in words.items()}
+
+    def draw(self, index: int, rng: np.random.Generator, num_near_misses: int = 0) -> Pair:
         """Return an image, mirrored with probability 1/2, and one of its captions."""
-        scene, lighting, view = self.places[index]
-        pixels, view = self.pixels[index], view.replace("-", " ")
+        pixels, place = self.pixels[index], self.places[index]
         if rng.random() < 0.5:
-            pixels, view = pixels[:, ::-1], mirrored(view)
-        attributes = self.attributes[self.people[index]]
-        return pixels, caption(attributes, scene, lighting, view, rng)
+            pixels, place = pixels[:, ::-1], place.mirrored()
+        person, seed = self.attributes[self.people[index]], int(rng.integers(2**62))
+        chosen = caption(person, place, np.random.default_rng(seed))
+        misses = [
+            near_miss(chosen, person, place, words=self.words, seed=seed, rng=rng)
+            for _ in range(num_near_misses)
+        ]
+        return Pair(
+            pixels=pixels,
+            facts=facts_of(person, place),
+            caption=chosen,
+            near_misses=tuple(misses),
+        )
 
 
 def read_pairs(
-    folders: Sequence[Path], image_size: tuple[int, int], splits: Sequence[str]
+    folders: Sequence[Path],
+    image_size: tuple[int, int],
+    splits: Sequence[str],
+    cameras: Sequence[CameraWords] = (),
 ) -> Pairs:
     """Read the images of some splits of GenePerson folders, resized as FastReID resizes them.
 
@@ -56,36 +100,48 @@ def read_pairs(
         folders: the sets.
         image_size: (height, width) in pixels.
         splits: of "bounding_box_train", "query" and "bounding_box_test".
+        cameras: for each of the folders, words for the pictures of each scene's camera; without
+            them, captions say nothing of it.
 
     Raises:
         UserError: a folder holds no finished set, or one of its files is missing or unreadable.
     """
     height, width = image_size
-    rows: list[tuple[Path, int, dict]] = []  # file, place in attributes, line of images.jsonl
+    rows: list[tuple[Path, int, Place]] = []  # file, number of the person
     attributes: list[dict[str, str]] = []
     sources = []
-    for folder in folders:
+    for folder, words in zip(folders, cameras or [{}] * len(folders), strict=True):
         sources.append(_dataset(folder))
-        places = {}  # pid -> place in attributes
+        numbers = {}  # pid -> place in attributes
         for person in _lines(folder / "identities.jsonl"):
-            places[person["pid"]] = len(attributes)
+            numbers[person["pid"]] = len(attributes)
             attributes.append(person["attributes"])
         for row in _lines(folder / "images.jsonl"):
             if row["file"].split("/")[0] in splits:
-                rows.append((folder / row["file"], places[row["pid"]], row))
+                rows.append((folder / row["file"], numbers[row["pid"]], _place(row, words)))
     if not rows:
         raise UserError(f"{', '.join(map(str, folders))}: no image in {', '.join(splits)}")
     pixels = np.empty((len(rows), height, width, 3), np.uint8)
-    scenes = list(dict.fromkeys(row["scene"] for *_, row in rows))
+    scenes = list(dict.fromkeys(place.scene for *_, place in rows))
     for number, (path, _, _) in enumerate(tqdm(rows, unit="image", desc="reading")):
         pixels[number] = _read(path, (width, height))
     return Pairs(
         pixels=pixels,
         people=np.array([person for _, person, _ in rows]),
-        cameras=np.array([scenes.index(row["scene"]) for *_, row in rows]),
-        places=[(row["scene"], row["lighting"], row["view"]) for *_, row in rows],
+        cameras=np.array([scenes.index(place.scene) for *_, place in rows]),
+        places=[place for *_, place in rows],
         attributes=attributes,
         sources=sources,
+    )
+
+
+def _place(row: dict, cameras: CameraWords) -> Place:
+    """Read a line of images.jsonl."""
+    return Place(
+        scene=row["scene"],
+        lighting=row["lighting"],
+        view=row["view"].replace("-", " "),
+        camera=tuple(cameras.get(row["scene"], ())),
     )
 
 

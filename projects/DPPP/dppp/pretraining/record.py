@@ -22,7 +22,8 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
         model: the trained model.
         path: file to write.
         record: plain data: ``model``, ``command``, ``recipe``, ``data``, ``held_out``,
-            ``software`` and ``zero_shot``.
+            ``software``, ``zero_shot`` and, if it was measured, ``probe``: what the visual encoder
+            reaches without texts.
     """
     state = {
         name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
@@ -63,7 +64,7 @@ def card(record: Mapping) -> str:
         "",
         "Zero-shot on held-out people and outfits (percent; the command above prints it):",
         "",
-        _table(record["zero_shot"]),
+        _table(record["zero_shot"], record.get("probe") or {}),
         "",
     ]
     return "\n".join(lines)
@@ -80,15 +81,24 @@ def _listed(facts: Mapping) -> str:
     return ", ".join(f"{key} {value}" for key, value in facts.items())
 
 
-def _table(zero_shot: Mapping) -> str:
+def _table(zero_shot: Mapping, probe: Mapping) -> str:
     rows = []
     scores = list(zero_shot.values())
     for attribute in scores[0]["attributes"]:
-        answers = [score["attributes"][attribute] for score in scores]
-        cells = [f"{answer['accuracy']:.1f} (chance {answer['chance']:.1f})" for answer in answers]
+        cells = [
+            _answer(score["attributes"][attribute], probe.get(name, {}).get(attribute))
+            for name, score in zero_shot.items()
+        ]
         rows.append([attribute.replace("_", " "), *cells])
     for name in scores[0]["text_to_image"]:
         cells = [f"{score['text_to_image'][name]:.1f}" for score in scores]
         rows.append([f"text to image, {name}", *cells])
     headers = [f"{name}, {score['people']} people" for name, score in zero_shot.items()]
     return tabulate(rows, headers=["", *headers], tablefmt="pipe", disable_numparse=True)
+
+
+def _answer(found: Mapping, ceiling: Mapping | None) -> str:
+    facts = f"chance {found['chance']:.1f}"
+    if ceiling is not None:
+        facts += f", without texts {ceiling['accuracy']:.1f}"
+    return f"{found['accuracy']:.1f} ({facts})"

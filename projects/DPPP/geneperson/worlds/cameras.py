@@ -46,6 +46,21 @@ class Camera:
     occlusion: float = 0.0
     occluders: tuple[str, ...] = tuple(THINGS)
 
+    @property
+    def quality(self) -> tuple[str, ...]:
+        """Words for how its pictures look, as a person would say; none for an ordinary picture."""
+        red, _, blue = self.cast
+        said = {
+            "low resolution": self.resolution < 0.6,
+            "blurry": self.blur > 0.7,
+            "grainy": self.noise > 7.0,
+            "sharp": self.resolution > 0.85 and self.blur < 0.4 and self.noise < 4.0,
+            "faded": self.saturation < 0.78,
+            "warm": red - blue > 0.1,
+            "cold": blue - red > 0.1,
+        }
+        return tuple(words for words, holds in said.items() if holds)
+
     def apply(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return an (H, W, 3) uint8 image as this camera would have recorded it, a new array."""
         height, width = image.shape[:2]
