@@ -109,4 +109,4 @@ def test_two_processes_agree_on_prototypes_and_hard_batches(
 
 def test_precise_batch_statistics_are_refused(quickstart: Config) -> None:
     with pytest.raises(UserError, match=r"PRECISE_BN cannot draw the batches of HardIdentity"):
-        DPPPTrainer(quickstart(*HARD, "TEST.PRECISE_BN.ENABLED", True))
+        DPPPTrainer(quickstart(*BASELINE, *HARD, "TEST.PRECISE_BN.ENABLED", True))

@@ -77,7 +77,7 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch: pytest.Mon
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--seeds is 0"):
         make(tmp_path, num_seeds=0)
-    with pytest.raises(UserError, match="phase 1 needs an epoch"):
+    with pytest.raises(UserError, match="no phase that has a loss has an epoch"):
         make(tmp_path, opts=("SOLVER.PHASE_EPOCHS", "(0, 3)"))
 
 

@@ -15,6 +15,7 @@ from dppp import UserError
 from dppp.config import load_config
 from dppp.data.datasets import virtual
 from dppp.data.datasets.somaset import SOMAset
+from dppp.defaults import LOSSES
 from dppp.errors import DataNotFoundError
 from helpers import CONFIGS
 
@@ -280,9 +281,9 @@ def test_a_row_differs_in_the_training_set_and_the_dagger(stem: str) -> None:
     path = SOURCE_CONFIGS / f"{stem}.yml"
     cfg = load_config(str(path), ["MODEL.DEVICE", "cpu"])
     assert (cfg.DATASETS.NAMES, cfg.DATASETS.TESTS) == ((ROWS[stem][0],), ROWS[stem][1])
-    assert cfg.MODEL.DPPP.PHASES == ((1, 2) if stem == "geneperson_dagger" else (1,))
+    assert cfg.MODEL.DPPP.LOSSES == (LOSSES if stem == "geneperson_dagger" else ("L1_ReID",))
     content = yaml.safe_load(path.read_text())
     assert content["_BASE_"] == "../vit_b16.yml"
     assert content["OUTPUT_DIR"] == f"logs/dppp/sources/{stem}"
     assert set(content) <= {"_BASE_", "MODEL", "DATASETS", "OUTPUT_DIR"}
-    assert content.get("MODEL", {"DPPP": {"PHASES": None}})["DPPP"].keys() == {"PHASES"}
+    assert content.get("MODEL", {"DPPP": {"LOSSES": None}})["DPPP"].keys() == {"LOSSES"}
