@@ -1,4 +1,4 @@
-"""SOLVER.EMA_DECAY: the average by hand, what it leaves alone, what is evaluated, and resuming."""
+"""SOLVER.EMA_DECAY: the average by hand, what it leaves alone, what is evaluated, resuming."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +19,7 @@ from helpers import BASELINE, DPPP_CONFIGS, SMALL, FinishedRun
 
 Config = Callable[..., CfgNode]
 ON = ("SOLVER.EMA_DECAY", 0.9)
+LEVERS = (*ON, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0)  # prototypes too are resumed
 # Three steps an epoch: steps 0-2 and 3-5 are phase 1, 6-8 phase 2.
 EPOCHS = ("SOLVER.PHASE_EPOCHS", (2, 1), "SOLVER.CHECKPOINT_PERIOD", 1, "DATASETS.TESTS", ())
 
@@ -125,7 +126,7 @@ def uninterrupted(
 ) -> dict[str, torch.Tensor]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FASTREID_DATASETS", str(data_root))
-        opts = [*SMALL, *EPOCHS, *ON, "OUTPUT_DIR", str(tmp_path_factory.mktemp("whole"))]
+        opts = [*SMALL, *EPOCHS, *LEVERS, "OUTPUT_DIR", str(tmp_path_factory.mktemp("whole"))]
         trainer = train(load_config(str(DPPP_CONFIGS / "quickstart.yml"), opts))
     return trainer.raw_model.state_dict()
 
@@ -134,11 +135,12 @@ def uninterrupted(
 def test_stopped_and_resumed_equals_uninterrupted(
     quickstart: Config, uninterrupted: dict[str, torch.Tensor], stop_at: int
 ) -> None:
-    cfg = quickstart(*EPOCHS, *ON)
     with pytest.raises(KeyboardInterrupt):
-        train(cfg, Stop(stop_at))
+        train(quickstart(*EPOCHS, *LEVERS), Stop(stop_at))
+    cfg = quickstart(*EPOCHS, *LEVERS, "DATALOADER.NUM_WORKERS", 2)
     assert_equal(train(cfg, resume=True).raw_model.state_dict(), uninterrupted)
     assert_equal(train(cfg, resume=True).raw_model.state_dict(), uninterrupted)  # nothing to do
+    assert uninterrupted["prototype_memory.prototypes"].any(dim=1).all()
 
 
 def test_a_baseline_is_scored_with_its_average(quickstart: Config, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""MODEL.LOSSES.PROTOTYPE in training: where it starts, what it does, and resuming."""
+"""MODEL.LOSSES.PROTOTYPE in training: where it starts and what it does; test_average.py resumes."""
 
 import json
 from collections import defaultdict
@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from fastreid.config import CfgNode
-from fastreid.engine.train_loop import HookBase
 
 from dppp import DPPPTrainer, UserError
 from dppp.data.images import read_image
@@ -21,25 +20,6 @@ from helpers import BASELINE
 Config = Callable[..., CfgNode]
 KEY = "prototype_memory.prototypes"
 ON = ("MODEL.LOSSES.PROTOTYPE.SCALE", 0.5)
-
-
-class Stop(HookBase):
-    """Ends the run as a kill would, before the step ``at``."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def before_step(self) -> None:
-        if self.trainer.iter == self.at:
-            raise KeyboardInterrupt
-
-
-def train(cfg: CfgNode, *hooks: HookBase, resume: bool = False) -> dict[str, torch.Tensor]:
-    trainer = DPPPTrainer(cfg)
-    trainer.resume_or_load(resume)
-    trainer.register_hooks(list(hooks))
-    trainer.train()
-    return trainer.raw_model.state_dict()
 
 
 def test_prototypes_start_from_the_texts_of_all_images(quickstart: Config) -> None:
@@ -84,17 +64,6 @@ def test_a_baseline_has_it_on_the_features_of_its_triplet(quickstart: Config) ->
     # four identities of a batch are known after it, each near its own mean
     assert trainer.raw_model.prototype_memory.prototypes.any(dim=1).sum() == 4
     assert 0 < losses["loss_prototype"] < 0.5 * torch.tensor(4.0).log()
-
-
-def test_resumed_with_workers_equals_uninterrupted(quickstart: Config, tmp_path: Path) -> None:
-    epochs = ("SOLVER.PHASE_EPOCHS", (2, 1), "SOLVER.CHECKPOINT_PERIOD", 1)
-    run = (*ON, *epochs, "MODEL.DPPP.PHASES", (1,), "DATASETS.TESTS", ())
-    expected = train(quickstart(*run, "OUTPUT_DIR", str(tmp_path / "whole")))
-    with pytest.raises(KeyboardInterrupt):
-        train(quickstart(*run), Stop(4))
-    resumed = train(quickstart(*run, "DATALOADER.NUM_WORKERS", 2), resume=True)
-    assert expected[KEY].any(dim=1).all()
-    assert not [key for key in expected if not torch.equal(expected[key], resumed[key])]
 
 
 def test_files_say_nothing_that_inference_does_not_need(quickstart: Config, tmp_path: Path) -> None:
