@@ -105,7 +105,12 @@ def test_with_one_true_text_an_image_it_is_clips_loss() -> None:
 
 
 def test_a_near_miss_is_the_same_sentence_with_one_other_word() -> None:
-    words = {"upper_color": ["red", "blue"], "gender": ["man"], "lighting": ["fog"]}
+    words = {
+        "upper_color": ["red", "blue"],
+        "gender": ["man"],
+        "lighting": ["fog"],
+        "carrying": ["holding a red bag"],
+    }
     rng, changed = np.random.default_rng(0), set()
     for seed in range(300):
         stated = caption(PERSON, PLACE, np.random.default_rng(seed))
@@ -117,6 +122,14 @@ def test_a_near_miss_is_the_same_sentence_with_one_other_word() -> None:
             assert miss == stated
         changed |= {name for name, _ in new}
     assert changed == set(words)
+
+
+def test_a_near_miss_of_hair_or_of_what_is_carried_leaves_the_rest() -> None:
+    other = PERSON | {"hairstyle": "buzz cut", "carrying": "nothing"}
+    for seed in range(300):
+        one, two = (caption(p, PLACE, np.random.default_rng(seed)).facts for p in (PERSON, other))
+        differ = {name for name, _ in one ^ two}
+        assert differ <= {"hairstyle", "carrying", "hair_color"}
 
 
 def test_choosing_an_images_text_among_its_near_misses() -> None:

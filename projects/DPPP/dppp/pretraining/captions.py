@@ -52,6 +52,7 @@ _LIGHT_STYLE = {
 _NUM_PARTS, _SHARE_OF_NUMBER = (1, 2, 3, 5), (0.3, 0.25, 0.25, 0.2)
 _PARTS = ("upper", "lower", "footwear", "hair", "body", "skin")
 _SHARE_OF_PART = (0.32, 0.26, 0.12, 0.2, 0.05, 0.05)
+_MOST_HAIR_PHRASES = 4
 # Probability that a garment's color or pattern is named, and what somebody carries.
 _COLOR, _PATTERN, _CARRIED = 0.75, 0.5, 0.5
 
@@ -150,7 +151,7 @@ def _sentence(attributes: Mapping[str, str], place: Place, rng: np.random.Genera
     wears = [f"in {article}{' and '.join(clothes)}"] if clothes else []
     has = [f"with {' and '.join(body)}"] if body else []
     carried = attributes.get("carrying", _NOTHING)
-    if carried != _NOTHING and rng.random() < _CARRIED:
+    if rng.random() < _CARRIED and carried != _NOTHING:
         has.append(carried)
         facts.append(("carrying", carried))
     context: list[_Phrase] = []
@@ -225,9 +226,11 @@ def _garment(
 
 
 def _hair(attributes: Mapping[str, str], rng: np.random.Generator) -> _Phrase:
-    style = [words for words in hair_phrases(attributes) if rng.random() < 0.5]
+    *named, with_color = rng.random(_MOST_HAIR_PHRASES + 1)  # as many for every hairstyle
+    phrases = zip(hair_phrases(attributes), named, strict=False)
+    style = [words for words, number in phrases if number < 0.5]
     facts = [("hairstyle", words) for words in style]
-    if not style or rng.random() < 0.7:
+    if not style or with_color < 0.7:
         style.append(attributes["hair_color"])
         facts.append(("hair_color", attributes["hair_color"]))
     return " ".join([*style, "hair"]), facts

@@ -1,7 +1,7 @@
 """Naming words without texts: one linear layer an attribute, on v_g.
 
-It teaches the visual encoder what there is to see several times as fast as captions do, which name
-a part of it. Alone, it is a probe: what it reaches on held-out people is the ceiling for what
+It teaches the visual encoder all that there is to see in each image, of which a caption names a
+part. Alone, it is a probe: what it reaches on held-out people is the ceiling for what
 captions can teach the encoder from the same images.
 """
 

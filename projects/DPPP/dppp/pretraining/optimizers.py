@@ -1,7 +1,4 @@
-"""The optimizers of the small CLIP: Muon for the blocks' matrices, AdamW for the rest.
-
-On the visual encoder Muon needs half of AdamW's steps, or fewer.
-"""
+"""The optimizers of the small CLIP: Muon for the blocks' matrices, AdamW for the rest."""
 
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer

@@ -43,8 +43,8 @@ class Recipe:
         block_rate: peak of Muon's, which trains the blocks' matrices.
         weight_decay: of matrices; embeddings, biases and norms have none.
         warmup: steps of the warm-up.
-        patch_dropout: share of an image's patches that are left out at random, 0..1, which halves a
-            step's time (arXiv 2212.00794); the last fifth of the steps sees all patches.
+        patch_dropout: share of an image's patches that are left out at random, 0..1, to save time
+            (arXiv 2212.00794); the last fifth of the steps sees all patches.
         seed: root of every random choice, 0 or more.
         dtype: of the forward pass: "bf16" (autocast) or "fp32", the faster of the two on a CPU
             without bf16 instructions.
