@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train the package's small CLIP on generated pedestrians and their prompts.
 
-pretrain_clip.py --output DIR [--worlds 10] [--epochs 8] [--seed 0] [--data DIR] [--workers 2]
+pretrain_clip.py --output DIR [--worlds 10] [--epochs 6] [--seed 0] [--data DIR] [--workers 2]
                  [--probe]
 
 Builds a set for each of the random camera worlds world-1, world-2 ... (finished sets are kept),
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
             {name: probe.measure(model, test, statistics) for name, test in tested.items()}, output
         )
         return 0
-    model = train(output, Contrast(recipe.model, words))
+    model = train(output, Contrast(recipe.model, pairs.words, words))
     record = {
         "model": recipe.model,
         "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),

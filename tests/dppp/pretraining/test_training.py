@@ -26,6 +26,7 @@ from dppp.pretraining import (
     read_pairs,
     write_weights,
 )
+from dppp.pretraining.captions import STATED
 from dppp.pretraining.facts import Place
 from dppp.pretraining.pairs import Pair
 
@@ -41,7 +42,7 @@ def pairs(data_root: Path) -> Pairs:
 
 def train(pairs: Pairs, recipe: Recipe, folder: Path, **settings: Any) -> open_clip.CLIP:
     words = {name: words_of(pairs)[name] for name in ("gender", "upper_color")}
-    contrast = Contrast(recipe.model, words)
+    contrast = Contrast(recipe.model, pairs.words, words)
     return pretrain(pairs, recipe, folder, contrast, **({"statistics": STATISTICS} | settings))
 
 
@@ -74,7 +75,7 @@ def test_pairs_belong_together(pairs: Pairs, data_root: Path) -> None:
     assert len(pairs.sources) == 1 and pairs.sources[0]["identities"]["train"] == 10
 
 
-def test_an_image_is_mirrored_where_its_caption_is(pairs: Pairs) -> None:
+def test_an_image_is_mirrored_where_its_place_is(pairs: Pairs) -> None:
     """A white left half and a view from the left: white is on the side that is named."""
     pixels = np.zeros((1, *SIZE, 3), np.uint8)
     pixels[:, :, : SIZE[1] // 2] = 255
@@ -84,20 +85,27 @@ def test_an_image_is_mirrored_where_its_caption_is(pairs: Pairs) -> None:
     rng, named = np.random.default_rng(0), set()
     for _ in range(200):
         drawn = image.draw(0, rng)
-        sides = [side for side in ("left", "right") if side in drawn.caption.text.split()]
-        if sides:
-            assert (drawn.pixels[0, 0, 0] == 255) == (sides == ["left"]), drawn.caption
-            assert ("view", sides[0]) in drawn.facts
-            named |= set(sides)
+        side = drawn.place.view
+        assert (drawn.pixels[0, 0, 0] == 255) == (side == "left")
+        assert ("view", side) in drawn.facts
+        named.add(side)
     assert named == {"left", "right"}
+
+
+def test_words_are_those_that_captions_state(pairs: Pairs) -> None:
+    assert set(pairs.words) == set(STATED) - {"carrying"}  # nobody carries a thing
+    lightings = {place.lighting for place in pairs.places}
+    assert pairs.words["lighting"] == sorted(lightings)  # of the images, not the prompts'
+    carrying = [{**pairs.attributes[0], "carrying": x} for x in ("nothing", "holding a bag")]
+    assert replace(pairs, attributes=carrying).words["carrying"] == ["holding a bag"]
 
 
 class Stopped(Pairs):
     """Pairs of a run that is stopped after some draws."""
 
-    def draw(self, index: int, rng: np.random.Generator, num_near_misses: int = 0) -> Pair:
+    def draw(self, index: int, rng: np.random.Generator) -> Pair:
         self.left.pop()  # IndexError when none is left
-        return super().draw(index, rng, num_near_misses)
+        return super().draw(index, rng)
 
 
 def test_a_stopped_run_ends_as_one_that_was_not(pairs: Pairs, tmp_path: Path) -> None:
@@ -154,7 +162,6 @@ def test_another_recipe_or_other_data_are_not_resumed(pairs: Pairs, tmp_path: Pa
 
 
 def test_bf16_is_another_run(pairs: Pairs, tmp_path: Path) -> None:
-    assert Recipe().dtype == "bf16"
     small = replace(pairs, pixels=pairs.pixels[:4])
     one_step = replace(RECIPE, epochs=1, batch_size=4)
     half = replace(one_step, dtype="bf16")

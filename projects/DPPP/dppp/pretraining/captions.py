@@ -16,7 +16,14 @@ from .facts import SEEN, Fact, Place, hair_phrases
 _T = TypeVar("_T")
 _Phrase = tuple[str, list[Fact]]  # words, and the facts that they state
 
-_NOTHING = "nothing"  # is carried
+NOTHING = "nothing"  # is carried
+# Attributes that captions state, of a person and of a place.
+STATED = (
+    *("gender", "upper_color", "upper_pattern", "upper_wear"),
+    *("lower_color", "lower_pattern", "lower_wear", "footwear_color", "footwear"),
+    *("hairstyle", "hair_color", "body_shape", "skin_color", "carrying"),
+    *SEEN,
+)
 _WHERE = {
     "street": "on a street",
     "commercial": "in front of a shop",
@@ -94,34 +101,32 @@ def caption(attributes: Mapping[str, str], place: Place, rng: np.random.Generato
     return Caption(text=words, facts=frozenset(facts))
 
 
-def near_miss(
-    stated: Caption,
+def sentences(
     attributes: Mapping[str, str],
     place: Place,
-    *,
-    words: Mapping[str, Sequence[str]],
-    seed: int,
+    name: str,
+    words: Sequence[str],
     rng: np.random.Generator,
-) -> Caption:
-    """Return the same sentence with another word for one of its facts; it may still be true.
+) -> list[Caption]:
+    """Return one random sentence several times, each time with another word for one attribute.
 
     Args:
-        stated: ``caption(attributes, place, np.random.default_rng(seed))``.
-        attributes: of the person.
+        attributes: of a person, of whom the rest of the sentence is true.
         place: where the person is seen.
-        words: attribute -> the words to draw another one from, for all but the camera's.
-        seed: of the sentence.
-        rng: source of the choice.
+        name: the attribute, of ``STATED``.
+        words: for it.
+        rng: source of every choice.
+
+    Returns:
+        The different sentences, fewer than words where hairstyles have parts in common.
     """
-    facts = sorted(fact for fact in stated.facts if fact[0] in words)
-    if not facts:
-        return stated
-    name = facts[rng.integers(len(facts))][0]
-    other = str(rng.choice(words[name]))
-    rewrite = np.random.default_rng(seed)
-    if name in SEEN:
-        return caption(attributes, place.with_word(name, other), rewrite)
-    return caption({**attributes, name: other}, place, rewrite)
+    said = [_with_word(attributes, place, name, word) for word in words]
+    drawn: list[Caption] = []
+    while not drawn:
+        seed = int(rng.integers(2**62))
+        if _states(caption(*said[0], np.random.default_rng(seed)), name):
+            drawn = [caption(*one, np.random.default_rng(seed)) for one in said]
+    return list({one.text: one for one in drawn if _states(one, name)}.values())
 
 
 def full_caption(attributes: Mapping[str, str]) -> str:
@@ -137,6 +142,18 @@ def light_caption(lighting: str) -> str:
     return f"a photo of a person {_WHEN[lighting][0]}"
 
 
+def _with_word(
+    attributes: Mapping[str, str], place: Place, name: str, word: str
+) -> tuple[Mapping[str, str], Place]:
+    if name in SEEN:
+        return attributes, place.with_word(name, word)
+    return {**attributes, name: word}, place
+
+
+def _states(stated: Caption, name: str) -> bool:
+    return any(known == name for known, _ in stated.facts)
+
+
 def _sentence(attributes: Mapping[str, str], place: Place, rng: np.random.Generator) -> _Phrase:
     num_parts = int(rng.choice(_NUM_PARTS, p=_SHARE_OF_NUMBER))
     who, facts = "person", []
@@ -150,8 +167,8 @@ def _sentence(attributes: Mapping[str, str], place: Place, rng: np.random.Genera
     article = "a " if rng.random() < 0.7 else ""
     wears = [f"in {article}{' and '.join(clothes)}"] if clothes else []
     has = [f"with {' and '.join(body)}"] if body else []
-    carried = attributes.get("carrying", _NOTHING)
-    if rng.random() < _CARRIED and carried != _NOTHING:
+    carried = attributes.get("carrying", NOTHING)
+    if rng.random() < _CARRIED and carried != NOTHING:
         has.append(carried)
         facts.append(("carrying", carried))
     context: list[_Phrase] = []

@@ -8,6 +8,7 @@ captions can teach the encoder from the same images.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from open_clip import CLIP
@@ -38,7 +39,9 @@ class Naming(Objective):
             {name: nn.Linear(width, len(known)) for name, known in words.items()}
         )
 
-    def forward(self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair]) -> Tensor:
+    def forward(
+        self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair], rng: np.random.Generator
+    ) -> Tensor:
         """Return ``loss`` of a batch; pixels are normalised, (B, 3, H, W)."""
         return self.loss(image_features(model, pixels), pairs)
 

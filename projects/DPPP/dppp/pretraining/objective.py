@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from open_clip import CLIP
 from torch import Tensor, nn
 
@@ -9,13 +10,7 @@ from .pairs import Pair
 
 
 class Objective(nn.Module):
-    """A loss of a batch of pairs, with weights of its own that are trained too.
-
-    Attributes:
-        num_near_misses: of each caption, that the pairs have to bring.
-    """
-
-    num_near_misses = 0
+    """A loss of a batch of pairs, with weights of its own that are trained too."""
 
     def reset(self) -> None:
         """Draw its weights anew, from torch's random numbers."""
@@ -23,6 +18,15 @@ class Objective(nn.Module):
             if isinstance(module, nn.Linear):
                 module.reset_parameters()
 
-    def forward(self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair]) -> Tensor:
-        """Return the loss, a scalar; pixels are normalised, (B, 3, H, W)."""
+    def forward(
+        self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair], rng: np.random.Generator
+    ) -> Tensor:
+        """Return the loss, a scalar.
+
+        Args:
+            model: what is trained.
+            pixels: normalised images (B, 3, H, W).
+            pairs: the same images.
+            rng: source of every choice.
+        """
         raise NotImplementedError

@@ -12,27 +12,30 @@ from tqdm import tqdm
 
 from ..data.datasets.folders import UNREADABLE
 from ..errors import DataNotFoundError, UserError
-from .captions import Caption, caption, near_miss
-from .facts import LIGHTING, SEEN, Fact, Place, facts_of
+from .captions import NOTHING, STATED
+from .facts import SEEN, Fact, Place, facts_of
 
 CameraWords = Mapping[str, Sequence[str]]  # scene -> words for its camera's pictures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """An image and one of its captions.
+    """An image and all that its captions are made from.
 
     Attributes:
         pixels: (H, W, 3) uint8.
-        facts: all that is true of the image.
-        caption: what is said of it.
-        near_misses: the same with another word, mostly false.
+        person: attribute -> word, from identities.jsonl.
+        place: where the image was taken.
     """
 
     pixels: np.ndarray
-    facts: frozenset[Fact]
-    caption: Caption
-    near_misses: tuple[Caption, ...] = ()
+    person: Mapping[str, str]
+    place: Place
+
+    @cached_property
+    def facts(self) -> frozenset[Fact]:
+        """All that is true of the image."""
+        return facts_of(self.person, self.place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,32 +63,21 @@ class Pairs:
 
     @cached_property
     def words(self) -> dict[str, list[str]]:
-        """Attribute -> all words that occur, but for those of cameras."""
+        """Attribute that captions state -> all words for it that occur, in alphabetical order."""
         of_people = [item for person in self.attributes for item in person.items()]
-        of_places = [(name, getattr(x, name)) for x in self.places for name in SEEN]
-        words: dict[str, set[str]] = {}
-        for name, word in [*of_people, *of_places]:
-            words.setdefault(name, set()).add(word)
-        words[LIGHTING] = {place.lighting for place in self.places}  # not the prompts'
-        return {name: sorted(known) for name, known in words.items()}
+        of_places = [(name, getattr(place, name)) for place in self.places for name in SEEN]
+        words: dict[str, set[str]] = {name: set() for name in STATED}
+        for name, word in of_places + [item for item in of_people if item[0] not in SEEN]:
+            if name in words and word != NOTHING:
+                words[name].add(word)
+        return {name: sorted(known) for name, known in words.items() if known}
 
-    def draw(self, index: int, rng: np.random.Generator, num_near_misses: int = 0) -> Pair:
-        """Return an image, mirrored with probability 1/2, and one of its captions."""
+    def draw(self, index: int, rng: np.random.Generator) -> Pair:
+        """Return an image, mirrored with probability 1/2."""
         pixels, place = self.pixels[index], self.places[index]
         if rng.random() < 0.5:
             pixels, place = pixels[:, ::-1], place.mirrored()
-        person, seed = self.attributes[self.people[index]], int(rng.integers(2**62))
-        chosen = caption(person, place, np.random.default_rng(seed))
-        misses = [
-            near_miss(chosen, person, place, words=self.words, seed=seed, rng=rng)
-            for _ in range(num_near_misses)
-        ]
-        return Pair(
-            pixels=pixels,
-            facts=facts_of(person, place),
-            caption=chosen,
-            near_misses=tuple(misses),
-        )
+        return Pair(pixels=pixels, person=self.attributes[self.people[index]], place=place)
 
 
 def read_pairs(
