@@ -1,12 +1,13 @@
 """Reproduce a table of the paper, or Fig. 6, and print it next to the paper's numbers.
 
-python tools/reproduce.py table3 | table4 | table5 | table6 | pdm | curves | final | fig6
+python tools/reproduce.py table3 | table4 | table5 | table6 | pdm | curves | levers | final | fig6
                           [--train] [--testbed paper | embedded] [--seeds N] [--runs DIR]
                           [--epochs N,N...] [--output FILE.md] [KEY VALUE ...]
 
 "pdm" compares the method, with P_s as printed and as a residual, with ID and triplet loss alone,
 seed by seed, at equal epochs and at equal compute. "curves" trains both for several numbers of
-epochs. "final" scores what was chosen on a world on which nothing was chosen. Needs the repository,
+epochs. "levers" adds to the method, one at a time, what others found to help on unseen cameras.
+"final" scores what was chosen on a world on which nothing was chosen. Needs the repository,
 whose configs and tools it runs.
 """
 
@@ -17,7 +18,7 @@ from typing import NoReturn
 from .arguments import at_least_one, file_name, whole_numbers
 from .command_line import Parser, run
 
-REPORTS = ("table3", "table4", "table5", "table6", "pdm", "curves", "final", "fig6")
+REPORTS = ("table3", "table4", "table5", "table6", "pdm", "curves", "levers", "final", "fig6")
 TESTBEDS = ("paper", "embedded")
 
 

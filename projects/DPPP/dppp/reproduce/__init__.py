@@ -5,6 +5,7 @@ from collections.abc import Callable
 from .curves import curves_report
 from .fig6 import FIGURE, figure_report
 from .final import final_report
+from .levers import LEVERS, levers_report
 from .paper import TABLES
 from .pdm import PDM, pdm_report
 from .request import CURVE_EPOCHS, CURVES, FINAL, Request
@@ -16,6 +17,7 @@ REPORTS: dict[str, Callable[[Request], str]] = {
     **dict.fromkeys(TABLES, table_report),
     PDM: pdm_report,
     CURVES: curves_report,
+    LEVERS: levers_report,
     FINAL: final_report,
     FIGURE: figure_report,
 }

@@ -20,6 +20,10 @@ from .request import Request
 from .testbeds import Testbed
 
 SCORES = ("Rank-1", "Rank-5", "mAP")
+PAIRED = (
+    "The interval holds the mean effect with 95 % confidence, p is of a paired t-test, each by "
+    "itself. Seeds vary the training, not the data."
+)  # how to read `paired`
 _TERA = 1e12
 
 
@@ -103,9 +107,8 @@ def effects(
                 for test in tests
             ]
     return "".join(lines) + (
-        "\nThe interval holds the mean effect with 95 % confidence, p is of a paired t-test, each "
-        "by itself. Seeds vary the training, not the data. TFLOP: 10^12 operations of matrix "
-        "products and convolutions in all training steps.\n"
+        f"\n{PAIRED} TFLOP: 10^12 operations of matrix products and convolutions in all training "
+        "steps.\n"
     )
 
 

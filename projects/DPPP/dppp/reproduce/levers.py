@@ -1,0 +1,113 @@
+"""What others found to help on unseen cameras: one setting each on top of the method.
+
+Scores are of the world on which settings are chosen. Each row's run gives the model after phase 1,
+whose encoder is all that most levers act on, and the one after phase 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tabulate import tabulate
+
+from .comparison import PAIRED, paired
+from .measuring import Measured, measure
+from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Table
+from .report import made_by, write_report
+from .request import Request
+from .testbeds import Testbed, choose_testbed
+
+LEVERS = "levers"
+_SCORE = "mAP"
+_STAGES = (AFTER_PHASE_1, AFTER_PHASE_2)
+_CONFIG = "ablations/table4_e.yml"  # the whole method
+_WORLDS = tuple(f"GenePersonToyWorld{number}" for number in range(11, 16))
+
+# Label -> KEY VALUE ...
+_SETTINGS: dict[str, tuple[str, ...]] = {
+    "the method": (),
+    "five camera worlds": (
+        *("DATASETS.GENEPERSON_DIRS", str((*_WORLDS, "GenePersonToyShifted"))),
+        *("DATASETS.NAMES", str(_WORLDS), "DATASETS.TESTS", "('GenePersonToyShifted',)"),
+    ),
+    "flips": ("INPUT.FLIP.ENABLED", "True"),
+    "padding and crops": ("INPUT.PADDING.ENABLED", "True"),
+    "color jitter": (
+        *("INPUT.CJ.BRIGHTNESS", "0.3", "INPUT.CJ.SATURATION", "0.3", "INPUT.CJ.HUE", "0.1"),
+    ),
+    "AugMix": ("INPUT.AUGMIX.ENABLED", "True", "INPUT.AUGMIX.PROB", "0.5"),
+    "greyscale images": ("INPUT.GRAYSCALE_PROB", "0.1"),
+    "random erasing": ("INPUT.REA.ENABLED", "True"),
+    "instance-normalised input": ("INPUT.INSTANCE_NORM", "True"),
+    "label smoothing": ("MODEL.LOSSES.CE.EPSILON", "0.1"),
+    "hard-identity batches": ("DATALOADER.SAMPLER_TRAIN", "HardIdentitySampler"),
+    "prototypes": ("MODEL.LOSSES.PROTOTYPE.SCALE", "1.0"),
+    "averaged weights": ("SOLVER.EMA_DECAY", "0.99"),
+    "temperature 0.02": ("MODEL.DPPP.TEMPERATURE", "0.02"),
+    "learned temperature": ("MODEL.DPPP.TEMPERATURE_LEARNABLE", "True"),
+    "P_s as printed": ("MODEL.DPPP.DESTYLIZATION_RESIDUAL", "False"),
+    "T_s of patch scale": ("MODEL.DPPP.STYLE_TOKEN_NORM", "patch"),
+}
+_BASE = next(iter(_SETTINGS))
+_ROWS = tuple(
+    Row(label=stage, config=_CONFIG, stage=stage, paper={MARKET: {}}) for stage in _STAGES
+)
+_TABLE = Table(title="", scores=(_SCORE,), rows=_ROWS)
+
+Scores = dict[str, Measured]  # stage -> scores
+
+
+def levers_report(request: Request) -> str:
+    """Return mAP with each lever, and its effect, as Markdown.
+
+    Raises:
+        UserError: settings that cannot be used.
+    """
+    testbed = choose_testbed(request.testbed, _TABLE, request.opts)
+    test = testbed.measured_on()[0]
+    levers = {label: _measured(settings, testbed, request) for label, settings in _SETTINGS.items()}
+    text = f"## Levers: {_SCORE} on {test}\n\n{_grid(levers, test)}\n\n"
+    text += f"Against {_BASE}:\n\n{_effects(levers, test)}\n{PAIRED}\n"
+    text += testbed.note + made_by(request)
+    if request.output is not None:
+        write_report(request.output, text, _content(levers))
+    return text
+
+
+def _measured(settings: tuple[str, ...], testbed: Testbed, request: Request) -> Scores:
+    request = dataclasses.replace(request, opts=(*request.opts, *settings))
+    return {row.stage: measure(row, testbed, request) for row in _ROWS}
+
+
+def _grid(levers: dict[str, Scores], test: str) -> str:
+    lines = [
+        [label, _shown(_SETTINGS[label]), *(row.cell(test, _SCORE) for row in scores.values())]
+        for label, scores in levers.items()
+    ]
+    headers = ["", "settings", *_STAGES]
+    return tabulate(lines, headers=headers, tablefmt="pipe", disable_numparse=True)
+
+
+def _shown(settings: tuple[str, ...]) -> str:
+    return f"`{' '.join(settings)}`" if settings else ""
+
+
+def _effects(levers: dict[str, Scores], test: str) -> str:
+    return "".join(
+        f"- {label}, {stage}: {paired(scores[stage], levers[_BASE][stage], test)}\n"
+        for label, scores in levers.items()
+        for stage in _STAGES
+        if label != _BASE
+    )
+
+
+def _content(levers: dict[str, Scores]) -> dict[str, object]:
+    rows = {
+        label: {
+            "settings": _SETTINGS[label],
+            "scores": {stage: measured.scores for stage, measured in scores.items()},
+            "commands": scores[AFTER_PHASE_1].commands,
+        }
+        for label, scores in levers.items()
+    }
+    return {"unit": "percent", "score": _SCORE, "rows": rows}

@@ -1,0 +1,56 @@
+"""One lever at a time, against the method without it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dppp.config import load_config
+from dppp.reproduce import Request, runs
+from dppp.reproduce.levers import _SETTINGS, LEVERS, levers_report
+from helpers import DPPP_CONFIGS
+
+TEST = "GenePersonToyShifted"
+METHOD = runs.row_opts("ablations/table4_e.yml")
+
+
+def finish(settings: tuple[str, ...], level: float, runs_dir: Path) -> None:
+    """Write finished runs of three seeds."""
+    for seed, spread in enumerate((0.0, 2.0, 1.0)):
+        opts = [*METHOD, *settings, "SEED", str(seed)]
+        run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
+        run.folder.mkdir(parents=True)
+        stages = {"after phase 1": {"mAP": level + spread}, "after phase 2": {"mAP": level + 5}}
+        content = {"results_percent": {TEST: stages}, "not_available": []}
+        (run.folder / "summary.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("label", _SETTINGS)
+def test_a_lever_is_a_setting_of_any_model(label: str) -> None:
+    for config in ("quickstart.yml", "vit_b16.yml"):
+        load_config(str(DPPP_CONFIGS / config), [*METHOD, *_SETTINGS[label]])
+
+
+def test_rows_and_effects(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    finish((), 60, tmp_path)
+    finish(_SETTINGS["flips"], 63, tmp_path)
+    output = tmp_path / "levers.md"
+    text = levers_report(
+        Request(name=LEVERS, testbed="embedded", num_seeds=3, runs_dir=tmp_path, output=output)
+    )
+    rows = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    }
+    assert set(_SETTINGS) < set(rows)
+    assert rows["the method"] == ["", "61.0 ± 1.0", "65.0 ± 0.0"]
+    assert rows["flips"] == ["`INPUT.FLIP.ENABLED True`", "64.0 ± 1.0", "68.0 ± 0.0"]
+    assert rows["AugMix"][1].startswith("not available: not trained")
+    assert rows["five camera worlds"][1].startswith("not available: GenePersonToyWorld11, ")
+    assert "- flips, after phase 2: +3.0, better in 3 of 3 seeds\n" in text
+    assert "- AugMix, after phase 1: not available\n" in text
+    content = json.loads(output.with_suffix(".json").read_text())["rows"]["flips"]
+    assert content["scores"]["after phase 1"][TEST]["mAP"] == [63, 65, 64]
+    assert len(content["commands"]) == 3
