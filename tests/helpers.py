@@ -18,6 +18,8 @@ GENEPERSON_CONFIGS = CONFIGS / "GenePerson"
 # KEY, VALUE, ... of a run that takes seconds on a CPU.
 SMALL = (
     "MODEL.DEVICE", "cpu",
+    "INPUT.SIZE_TRAIN", [64, 32],
+    "INPUT.SIZE_TEST", [64, 32],
     "DATALOADER.NUM_WORKERS", 0,
     "DATALOADER.CACHE", "",
     "DATALOADER.NUM_INSTANCE", 4,

@@ -15,11 +15,9 @@ TRAINING = sorted(p for d in ("DPPP", "Baselines") for p in (CONFIGS / d).rglob(
 ABLATIONS = sorted((CONFIGS / "DPPP" / "ablations").glob("*.yml"))
 SMALLEST = (
     *SMALL, *TOY,
-    "MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-16-quickgelu",
+    "MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-8-quickgelu",
     "MODEL.DPPP.CLIP_PRETRAINED", "",
     "MODEL.BACKBONE.PRETRAIN", False,
-    "INPUT.SIZE_TRAIN", [128, 64],
-    "INPUT.SIZE_TEST", [128, 64],
     "DATALOADER.NUM_INSTANCE", 2,
     "SOLVER.IMS_PER_BATCH", 8,
 )  # fmt: skip

@@ -10,8 +10,7 @@ DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). An inte
 with the same command.
 
 With --probe, the visual encoder is trained to name the words itself, without texts: a ceiling for
-what texts can teach it. What it reaches is written to DIR/probe.json, and into the record and card
-of a later run.
+what texts can teach it, printed and written to DIR/probe.json.
 """
 
 from __future__ import annotations
@@ -108,7 +107,8 @@ def main(arguments: list[str]) -> int:
             {name: probe.measure(model, test, statistics) for name, test in tested.items()}, output
         )
         return 0
-    model = train(output, Contrast(recipe.model, pairs.words, words))
+    contrast = Contrast(recipe.model, pairs.words, words)
+    model = train(output, contrast)
     record = {
         "model": recipe.model,
         "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
@@ -130,7 +130,9 @@ def main(arguments: list[str]) -> int:
             )
             for name, test in tested.items()
         },
-        "probe": _read_probe(output),
+        "linear": {
+            name: contrast.naming.measure(model, test, statistics) for name, test in tested.items()
+        },
     }
     path = output / f"{recipe.model}.{_TAG}.safetensors"
     write_weights(model, path, record)
@@ -145,11 +147,6 @@ def _write_probe(scores: dict, output: Path) -> None:
     with whole_file(output / _PROBE) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
     print(text)
-
-
-def _read_probe(output: Path) -> dict | None:
-    path = output / _PROBE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:

@@ -18,7 +18,7 @@ def test_train(tmp_path: Path) -> None:
     options = ("--config-file", QUICKSTART, "--batch", 8, "--rounds", 1, "--output", "out.json")
     run = processes.run(TOOL, "train", *options, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "**Phase 1, CLIPDPPP DPPP-Tiny-16-quickgelu, 8 images, fp32**" in run.stdout
+    assert "**Phase 1, CLIPDPPP DPPP-Tiny-8-quickgelu, 8 images, fp32**" in run.stdout
     first, second = json.loads((tmp_path / "out.json").read_text())["tables"]
     assert [t["name"] for t in first["timings"]] == ["plain", "CLIP-ReID, stage 2", "dppp"]
     assert [t["name"] for t in second["timings"]] == ["plain", "dppp"]

@@ -21,7 +21,7 @@ WEIGHTS = "DPPP-Tiny-8-quickgelu.procedural.safetensors"
 def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
     """The same call again finds everything made; another folder, trained anew, gets the same.
 
-    A probe of before is in the record.
+    A probe in the same folder is another run.
     """
     small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --dtype fp32 --data data"
     written = []
@@ -41,7 +41,8 @@ def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / WEIGHTS).with_suffix(".json").read_text())
     assert [one["identities"] for one in record["data"]] == [12, 12]
     assert [one["identities"] for one in record["held_out"].values()] == [180, 90]
-    assert set(record["zero_shot"]) == set(record["probe"]) == {"source world", "shifted world"}
+    assert set(record["zero_shot"]) == set(record["linear"]) == {"source world", "shifted world"}
+    assert json.loads((tmp_path / "out" / "probe.json").read_text()) != record["linear"]
     assert "zero-shot" in result.stdout.lower() and str(tmp_path) not in result.stdout
     towers = dppp.modeling.build_clip(record["model"], str(tmp_path / "out" / WEIGHTS), (128, 64))
     assert towers.feature_dim == 128

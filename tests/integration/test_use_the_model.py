@@ -65,7 +65,7 @@ def test_people_are_found_by_words(
     """The shipped CLIP, and the description of each held-out person."""
     people = [json.loads(line) for line in open(data_root / "GenePersonToy" / "identities.jsonl")]
     held_out = {p["pid"]: full_caption(p["attributes"]) for p in people if p["split"] == "test"}
-    clip = ["--model", "DPPP-Tiny-16-quickgelu:procedural", "--gallery", gallery]
+    clip = ["--model", "DPPP-Tiny-8-quickgelu:procedural", "--gallery", gallery]
     output = ["--output", "hits.png", "--top", 5]
     result = tool("search", *clip, "--text", *held_out.values(), *output, cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -16,8 +16,8 @@ DATA = (
     "geneperson/prompting/vocabulary.json",
     "geneperson/prompting/vocabulary_street.json",
     "geneperson/prompting/interview/banned_words.json",
-    "dppp/modeling/clip_models/DPPP-Tiny-16-quickgelu.json",
-    "dppp/modeling/clip_weights/DPPP-Tiny-16-quickgelu.procedural.safetensors",
+    "dppp/modeling/clip_models/DPPP-Tiny-8-quickgelu.json",
+    "dppp/modeling/clip_weights/DPPP-Tiny-8-quickgelu.procedural.safetensors",
     "dppp_commands/train.py",
 )
 

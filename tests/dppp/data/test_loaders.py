@@ -39,7 +39,7 @@ def test_mixes_with_fastreids_market1501(
     cfg = quickstart("DATASETS.NAMES", ("GenePersonToy", "Market1501"))
     loader = build_train_loader(cfg)
     assert loader.dataset.num_classes == 15
-    assert next(iter(loader))["images"].shape == (16, 3, 128, 64)
+    assert next(iter(loader))["images"].shape == (16, 3, 64, 32)
 
 
 def test_batches_hold_whole_identities(quickstart: Callable[..., CfgNode]) -> None:

@@ -57,7 +57,7 @@ def test_samplers_give_whole_and_repeatable_batches(
         assert len(batch) == 8
         assert len({pids[index] for index, _ in batch}) in SAMPLERS[name]
     batch = next(iter(loader))
-    assert batch["images"].shape == (8, 3, 128, 64)
+    assert batch["images"].shape == (8, 3, 64, 32)
     assert len(batch["targets"].unique()) in SAMPLERS[name]
 
 

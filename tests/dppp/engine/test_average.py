@@ -112,7 +112,7 @@ def test_what_is_scored_saved_and_loaded_is_the_average(
     moved = {key for key in averaged if not torch.equal(averaged[key], plain[key])}
     assert {"towers.visual.proj", "content_inversion.mlp.0.weight"} <= moved <= set(raw)
 
-    images = torch.randint(0, 256, (2, 3, 128, 64), generator=torch.Generator().manual_seed(0))
+    images = torch.randint(0, 256, (2, 3, 64, 32), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         own = nn.functional.normalize(trainer.raw_model.eval()(images.float())).numpy()
     for name in ("model_final.pth", "model_inference.pth"):

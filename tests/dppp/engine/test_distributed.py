@@ -22,7 +22,7 @@ def test_two_processes_equal_one(quickstart: Callable[..., CfgNode], tmp_path: P
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0)
     (tmp_path / "config.yml").write_text(cfg.dump())
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (16, 3, 128, 64), generator=generator).float()
+    images = torch.randint(0, 256, (16, 3, 64, 32), generator=generator).float()
     # Each identity lies in both halves, so its positives are in the other process too.
     torch.save({"images": images, "targets": torch.arange(4).repeat(4)}, tmp_path / "batch.pt")
     steps = {}

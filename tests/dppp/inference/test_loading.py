@@ -33,4 +33,4 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
 
 def test_a_clip_without_such_weights() -> None:
     with pytest.raises(dppp.UserError, match=r"'none' is neither a file.*procedural"):
-        dppp.load("DPPP-Tiny-16-quickgelu:none")
+        dppp.load("DPPP-Tiny-8-quickgelu:none")

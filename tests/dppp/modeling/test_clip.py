@@ -14,8 +14,8 @@ from dppp.modeling.visual_tower import encode_image
 
 Pair = tuple[open_clip.CLIP, CLIPTowers]
 
-NAME = "DPPP-Tiny-16-quickgelu"
-SIZE = (128, 64)
+NAME = "DPPP-Tiny-8-quickgelu"
+SIZE = (64, 32)
 TEXT = "a photo of a person"
 
 
@@ -35,8 +35,8 @@ def test_image_features_equal_open_clip(pair: Pair) -> None:
     pixels = torch.randn(2, 3, *SIZE)
     features = towers.encode_image(pixels)
     assert torch.allclose(features.projected, model.encode_image(pixels), atol=1e-5)
-    assert features.patches.shape == (2, 8 * 4, 192)
-    assert features.penultimate_class.shape == features.final_class.shape == (2, 192)
+    assert features.patches.shape == (2, 8 * 4, 160)
+    assert features.penultimate_class.shape == features.final_class.shape == (2, 160)
     blocks = model.visual.forward_intermediates(pixels, indices=[2], output_fmt="NLC")
     assert torch.allclose(features.patches, blocks["image_intermediates"][0], atol=1e-5)
 
@@ -62,8 +62,8 @@ def test_quick_gelu_is_used(pair: Pair) -> None:
 
 
 def test_wrong_size_is_refused(pair: Pair) -> None:
-    with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
-        pair[1].encode_image(torch.randn(1, 3, 64, 128))
+    with pytest.raises(UserError, match=r"\(32, 64\).*\(64, 32\)"):
+        pair[1].encode_image(torch.randn(1, 3, 32, 64))
 
 
 @pytest.mark.parametrize(
@@ -170,24 +170,25 @@ def test_text_gradient_equals_the_full_run(pair: Pair) -> None:
 
 
 def test_overlapping_patches_are_cut_at_their_stride_with_positions_of_their_own_grid() -> None:
-    """Of 16 pixels each, at (12, 8): rows at 0, 12, ... 108, columns at 0, 8, ... 48."""
-    side_by_side = build_clip(NAME, "procedural", SIZE).visual
-    visual = build_clip(NAME, "procedural", SIZE, (12, 8)).visual
-    assert tuple(visual.image_size) == SIZE and tuple(visual.grid_size) == (10, 7)
+    """Of 8 pixels each, at (6, 4): rows at 0, 6, ... 120, columns at 0, 4, ... 56."""
+    size = (128, 64)  # what the weights were trained on
+    side_by_side = build_clip(NAME, "procedural", size).visual
+    visual = build_clip(NAME, "procedural", size, (6, 4)).visual
+    assert tuple(visual.image_size) == size and tuple(visual.grid_size) == (21, 15)
     assert torch.equal(visual.conv1.weight, side_by_side.conv1.weight)
-    positions = resample_positions(side_by_side.positional_embedding, [8, 4], [10, 7])
+    positions = resample_positions(side_by_side.positional_embedding, [16, 8], [21, 15])
     assert torch.allclose(visual.positional_embedding, positions, atol=1e-5)
-    pixels = torch.randn(1, 3, *SIZE)
-    patch = pixels[:, :, 3 * 12 : 3 * 12 + 16, 5 * 8 : 5 * 8 + 16]
+    pixels = torch.randn(1, 3, *size)
+    patch = pixels[:, :, 3 * 6 : 3 * 6 + 8, 5 * 4 : 5 * 4 + 8]
     assert torch.allclose(
         visual.conv1(pixels)[..., 3, 5], visual.conv1(patch)[..., 0, 0], atol=1e-5
     )
-    assert encode_image(visual, pixels).patches.shape == (1, 70, 192)
+    assert encode_image(visual, pixels).patches.shape == (1, 21 * 15, 160)
 
 
-@pytest.mark.parametrize("stride", [(0, 8), (8, 17)])
+@pytest.mark.parametrize("stride", [(0, 4), (4, 9)])
 def test_strides_that_stand_still_or_leave_gaps_are_refused(stride: tuple[int, int]) -> None:
     with pytest.raises(
-        UserError, match=r"STRIDE_SIZE is .*from 1 to the size of a patch, \(16, 16\)"
+        UserError, match=r"STRIDE_SIZE is .*from 1 to the size of a patch, \(8, 8\)"
     ):
         build_clip(NAME, "", SIZE, stride)

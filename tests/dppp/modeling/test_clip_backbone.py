@@ -16,7 +16,7 @@ from helpers import CONFIGS
 Config = Callable[..., CfgNode]
 
 CONFIG = CONFIGS / "Baselines" / "clip_vit_b16.yml"
-NAME, SIZE, D1, D2 = "DPPP-Tiny-16-quickgelu", (128, 64), 128, 192
+NAME, SIZE, D1, D2 = "DPPP-Tiny-8-quickgelu", (64, 32), 128, 160
 SMALL = (
     "MODEL.DEVICE", "cpu",
     "MODEL.DPPP.CLIP_NAME", NAME,
@@ -118,8 +118,8 @@ def test_where_the_weights_come_from(config: Config, weights: str, towers: CLIPT
 @pytest.mark.parametrize(
     ("opts", "says"),
     [
-        (("MODEL.BACKBONE.FEAT_DIM", 100), "FEAT_DIM is 100.*128.*192"),
-        (("INPUT.SIZE_TEST", [64, 128]), "SIZE_TRAIN and INPUT.SIZE_TEST differ"),
+        (("MODEL.BACKBONE.FEAT_DIM", 100), "FEAT_DIM is 100.*128.*160"),
+        (("INPUT.SIZE_TEST", [32, 64]), "SIZE_TRAIN and INPUT.SIZE_TEST differ"),
         (("MODEL.DPPP.CLIP_NAME", "RN50"), "not a plain CLIP ViT"),
     ],
 )
@@ -130,12 +130,12 @@ def test_refused_in_one_line(config: Config, opts: tuple[object, ...], says: str
 
 
 def test_its_patches_overlap_too(config: Config, weights: str) -> None:
-    backbone = build_backbone(config("MODEL.BACKBONE.STRIDE_SIZE", (12, 8))).eval()
+    backbone = build_backbone(config("MODEL.BACKBONE.STRIDE_SIZE", (6, 4))).eval()
     pixels = torch.randn(2, 3, *SIZE)
-    expected = build_clip(NAME, weights, SIZE, (12, 8)).eval().encode_image(pixels).projected
+    expected = build_clip(NAME, weights, SIZE, (6, 4)).eval().encode_image(pixels).projected
     assert torch.allclose(backbone(pixels)[..., 0, 0], expected, atol=1e-5)
 
 
 def test_pictures_of_another_size_are_refused(towers: CLIPTowers) -> None:
-    with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
-        CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 64, 128))
+    with pytest.raises(UserError, match=r"\(32, 64\).*\(64, 32\)"):
+        CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 32, 64))

@@ -18,19 +18,19 @@ def config(*opts: object) -> CfgNode:
     return load_config("", [
         "MODEL.DEVICE", "cpu",
         "MODEL.META_ARCHITECTURE", "CLIPDPPP",
-        "MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-16-quickgelu",
+        "MODEL.DPPP.CLIP_NAME", "DPPP-Tiny-8-quickgelu",
         "MODEL.DPPP.CLIP_PRETRAINED", "",
         "MODEL.HEADS.NUM_CLASSES", CLASSES,
         "MODEL.LOSSES.TRI.HARD_MINING", True,
-        "INPUT.SIZE_TRAIN", [128, 64],
-        "INPUT.SIZE_TEST", [128, 64],
+        "INPUT.SIZE_TRAIN", [64, 32],
+        "INPUT.SIZE_TEST", [64, 32],
         *opts,
     ])  # fmt: skip
 
 
 def batch() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (8, 3, 128, 64), generator=generator).float()
+    images = torch.randint(0, 256, (8, 3, 64, 32), generator=generator).float()
     return {"images": images, "targets": torch.arange(CLASSES).repeat_interleave(2)}
 
 

@@ -14,8 +14,8 @@ from dppp.modeling import build_clip
 
 pytestmark = pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 
-NAME, PLAIN = "DPPP-Tiny-16-quickgelu", "ViT-B-32"
-SIZE = (128, 64)
+NAME, PLAIN = "DPPP-Tiny-8-quickgelu", "ViT-B-32"
+SIZE = (64, 32)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_every_format_gives_the_same_towers(
     assert torch.allclose(
         towers.encode_image(pixels).projected, model.encode_image(pixels), atol=1e-5
     )
-    # From a square grid of 6 x 6 to the pedestrian's 8 x 4.
+    # From a square grid of 12 x 12 to the pedestrian's 8 x 4.
     assert (
         build_clip(NAME, path, SIZE).encode_image(torch.randn(1, 3, *SIZE)).patches.shape[1] == 32
     )
@@ -133,14 +133,14 @@ def test_both_towers_equal_transformers(tmp_path: Path) -> None:
 
 
 def test_the_packages_own_weights_have_a_tag_and_fit_other_sizes() -> None:
-    """Trained on 8 x 4 patches: resampled from that grid, not from a square."""
-    own = build_clip(NAME, "procedural", SIZE)
+    """Trained on 16 x 8 patches: resampled from that grid, not from a square."""
+    own = build_clip(NAME, "procedural", (128, 64))
     larger = build_clip(NAME, "procedural", (256, 128))
-    grid = own.visual.positional_embedding[1:].reshape(8, 4, -1)
-    fine = larger.visual.positional_embedding[1:].reshape(16, 8, -1)
-    coarse = fine.reshape(8, 2, 4, 2, -1).mean((1, 3))
+    grid = own.visual.positional_embedding[1:].reshape(16, 8, -1)
+    fine = larger.visual.positional_embedding[1:].reshape(32, 16, -1)
+    coarse = fine.reshape(16, 2, 8, 2, -1).mean((1, 3))
     assert torch.cosine_similarity(coarse.flatten(), grid.flatten(), dim=0) > 0.98
-    assert not torch.allclose(own.visual.proj, build_clip(NAME, "", SIZE).visual.proj)
+    assert not torch.allclose(own.visual.proj, build_clip(NAME, "", (128, 64)).visual.proj)
 
 
 def test_an_unknown_tag_lists_the_known_ones() -> None:

@@ -65,7 +65,7 @@ def test_a_shipped_config_sets_nothing_in_vain(path: Path) -> None:
 def test_what_is_followed_is_not_named(quickstart: Config) -> None:
     followed = (
         "MODEL.BACKBONE.STRIDE_SIZE",
-        (12, 12),
+        (6, 6),
         "MODEL.LOSSES.CE.SCALE",
         0.5,
         "MODEL.LOSSES.TRI.MARGIN",
@@ -77,13 +77,13 @@ def test_what_is_followed_is_not_named(quickstart: Config) -> None:
 def test_a_model_of_overlapping_patches_is_trained_kept_and_loaded(
     quickstart: Config, tmp_path: Path
 ) -> None:
-    cfg = quickstart("MODEL.BACKBONE.STRIDE_SIZE", (12, 8), "DATASETS.TESTS", ())
+    cfg = quickstart("MODEL.BACKBONE.STRIDE_SIZE", (6, 4), "DATASETS.TESTS", ())
     trainer = DPPPTrainer(cfg)
     trainer.one_step()
     trainer.checkpointer.save("overlapping")
     trainer.checkpointer.save_for_inference()
     network = trainer.raw_model.eval()
-    picture = Image.new("RGB", (64, 128), "teal")
+    picture = Image.new("RGB", (32, 64), "teal")
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float()
     own = F.normalize(network(pixels)).detach().numpy()
     assert network.attention_maps(pixels).shape == (1, 10, 7)

@@ -23,7 +23,7 @@ ON = ("INPUT.INSTANCE_NORM", True)
 
 def pictures(count: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    return torch.randint(20, 120, (count, 3, 128, 64), generator=generator).float()
+    return torch.randint(20, 120, (count, 3, 64, 32), generator=generator).float()
 
 
 def tinted(images: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from geneperson.worlds.catalogue import get_world
 from geneperson.worlds.lighting import LIGHTINGS
 from helpers import GENEPERSON_CONFIGS
 
-NAME, TAG = "DPPP-Tiny-16-quickgelu", "procedural"
+NAME, TAG = "DPPP-Tiny-8-quickgelu", "procedural"
 WEIGHTS = OWN_WEIGHTS / f"{NAME}.{TAG}.safetensors"
 RECORD = json.loads(WEIGHTS.with_suffix(".json").read_text())
 

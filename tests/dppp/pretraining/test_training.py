@@ -206,7 +206,11 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
         "held_out": {"source world": data[0]},
         "software": {"torch": torch.__version__},
         "zero_shot": {"source world": zero_shot},
-        "probe": {"source world": {"upper_color": {"accuracy": 12.5, "chance": 4.2}}},
+        "linear": {
+            "source world": {
+                name: found | {"accuracy": 12.5} for name, found in zero_shot["attributes"].items()
+            }
+        },
     }
     path = tmp_path / "weights.safetensors"
     write_weights(model, path, record)
@@ -215,7 +219,7 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
     assert written == record | {"weights_sha256": digest}
     card = path.with_suffix(".md").read_text()
     assert f"{zero_shot['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
-    assert "without texts 12.5)" in card and card.count("without texts") == 1
+    assert card.count("linear 12.5)") == len(zero_shot["attributes"])
     towers = build_clip(RECIPE.model, str(path), SIZE).eval()
     pixels = torch.randn(4, 3, *SIZE)
     with torch.no_grad():

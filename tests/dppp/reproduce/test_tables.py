@@ -14,7 +14,7 @@ from dppp_commands.reproduce import parse
 from helpers import DPPP_CONFIGS, ROOT, SMALL
 
 ROWS = [row for table in TABLES.values() for row in table.rows]
-OPTS = tuple(map(str, (*SMALL, "INPUT.SIZE_TRAIN", [64, 32], "INPUT.SIZE_TEST", [64, 32])))
+OPTS = tuple(map(str, SMALL))
 SUMMARY = {
     "results_percent": {
         "GenePersonToyShifted": {

@@ -125,7 +125,7 @@ class Embedder:
         if features is None:
             raise UserError(
                 f"{self.name} has no text side; name a CLIP and its weights as the model, such as "
-                "DPPP-Tiny-16-quickgelu:procedural"
+                "DPPP-Tiny-8-quickgelu:procedural"
             )
         return F.normalize(features.float(), dim=1).cpu().numpy()
 

@@ -22,8 +22,8 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
         model: the trained model.
         path: file to write.
         record: plain data: ``model``, ``command``, ``recipe``, ``data``, ``held_out``,
-            ``software``, ``zero_shot`` and, if it was measured, ``probe``: what the visual encoder
-            reaches without texts.
+            ``software``, and by name of a held-out set ``zero_shot``, and ``linear``: what the
+            linear layers of ``Naming`` reach.
     """
     state = {
         name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
@@ -62,9 +62,11 @@ def card(record: Mapping) -> str:
         f"- Data (first digits of each set's digest): {', '.join(s['digest'][:8] for s in data)}",
         f"- Held out (no outfit of these sets is in the data): {_held_out(record['held_out'])}",
         "",
-        "Zero-shot on held-out people and outfits (percent; the command above prints it):",
+        "Zero-shot on held-out people and outfits, in percent; the command above prints it. In",
+        "brackets: chance, and the linear layer that was trained along on the same features. It",
+        "needs no text: what it does not see, no text can find.",
         "",
-        _table(record["zero_shot"], record.get("probe") or {}),
+        _table(record["zero_shot"], record["linear"]),
         "",
     ]
     return "\n".join(lines)
@@ -81,12 +83,12 @@ def _listed(facts: Mapping) -> str:
     return ", ".join(f"{key} {value}" for key, value in facts.items())
 
 
-def _table(zero_shot: Mapping, probe: Mapping) -> str:
+def _table(zero_shot: Mapping, linear: Mapping) -> str:
     rows = []
     scores = list(zero_shot.values())
     for attribute in scores[0]["attributes"]:
         cells = [
-            _answer(score["attributes"][attribute], probe.get(name, {}).get(attribute))
+            _answer(score["attributes"][attribute], linear[name][attribute])
             for name, score in zero_shot.items()
         ]
         rows.append([attribute.replace("_", " "), *cells])
@@ -97,8 +99,8 @@ def _table(zero_shot: Mapping, probe: Mapping) -> str:
     return tabulate(rows, headers=["", *headers], tablefmt="pipe", disable_numparse=True)
 
 
-def _answer(found: Mapping, ceiling: Mapping | None) -> str:
-    facts = f"chance {found['chance']:.1f}"
-    if ceiling is not None:
-        facts += f", without texts {ceiling['accuracy']:.1f}"
-    return f"{found['accuracy']:.1f} ({facts})"
+def _answer(by_text: Mapping, by_layer: Mapping) -> str:
+    return (
+        f"{by_text['accuracy']:.1f} (chance {by_text['chance']:.1f}, "
+        f"linear {by_layer['accuracy']:.1f})"
+    )

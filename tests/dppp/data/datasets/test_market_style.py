@@ -92,7 +92,7 @@ def test_geneperson_and_a_folder_train_together_and_both_are_tested(
     cfg = quickstart(DIRS, ("Own",), "DATASETS.NAMES", sets, "DATASETS.TESTS", sets)
     loader = build_train_loader(cfg)
     assert loader.dataset.num_classes == 13
-    assert next(iter(loader))["images"].shape == (16, 3, 128, 64)
+    assert next(iter(loader))["images"].shape == (16, 3, 64, 32)
     num_queries = [build_test_loader(cfg, name)[1] for name in sets]
     assert num_queries == [len(load_dataset(cfg, "GenePersonToy").query), 1]
 
@@ -124,7 +124,7 @@ def test_grey_images_train(
     for image in (root / "Grey" / PARTS[0]).iterdir():
         Image.new("L", (32, 64), 7).save(image)
     loader = build_train_loader(quickstart(DIRS, ("Grey",), "DATASETS.NAMES", ("Grey",)))
-    assert next(iter(loader))["images"].shape == (16, 3, 128, 64)
+    assert next(iter(loader))["images"].shape == (16, 3, 64, 32)
 
 
 def test_a_missing_folder_and_names_that_are_taken(
