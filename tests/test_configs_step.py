@@ -21,7 +21,10 @@ SMALLEST = (
     "DATALOADER.NUM_INSTANCE", 2,
     "SOLVER.IMS_PER_BATCH", 8,
 )  # fmt: skip
-OWN = {"clip_vit_b16": ("MODEL.BACKBONE.FEAT_DIM", 128)}  # the small CLIP's
+OWN = {
+    "clip_vit_b16": ("MODEL.BACKBONE.FEAT_DIM", 128),  # the small CLIP's
+    "mgn_R50": ("INPUT.SIZE_TRAIN", [96, 32], "INPUT.SIZE_TEST", [96, 32]),  # cut into parts
+}
 
 
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: p.stem)

@@ -58,7 +58,7 @@ def test_quickstarts_are_what_the_training_configs_count_on() -> None:
         load(GENEPERSON_CONFIGS / f"quickstart{suffix}.yml")
         for suffix in ("", "_shifted", "_unseen")
     )
-    assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (150, 30, 0)
+    assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (100, 30, 0)
     assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.WORLD) == (4, 4, "source")
     assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 90)
     assert shifted.WORLD == "shifted" and shifted.SEED != source.SEED
@@ -70,7 +70,8 @@ def test_the_small_clip_sees_no_outfit_of_the_quickstarts() -> None:
     excluded = load(GENEPERSON_CONFIGS / "pretraining.yml").IDENTITIES.EXCLUDE
     for suffix in ("", "_shifted", "_unseen"):
         cfg = load(GENEPERSON_CONFIGS / f"quickstart{suffix}.yml")
-        assert [cfg.SEED, cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST] in excluded
+        people = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
+        assert any(seed == cfg.SEED and count >= people for seed, count in excluded)
 
 
 def test_nearer_files_and_overrides_win(tmp_path: Path) -> None:

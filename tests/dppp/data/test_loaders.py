@@ -98,7 +98,8 @@ def test_an_image_of_too_many_pixels_is_named_in_one_line(
 
 
 def test_test_images_are_not_augmented(quickstart: Callable[..., CfgNode]) -> None:
-    loader, _ = build_test_loader(quickstart(), "GenePersonToy")
+    size = ("INPUT.SIZE_TRAIN", [128, 64], "INPUT.SIZE_TEST", [128, 64])
+    loader, _ = build_test_loader(quickstart(*size), "GenePersonToy")
     batch = next(iter(loader))
     with Image.open(batch["img_paths"][0]) as image:
         expected = torch.from_numpy(np.array(image)).permute(2, 0, 1).float()  # 128 x 64 on disk

@@ -286,7 +286,7 @@ def test_a_file_knows_how_its_projector_is_used(
     quickstart: Config, pristine_run: FinishedRun, literal_run: FinishedRun
 ) -> None:
     """Equal names and shapes, other features: the file says which, or another use is refused."""
-    picture, digests = Image.new("RGB", (64, 128), "teal"), []
+    picture, digests = Image.new("RGB", (32, 64), "teal"), []
     for run, residual in ((pristine_run, True), (literal_run, False)):
         network = run.trainer.raw_model.eval()
         assert network.destylization.residual is residual

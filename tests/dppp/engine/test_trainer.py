@@ -190,7 +190,7 @@ def test_bf16_on_a_cpu_trains_and_is_off_by_default(
 def test_flip_test_is_normalised_once(quickstart: Config) -> None:
     """A left-right symmetric image has the same feature flipped: their mean is the feature."""
     model = DPPPTrainer(quickstart("TEST.FLIP.ENABLED", True)).raw_model.eval()
-    half = torch.randint(0, 256, (1, 3, 128, 32)).float()
+    half = torch.randint(0, 256, (1, 3, 64, 16)).float()
     batch = {"images": torch.cat([half, half.flip(3)], dim=3)}
     with torch.no_grad():
         plain = model(batch)

@@ -21,13 +21,13 @@ def test_export_gives_pytorchs_features(embedder: Embedder, tmp_path: Path, suff
         import onnxruntime
 
         facts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-        assert facts["channel_order"] == "RGB" and facts["image_height"] == "128"
+        assert facts["channel_order"] == "RGB" and facts["image_height"] == "64"
         assert facts["model_digest"] == embedder.digest
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         found = session.run(["features"], {"images": pixels})[0]
     else:
         extra = {"preprocessing.json": ""}
         program = torch.export.load(str(path), extra_files=extra)
-        assert json.loads(extra["preprocessing.json"])["image_width"] == "64"
+        assert json.loads(extra["preprocessing.json"])["image_width"] == "32"
         found = program.module()(torch.from_numpy(pixels)).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -36,7 +36,7 @@ def case(quickstart: Callable[..., CfgNode]) -> Case:
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.LOSSES.TRI.NORM_FEAT", False, *opts)
     torch.manual_seed(0)
     model = build_model(cfg)
-    images = torch.randint(0, 256, (8, 3, 128, 64)).float()
+    images = torch.randint(0, 256, (8, 3, 64, 32)).float()
     labels = torch.arange(4).repeat_interleave(2)
     pixels = (images - model.pixel_mean) / model.pixel_std
     visual = model.towers.visual
@@ -149,7 +149,7 @@ def test_learnable_temperature_is_learnt(quickstart: Callable[..., CfgNode]) -> 
     cfg = quickstart("MODEL.HEADS.NUM_CLASSES", 4, "MODEL.DPPP.TEMPERATURE_LEARNABLE", True)
     model = build_model(cfg)
     model.start_phase(1)
-    images = torch.randint(0, 256, (8, 3, 128, 64)).float()
+    images = torch.randint(0, 256, (8, 3, 64, 32)).float()
     losses = model.train()({"images": images, "targets": torch.arange(4).repeat_interleave(2)})
     losses["loss_l1_supcon"].backward()
     assert model.log_inverse_temperature.grad.abs() > 0
@@ -159,7 +159,7 @@ def test_detached_words_leave_patches_and_v_g_alone(case: Case) -> None:
     model = case[0]
     model.start_phase(1)
     model.detach_inversion_input = True
-    image = model.towers.encode_image(torch.randn(2, 3, 128, 64))
+    image = model.towers.encode_image(torch.randn(2, 3, 64, 32))
     text_feature = model.prompt_features(image, {"style-content"})["style-content"].sum()
     grads = torch.autograd.grad(
         text_feature, [image.projected, image.patches], allow_unused=True, retain_graph=True

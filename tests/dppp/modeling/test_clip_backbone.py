@@ -16,7 +16,7 @@ from helpers import CONFIGS
 Config = Callable[..., CfgNode]
 
 CONFIG = CONFIGS / "Baselines" / "clip_vit_b16.yml"
-NAME, SIZE, D1, D2 = "DPPP-Tiny-8-quickgelu", (64, 32), 128, 160
+NAME, SIZE, D1, D2 = "DPPP-Tiny-8-quickgelu", (128, 64), 128, 160
 SMALL = (
     "MODEL.DEVICE", "cpu",
     "MODEL.DPPP.CLIP_NAME", NAME,
@@ -119,7 +119,7 @@ def test_where_the_weights_come_from(config: Config, weights: str, towers: CLIPT
     ("opts", "says"),
     [
         (("MODEL.BACKBONE.FEAT_DIM", 100), "FEAT_DIM is 100.*128.*160"),
-        (("INPUT.SIZE_TEST", [32, 64]), "SIZE_TRAIN and INPUT.SIZE_TEST differ"),
+        (("INPUT.SIZE_TEST", [64, 128]), "SIZE_TRAIN and INPUT.SIZE_TEST differ"),
         (("MODEL.DPPP.CLIP_NAME", "RN50"), "not a plain CLIP ViT"),
     ],
 )
@@ -137,5 +137,5 @@ def test_its_patches_overlap_too(config: Config, weights: str) -> None:
 
 
 def test_pictures_of_another_size_are_refused(towers: CLIPTowers) -> None:
-    with pytest.raises(UserError, match=r"\(32, 64\).*\(64, 32\)"):
-        CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 32, 64))
+    with pytest.raises(UserError, match=r"\(64, 128\).*\(128, 64\)"):
+        CLIPBackbone(towers.visual, D1)(torch.randn(1, 3, 64, 128))

@@ -13,7 +13,7 @@ from dppp_commands.reproduce import parse
 from helpers import DPPP_CONFIGS
 
 TEST = "GenePersonToyShifted"
-LENGTHS = {2: ("(2, 3)", "[1]"), 8: ("(8, 3)", "[6]")}
+LENGTHS = {2: ("(2, 2)", "[1]"), 8: ("(8, 2)", "[4]")}
 
 
 def make(runs_dir: Path, **fields: Any) -> str:
