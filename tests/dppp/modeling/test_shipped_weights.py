@@ -100,5 +100,6 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
         words=words | {"upper_color": colours, "lighting": [one.name for one in LIGHTINGS]},
         statistics=statistics,
     )
-    assert found["attributes"]["upper_color"]["accuracy"] > 20.0  # of 24 colours: 4.2 by chance
-    assert found["text_to_image"]["mAP"] > 60.0  # 4 people: about 35 by chance
+    assert found["attributes"]["upper_color"]["accuracy"] > 30.0  # of 24 colours: 4.2 by chance
+    assert found["attributes"]["upper_pattern"]["accuracy"] > 45.0
+    assert found["text_to_image"]["mAP"] > 80.0  # 4 people: about 35 by chance
