@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Train the package's small CLIP on generated pedestrians and their prompts.
 
-pretrain_clip.py --output DIR [--worlds 10] [--epochs 6] [--seed 0] [--data DIR] [--workers 2]
+pretrain_clip.py --output DIR [--worlds 20] [--epochs 6] [--seed 0] [--data DIR] [--workers 2]
                  [--probe]
 
 Builds a set for each of the random camera worlds world-1, world-2 ... (finished sets are kept),
@@ -42,7 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--output", required=True, help="folder for the checkpoint and the weights")
     parser.add_argument("--data", help="folder of the generated sets (default: the data root's)")
     parser.add_argument(
-        "--worlds", type=at_least_one, default=10, help="random camera worlds (default 10)"
+        "--worlds", type=at_least_one, default=20, help="random camera worlds (default 20)"
     )
     parser.add_argument(
         "--identities", type=at_least_one, help="people per world (default: the config's)"

@@ -72,6 +72,29 @@ def test_frozen_weights_in_bf16_are_not_copied_for_each_sequence() -> None:
     assert "aten::bmm" not in called
 
 
+@pytest.mark.parametrize("chosen", [slice(None), slice(2, 5)])
+def test_training_in_bf16_on_a_cpu_leaves_the_slow_fused_attention(chosen: slice) -> None:
+    """Its gradients are those of the fused one, within bf16; without gradients it is used."""
+    block = random_block(open_clip_block).float()
+    tokens = torch.randn(B, L, D, requires_grad=True)
+    seen = torch.ones(L, L, dtype=torch.bool).tril()[chosen]
+    exact = run_block(block, tokens, rows=tokens[:, chosen], mask=seen)
+    with torch.autocast("cpu", torch.bfloat16):
+        with profile(activities=[ProfilerActivity.CPU]) as training:
+            ours = run_block(block, tokens, rows=tokens[:, chosen], mask=seen)
+        with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as inference:
+            fused = run_block(block, tokens, rows=tokens[:, chosen], mask=seen)
+    assert uses_fused_attention(inference) and not uses_fused_attention(training)
+    assert (ours - fused).norm() < 0.01 * fused.norm()
+    pairs = zip(gradients(ours, block, tokens), gradients(exact, block, tokens), strict=True)
+    for one, other in pairs:
+        assert (one - other).norm() < 0.03 * other.norm()
+
+
+def uses_fused_attention(run: profile) -> bool:
+    return any("flash_attention" in event.key for event in run.key_averages())
+
+
 def test_style_elements_equal_those_of_the_whole_transformer() -> None:
     torch.manual_seed(0)
     style = StyleAggregation(num_tokens=4, patch_dim=D, feature_dim=8, num_layers=3).double()

@@ -48,7 +48,7 @@ def test_rows_and_effects(tmp_path: Path, data_root: Path, monkeypatch: pytest.M
     assert rows["the method"] == ["", "61.0 ± 1.0", "65.0 ± 0.0"]
     assert rows["flips"] == ["`INPUT.FLIP.ENABLED True`", "64.0 ± 1.0", "68.0 ± 0.0"]
     assert rows["AugMix"][1].startswith("not available: not trained")
-    assert rows["five camera worlds"][1].startswith("not available: GenePersonToyWorld11, ")
+    assert rows["five camera worlds"][1].startswith("not available: GenePersonToyWorld31, ")
     assert "- flips, after phase 2: +3.0, better in 3 of 3 seeds\n" in text
     assert "- AugMix, after phase 1: not available\n" in text
     content = json.loads(output.with_suffix(".json").read_text())["rows"]["flips"]

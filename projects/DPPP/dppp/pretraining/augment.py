@@ -25,8 +25,7 @@ def augment(images: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarra
 
 def _shifted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
-    around = ((_MAX_SHIFT_PX, _MAX_SHIFT_PX), (_MAX_SHIFT_PX, _MAX_SHIFT_PX), (0, 0))
-    framed = np.pad(image, around, mode="edge")
+    framed = cv2.copyMakeBorder(image, *[_MAX_SHIFT_PX] * 4, cv2.BORDER_REPLICATE)
     top, left = rng.integers(0, 2 * _MAX_SHIFT_PX + 1, 2)
     return framed[top : top + height, left : left + width]
 

@@ -21,6 +21,7 @@ from ..errors import UserError
 from ..files import read_torch_file, whole_file
 from ..modeling.clip import create_clip
 from .augment import augment
+from .initialization import initialize
 from .objective import Objective
 from .optimizers import build_optimizers, set_rate
 from .pairs import Pairs
@@ -54,7 +55,7 @@ class Recipe:
     epochs: int = 6
     batch_size: int = 128
     learning_rate: float = 1e-3
-    block_rate: float = 2e-3
+    block_rate: float = 4e-3
     weight_decay: float = 0.1
     warmup: int = 300
     patch_dropout: float = 0.5
@@ -93,7 +94,9 @@ def pretrain(
     if len(pairs) < recipe.batch_size:
         raise UserError(f"{len(pairs)} images are fewer than a batch of {recipe.batch_size}")
     torch.manual_seed(recipe.seed)
-    model = create_clip(recipe.model, image_size=pairs.pixels.shape[1:3]).to(device)
+    model = create_clip(recipe.model, image_size=pairs.pixels.shape[1:3])
+    initialize(model)
+    model.to(device)
     objective.reset()
     dropout = model.visual.patch_dropout = PatchDropout(recipe.patch_dropout)
     trained = nn.ModuleDict({"model": model, "objective": objective.to(device)}).train()

@@ -21,7 +21,7 @@ LEVERS = "levers"
 _SCORE = "mAP"
 _STAGES = (AFTER_PHASE_1, AFTER_PHASE_2)
 _CONFIG = "ablations/table4_e.yml"  # the whole method
-_WORLDS = tuple(f"GenePersonToyWorld{number}" for number in range(11, 16))
+_WORLDS = tuple(f"GenePersonToyWorld{number}" for number in range(31, 36))
 
 # Label -> KEY VALUE ...
 _SETTINGS: dict[str, tuple[str, ...]] = {
