@@ -25,7 +25,8 @@ def augment(images: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarra
 
 def _shifted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
-    framed = cv2.copyMakeBorder(image, *[_MAX_SHIFT_PX] * 4, cv2.BORDER_REPLICATE)
+    most = _MAX_SHIFT_PX
+    framed = cv2.copyMakeBorder(image, most, most, most, most, cv2.BORDER_REPLICATE)
     top, left = rng.integers(0, 2 * _MAX_SHIFT_PX + 1, 2)
     return framed[top : top + height, left : left + width]
 

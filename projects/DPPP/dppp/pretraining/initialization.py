@@ -11,7 +11,7 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
-_SLOWEST = 100.0  # wavelength of the slowest sine, in patches times 2 pi
+_SLOWEST = 100.0  # wavelength of the slowest sine, over 2 pi, in patches
 _POSITION_SCALE = 0.3
 # Noise and identity in queries times keys, and in output times values (arXiv 2305.09828).
 _QUERY_KEY = (0.7, 0.7)
