@@ -5,7 +5,9 @@ BIN    := $(VENV)/bin
 DATA   := $(or $(FASTREID_DATASETS),datasets)
 WORKERS ?= 2
 
-.PHONY: setup demo test test-slow test-gpu lint bench
+BUILD  := $(BIN)/python tools/geneperson_gen.py build --workers $(WORKERS)
+
+.PHONY: setup demo testbed test test-slow test-gpu lint bench
 
 setup: $(VENV)/.installed
 
@@ -16,9 +18,20 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart.yml --output "$(DATA)/GenePersonToy" --workers $(WORKERS)
-	$(BIN)/python tools/geneperson_gen.py build --config-file configs/GenePerson/quickstart_shifted.yml --output "$(DATA)/GenePersonToyShifted" --workers $(WORKERS)
+	$(BUILD) --config-file configs/GenePerson/quickstart.yml --output "$(DATA)/GenePersonToy"
+	$(BUILD) --config-file configs/GenePerson/quickstart_shifted.yml --output "$(DATA)/GenePersonToyShifted"
 	$(BIN)/python tools/train_net.py --config-file configs/DPPP/quickstart.yml
+
+# The sets of the embedded testbed (docs/reproduce.md).
+testbed: setup
+	$(BUILD) --config-file configs/GenePerson/quickstart.yml --output "$(DATA)/GenePersonToy"
+	$(BUILD) --config-file configs/GenePerson/twins.yml --output "$(DATA)/GenePersonTwins"
+	$(BUILD) --config-file configs/GenePerson/twins_shifted.yml --output "$(DATA)/GenePersonTwinsShifted"
+	$(BUILD) --config-file configs/GenePerson/twins_unseen.yml --output "$(DATA)/GenePersonTwinsUnseen"
+	for n in 31 32 33 34 35; do \
+	  $(BUILD) --config-file configs/GenePerson/quickstart_world.yml --output "$(DATA)/GenePersonToyWorld$$n" \
+	    WORLD world-$$n SEED $$n || exit; \
+	done
 
 # One thread in each process: threads of several would wait for one another.
 test: setup

@@ -15,8 +15,9 @@ class Quitter:
 class Environment:
     """Tells a variable of its process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cargo: bytes = b"") -> None:
         self._folder = folder
+        self._cargo = cargo
 
     def who(self, number: int) -> str:
         """Answer when both questions were taken: by two processes then, however slow they start."""

@@ -6,7 +6,7 @@ from scipy import stats
 from dppp.reproduce.comparison import paired
 from dppp.reproduce.measuring import Measured
 
-TEST = "GenePersonToyShifted"
+TEST = "GenePersonTwinsShifted"
 
 
 def measured(*values: float) -> Measured:

@@ -22,7 +22,7 @@ def _data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def config(*opts: object) -> CfgNode:
     given = map(str, (*SMALL, "MODEL.DPPP.CLIP_PRETRAINED", "", *opts))
-    return load_config(str(DPPP_CONFIGS / "quickstart.yml"), list(given))
+    return load_config(str(DPPP_CONFIGS / "testbed.yml"), list(given))
 
 
 def test_what_is_counted_for_four_images_holds_for_a_batch(data_root: Path) -> None:

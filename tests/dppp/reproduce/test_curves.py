@@ -12,7 +12,7 @@ from dppp.reproduce.curves import curves_report
 from dppp_commands.reproduce import parse
 from helpers import DPPP_CONFIGS
 
-TEST = "GenePersonToyShifted"
+TEST = "GenePersonTwinsShifted"
 LENGTHS = {2: ("(2, 2)", "[1]"), 8: ("(8, 2)", "[4]")}
 
 
@@ -30,7 +30,7 @@ def finish(config: str, epochs: int, level: float, runs_dir: Path) -> None:
     ]
     for seed in (0, 1):
         opts = [*runs.row_opts(f"ablations/{config}.yml"), *length, "SEED", str(seed)]
-        run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
+        run = runs.plan_run(DPPP_CONFIGS / "testbed.yml", opts, runs_dir)
         run.folder.mkdir(parents=True)
         score = {"Rank-1": 40.0, "Rank-5": 60.0, "mAP": level + 2 * seed}
         stages = {"after phase 1": score, "after phase 2": score | {"mAP": level + 1}}
@@ -48,7 +48,7 @@ def test_points_and_picture(
 
     finish("baseline", 2, 30, tmp_path)
     finish("baseline", 8, 36, tmp_path)
-    finish("table4_e", 8, 37, tmp_path)
+    finish("projector_residual", 8, 37, tmp_path)
     text = make(tmp_path, num_seeds=2, output=output)
     lines = [line for line in text.splitlines() if line.startswith(("| 2 ", "| 8 "))]
     short, long = ([cell.strip() for cell in line.split("|")[2:-1]] for line in lines)

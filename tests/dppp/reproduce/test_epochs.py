@@ -7,7 +7,7 @@ from dppp.config import load_config
 from dppp.reproduce.epochs import epochs_of_both_phases, with_epochs
 from helpers import DPPP_CONFIGS
 
-CONFIG = DPPP_CONFIGS / "quickstart.yml"
+CONFIG = DPPP_CONFIGS / "testbed.yml"
 
 
 def schedule(opts: list[str]) -> tuple[tuple[int, int], list[int]]:

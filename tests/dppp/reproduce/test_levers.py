@@ -10,15 +10,15 @@ from dppp.reproduce import Request, runs
 from dppp.reproduce.levers import _SETTINGS, LEVERS, levers_report
 from helpers import DPPP_CONFIGS
 
-TEST = "GenePersonToyShifted"
-METHOD = runs.row_opts("ablations/table4_e.yml")
+TEST = "GenePersonTwinsShifted"
+METHOD = runs.row_opts("ablations/projector_residual.yml")
 
 
 def finish(settings: tuple[str, ...], level: float, runs_dir: Path) -> None:
     """Write finished runs of three seeds."""
     for seed, spread in enumerate((0.0, 2.0, 1.0)):
         opts = [*METHOD, *settings, "SEED", str(seed)]
-        run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
+        run = runs.plan_run(DPPP_CONFIGS / "testbed.yml", opts, runs_dir)
         run.folder.mkdir(parents=True)
         stages = {"after phase 1": {"mAP": level + spread}, "after phase 2": {"mAP": level + 5}}
         content = {"results_percent": {TEST: stages}, "not_available": []}
@@ -27,7 +27,7 @@ def finish(settings: tuple[str, ...], level: float, runs_dir: Path) -> None:
 
 @pytest.mark.parametrize("label", _SETTINGS)
 def test_a_lever_is_a_setting_of_any_model(label: str) -> None:
-    for config in ("quickstart.yml", "vit_b16.yml"):
+    for config in ("testbed.yml", "vit_b16.yml"):
         load_config(str(DPPP_CONFIGS / config), [*METHOD, *_SETTINGS[label]])
 
 

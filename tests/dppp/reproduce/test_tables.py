@@ -17,7 +17,7 @@ ROWS = [row for table in TABLES.values() for row in table.rows]
 OPTS = tuple(map(str, SMALL))
 SUMMARY = {
     "results_percent": {
-        "GenePersonToyShifted": {
+        "GenePersonTwinsShifted": {
             "chance": {"Rank-1": 1.0, "Rank-5": 2.0, "mAP": 3.0},
             "after phase 1": {"Rank-1": 11.0, "Rank-5": 21.0, "mAP": 31.0},
             "after phase 2": {"Rank-1": 12.0, "Rank-5": 22.0, "mAP": 32.0},
@@ -53,7 +53,7 @@ def test_numbers_of_the_paper() -> None:
 def finish(config: str, seed: int, runs_dir: Path, summary: dict) -> None:
     """Write a finished run to where the table looks for it."""
     opts = [*runs.row_opts(config), "SEED", str(seed)]
-    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", opts, runs_dir)
+    run = runs.plan_run(DPPP_CONFIGS / "testbed.yml", opts, runs_dir)
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / "summary.json").write_text(json.dumps(summary))
 
@@ -76,9 +76,9 @@ def test_measured_numbers_are_next_to_the_papers(
     assert "not available: not trained" in lines["a) L1_SupCon"]
     assert "The embedded testbed is not the paper's" in text
     content = json.loads((tmp_path / "t.json").read_text())
-    cell = content["rows"][0]["cells"]["GenePersonToyShifted mAP"]
+    cell = content["rows"][0]["cells"]["GenePersonTwinsShifted mAP"]
     assert cell["measured"] is None and "not trained" in cell["not_available"]
-    assert content["rows"][1]["cells"]["GenePersonToyShifted mAP"]["measured"] == [31.0]
+    assert content["rows"][1]["cells"]["GenePersonTwinsShifted mAP"]["measured"] == [31.0]
     assert (tmp_path / "t.md").read_text() == text
 
 
@@ -119,7 +119,7 @@ def trained(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
         measured = measure_last_row(folder, train=True)
-    assert not measured.missing and len(measured.scores["GenePersonToyShifted"]["mAP"]) == 1
+    assert not measured.missing and len(measured.scores["GenePersonTwinsShifted"]["mAP"]) == 1
     return folder
 
 
@@ -155,10 +155,10 @@ def test_a_test_set_that_some_seeds_lack_has_no_mean(
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     finish("ablations/table4_b.yml", 0, tmp_path, SUMMARY)
-    lacking = {"results_percent": {}, "not_available": ["GenePersonToyShifted"]}
+    lacking = {"results_percent": {}, "not_available": ["GenePersonTwinsShifted"]}
     finish("ablations/table4_b.yml", 1, tmp_path, lacking)
     line = make("table4", tmp_path, num_seeds=2).splitlines()[5]
-    assert "11.0" not in line and "not available: GenePersonToyShifted" in line
+    assert "11.0" not in line and "not available: GenePersonTwinsShifted" in line
 
 
 def test_fig6_draws_two_domains(
@@ -204,7 +204,7 @@ def test_a_run_that_fails_gives_its_reason(
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
     run = runs.plan_run(
-        DPPP_CONFIGS / "quickstart.yml",
+        DPPP_CONFIGS / "testbed.yml",
         ["MODEL.DPPP.CLIP_PRETRAINED", "nowhere.pt", *OPTS],
         tmp_path,
     )
@@ -236,7 +236,7 @@ def test_an_installed_package_without_its_repository_is_refused(
 
 
 def test_the_device_does_not_name_a_run(tmp_path: Path) -> None:
-    config = DPPP_CONFIGS / "quickstart.yml"
+    config = DPPP_CONFIGS / "testbed.yml"
     folders = {
         runs.plan_run(config, opts, tmp_path).folder for opts in ([], ["MODEL.DEVICE", "cpu"])
     }
@@ -254,7 +254,28 @@ def test_settings_may_come_after_options() -> None:
 
 
 def test_a_report_names_no_folder_of_this_machine(tmp_path: Path) -> None:
-    run = runs.plan_run(DPPP_CONFIGS / "quickstart.yml", ["SEED", "1"], ROOT / "logs" / "runs")
+    run = runs.plan_run(DPPP_CONFIGS / "testbed.yml", ["SEED", "1"], ROOT / "logs" / "runs")
     command = run.shown_command()
-    assert command.startswith("python tools/train_net.py --config-file configs/DPPP/quickstart.yml")
+    assert command.startswith("python tools/train_net.py --config-file configs/DPPP/testbed.yml")
     assert str(ROOT) not in command and "OUTPUT_DIR logs/runs/" in command
+
+
+def test_a_rows_config_may_derive_from_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It brings that one's keys along, before its own."""
+    (tmp_path / "vit_b16.yml").write_text("SOLVER: {BASE_LR: 1.0}")
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "middle.yml").write_text(
+        "_BASE_: vit_b16.yml\nMODEL: {DPPP: {NUM_STYLE_WORDS: 4}}\nINPUT: {INSTANCE_NORM: True}"
+    )
+    (tmp_path / "rows" / "row.yml").write_text(
+        "_BASE_: ../middle.yml\nMODEL: {DPPP: {NUM_STYLE_WORDS: 6}}\nOUTPUT_DIR: logs"
+    )
+    monkeypatch.setattr(runs, "CONFIGS", tmp_path)
+    assert runs.row_opts("vit_b16.yml") == []
+    words = runs.row_opts("rows/row.yml")
+    assert words == [
+        *("MODEL.DPPP.NUM_STYLE_WORDS", "4", "INPUT.INSTANCE_NORM", "True"),
+        *("MODEL.DPPP.NUM_STYLE_WORDS", "6"),
+    ]

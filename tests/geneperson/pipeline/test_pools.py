@@ -70,6 +70,14 @@ def test_an_error_of_a_process_reaches_the_caller(cfg: CfgNode) -> None:
         pool.submit("judge", people(spec, 1)[0], [canvas]).result()
 
 
+def test_what_a_process_starts_from_may_be_larger_than_a_pipe_holds(tmp_path: Path) -> None:
+    """A pipe holds 64 KB; a build that excludes many outfits hands over more."""
+    large = partial(Environment, tmp_path, cargo=bytes(1_000_000))
+    with processes(large, [{"WHO": "a"}, {"WHO": "b"}]) as pool:
+        answers = [pool.submit("who", number) for number in range(2)]
+        assert {answer.result() for answer in answers} == {"a", "b"}
+
+
 def test_a_process_that_dies_is_one_line() -> None:
     with (
         pytest.raises(UserError, match=r"a worker process died.*fewer --workers"),

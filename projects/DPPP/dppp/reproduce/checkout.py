@@ -8,6 +8,7 @@ from ..errors import UserError
 
 ROOT = Path(__file__).resolve().parents[4]
 CONFIGS = ROOT / "configs" / "DPPP"
+RECIPE = "vit_b16.yml"  # the paper's, which every row's config derives from
 TRAIN_TOOL = ROOT / "tools" / "train_net.py"
 
 

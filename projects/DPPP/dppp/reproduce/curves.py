@@ -24,10 +24,11 @@ from .testbeds import Testbed, choose_testbed
 
 _SCORE = "mAP"
 _BASELINE = "ID + triplet"
+_PDM = "ablations/projector_residual.yml"
 _CURVES = {
     _BASELINE: ("ablations/baseline.yml", AFTER_PHASE_1),
-    "PDM, after phase 1": ("ablations/table4_e.yml", AFTER_PHASE_1),
-    "PDM, after phase 2": ("ablations/table4_e.yml", AFTER_PHASE_2),
+    "PDM, after phase 1": (_PDM, AFTER_PHASE_1),
+    "PDM, after phase 2": (_PDM, AFTER_PHASE_2),
 }
 _ROWS = {
     label: Row(label=label, config=config, stage=stage, paper={MARKET: {}})

@@ -19,14 +19,14 @@ from .epochs import epochs_of_both_phases
 from .measuring import settings_of
 from .paper import MARKET, TABLES
 from .report import made_by, write_picture, write_report
-from .request import Request
+from .request import SHIFTED, Request
 from .testbeds import choose_testbed
 
 FIGURE = "fig6"
 NUM_PAIRS = 10_000
 _BASELINE = "ablations/baseline.yml"  # for the epochs of both phases
 _MODELS = {"baseline": _BASELINE, "baseline + PDM": "ablations/table4_e.yml"}
-_DOMAINS = {"paper": ("GenePerson", MARKET), "embedded": ("GenePersonToy", "GenePersonToyShifted")}
+_DOMAINS = {"paper": ("GenePerson", MARKET), "embedded": ("GenePersonToy", SHIFTED)}
 _MODEL = "model_final.pth"
 _MAX_IMAGES = 2_000  # of each domain; pairs are drawn among them
 

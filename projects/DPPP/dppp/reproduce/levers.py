@@ -20,16 +20,14 @@ from .testbeds import Testbed, choose_testbed
 LEVERS = "levers"
 _SCORE = "mAP"
 _STAGES = (AFTER_PHASE_1, AFTER_PHASE_2)
-_CONFIG = "ablations/table4_e.yml"  # the whole method
+_CONFIG = "ablations/projector_residual.yml"  # the whole method, P_s as a residual
 _WORLDS = tuple(f"GenePersonToyWorld{number}" for number in range(31, 36))
 
 # Label -> KEY VALUE ...
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "the method": (),
-    "five camera worlds": (
-        *("DATASETS.GENEPERSON_DIRS", str((*_WORLDS, "GenePersonToyShifted"))),
-        *("DATASETS.NAMES", str(_WORLDS), "DATASETS.TESTS", "('GenePersonToyShifted',)"),
-    ),
+    "five camera worlds": ("DATASETS.NAMES", str(_WORLDS)),
+    "twins to train on": ("DATASETS.NAMES", "('GenePersonTwins',)"),
     "flips": ("INPUT.FLIP.ENABLED", "True"),
     "padding and crops": ("INPUT.PADDING.ENABLED", "True"),
     "color jitter": (

@@ -9,7 +9,12 @@ from .request import Request
 from .testbeds import choose_testbed
 
 PDM = "pdm"
-_PDM_CONFIG = "ablations/table4_e.yml"  # P_s as the testbed has it: its form costs the same
+_LITERAL = "ablations/projector_literal.yml"
+_UNTRAINED = ComparedRow(
+    label="the CLIP as it comes (learning rate 0)",
+    config="ablations/untrained.yml",
+    stage=AFTER_PHASE_1,
+)
 _WITHOUT = ComparedRow(
     label="without PDM, epochs of phase 1", config="ablations/baseline.yml", stage=AFTER_PHASE_1
 )
@@ -23,19 +28,20 @@ _EQUAL = ComparedRow(
     label="without PDM, compute of both phases",
     config="ablations/baseline.yml",
     stage=AFTER_PHASE_1,
-    compute_of=_PDM_CONFIG,
+    compute_of=_LITERAL,
 )
 _ALL = (_WITHOUT.label, _LONGER.label, _EQUAL.label)
 _ROWS = (
+    _UNTRAINED,
     _WITHOUT,
     _LONGER,
     _EQUAL,
     ComparedRow(
-        label="with PDM, after phase 1", config=_PDM_CONFIG, stage=AFTER_PHASE_1, against=_ALL[:2]
+        label="with PDM, after phase 1", config=_LITERAL, stage=AFTER_PHASE_1, against=_ALL[:2]
     ),
     ComparedRow(
         label="with PDM, after phase 2, v_c = P_s(v_g)",
-        config="ablations/projector_literal.yml",
+        config=_LITERAL,
         stage=AFTER_PHASE_2,
         against=_ALL,
     ),

@@ -28,7 +28,7 @@ from ..errors import DataNotFoundError, UserError
 from ..files import sha256
 from ..log import logger
 from ..modeling.clip_files import find_weights
-from .checkout import CONFIGS, ROOT, TRAIN_TOOL
+from .checkout import CONFIGS, RECIPE, ROOT, TRAIN_TOOL
 
 # Settings that do not change what a run computes, only where and how fast.
 _NOT_COUNTED = ("OUTPUT_DIR", "CUDNN_BENCHMARK", "MODEL.DEVICE")
@@ -87,13 +87,17 @@ def plan_run(config_file: Path, opts: Sequence[str], runs_dir: Path) -> Run:
 
 
 def row_opts(config: str) -> list[str]:
-    """Return what a row's config adds to vit_b16.yml, as ``KEY VALUE ...``.
+    """Return what a row's config adds to vit_b16.yml, as ``KEY VALUE ...``; the last one counts.
 
     Data sets and folders are left out: they belong to the testbed.
     """
-    content = yaml.safe_load((CONFIGS / config).read_text(encoding="utf-8"))
+    path = (CONFIGS / config).resolve()
+    if path == (CONFIGS / RECIPE).resolve():
+        return []
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     keys = flatten({key: content[key] for key in content if key in _METHOD})
-    return [text for key, value in keys.items() for text in (key, str(value))]
+    own = [text for key, value in keys.items() for text in (key, str(value))]
+    return [*row_opts(str(path.parent / content["_BASE_"])), *own]
 
 
 def ensure(run: Run, *, train: bool) -> dict[str, Any]:

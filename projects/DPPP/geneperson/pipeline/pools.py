@@ -101,10 +101,10 @@ def processes(factory: Factory, environments: Sequence[Mapping[str, str]]) -> It
     number, others = len(environments), set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")  # fork would copy OpenCV's threads
     starts = context.SimpleQueue()
-    for variables in environments:
-        starts.put((factory, dict(variables)))
+    for variables in environments:  # nobody reads yet: the pipe holds 64 KB, a factory may not fit
+        starts.put(dict(variables))
     executor = ProcessPoolExecutor(
-        number, mp_context=context, initializer=_start, initargs=(starts,)
+        number, mp_context=context, initializer=_start, initargs=(starts, factory)
     )
     try:
         yield _Processes(executor, number)
@@ -138,13 +138,13 @@ def in_order(
         yield in_flight.popleft().result()
 
 
-def _start(starts: Any) -> None:
+def _start(starts: Any, factory: Factory) -> None:
     """Prepare a process; it must not outlive a parent that was killed."""
     global _factory
     threading.Thread(target=_die_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _factory, variables = starts.get()
-    os.environ.update(variables)
+    os.environ.update(starts.get())
+    _factory = factory
 
 
 def _die_with_parent() -> None:
