@@ -1,7 +1,7 @@
 """Images to features by CLIP's visual encoder, beside open_clip's own forward pass.
 
 As in phase 2, evaluation and extraction: the weights are frozen and nothing is kept for gradients.
-Normalised pixels lie on the device already, weights are random. The limit is the rate of plain
+Normalized pixels lie on the device already, weights are random. The limit is the rate of plain
 matrix products.
 """
 

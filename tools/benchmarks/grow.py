@@ -1,4 +1,4 @@
-"""Cost against the amount of work: seconds in several sizes, and the exponent between neighbours.
+"""Cost against the amount of work: seconds in several sizes, and the exponent between neighbors.
 
 With exponent 1, ten times the work takes ten times as long. A size that takes more than 5 s is
 timed once, the others in turn.

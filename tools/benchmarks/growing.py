@@ -1,4 +1,4 @@
-"""How cost grows with the amount of work: time, memory, and the exponent between neighbours."""
+"""How cost grows with the amount of work: time, memory, and the exponent between neighbors."""
 
 import math
 import statistics

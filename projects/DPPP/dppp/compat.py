@@ -38,7 +38,7 @@ Everything else is overridden in our own classes, not patched:
                                                   modeling/build.py
     utils/events.py:221       CommonMetricPrinter divides by zero if written twice; engine/hooks.py
     utils/checkpoint.py:216   torch.load          weights_only left open; engine/checkpoint.py
-    modeling/meta_arch/baseline.py:130, mgn.py:256  sub_ normalises a batch in place, twice with
+    modeling/meta_arch/baseline.py:130, mgn.py:256  sub_ normalizes a batch in place, twice with
                                                   TEST.FLIP; modeling/build.py gives a copy
 """
 

@@ -67,7 +67,7 @@ def amp_dtype(cfg: CfgNode) -> torch.dtype | None:
 
 
 def _check_input(cfg: CfgNode) -> None:
-    """Refuse a probability that is none."""
+    """Refuse what is not a probability."""
     if not 0 <= cfg.INPUT.GRAYSCALE_PROB <= 1:
         raise UserError(f"INPUT.GRAYSCALE_PROB is {cfg.INPUT.GRAYSCALE_PROB}; it must be 0 to 1")
 

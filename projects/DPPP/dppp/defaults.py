@@ -17,8 +17,8 @@ def add_dppp_config(cfg: CN) -> None:
     # Seed of every random number of a run, 0 or more. Two runs with one seed are the same.
     cfg.SEED = 0
 
-    # True: dppp-train lets a GPU multiply float32 matrices in TF32, which keeps 10 bits of each
-    # factor, in training and evaluation. Convolutions may do so either way, as torch has it.
+    # True: dppp-train lets a GPU compute products of float32 matrices and convolutions in TF32,
+    # which keeps 10 bits of each factor, in training and evaluation.
     cfg.TF32 = False
 
     # cpu, cuda, cuda:N, or auto: cuda if torch sees a GPU, else cpu.
@@ -26,7 +26,7 @@ def add_dppp_config(cfg: CN) -> None:
 
     # Probability, 0 to 1, that a training image loses its colors, after FastReID's color jitter.
     cfg.INPUT.GRAYSCALE_PROB = 0.0
-    # True: each channel of an image is normalised by its own mean and standard deviation, in
+    # True: each channel of an image is normalized by its own mean and standard deviation, in
     # training and everywhere else, instead of by MODEL.PIXEL_MEAN and PIXEL_STD.
     cfg.INPUT.INSTANCE_NORM = False
 
@@ -113,7 +113,7 @@ def add_dppp_config(cfg: CN) -> None:
     # True: stop the gradient at v_g, so the text losses do not update the visual encoder.
     dppp.DETACH_INVERSION_INPUT = False
 
-    # True: v_c = v_g + P_s(v_g), identity-initialised, and the classifier of v_c starts as that of
+    # True: v_c = v_g + P_s(v_g), identity-initialized, and the classifier of v_c starts as that of
     # v_g; False: v_c = P_s(v_g), Eq. 14, with a new classifier.
     dppp.DESTYLIZATION_RESIDUAL = False
 

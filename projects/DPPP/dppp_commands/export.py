@@ -2,7 +2,7 @@
 
 dppp-export --model CHECKPOINT --output FILE.onnx | FILE.pt2
 
-The exported model takes RGB pixels, uint8, (batch, 3, height, width), and returns L2-normalised
+The exported model takes RGB pixels, uint8, (batch, 3, height, width), and returns L2-normalized
 features; its metadata says what a caller needs to know. The file is compared with PyTorch before
 it is moved into place.
 """

@@ -137,7 +137,7 @@ DEFAULTS.SCENES = CfgNode()
 # Background pictures per scene and lighting; images are random crops of them.
 DEFAULTS.SCENES.POOL_SIZE = 4
 DEFAULTS.CAMERA = CfgNode()
-# Noise, blur, resolution and colour cast of each scene's camera.
+# Noise, blur, resolution and color cast of each scene's camera.
 DEFAULTS.CAMERA.EFFECTS = True
 DEFAULTS.QUALITY = CfgNode()
 # Share of an identity's cells that are used, 0..1, chosen at random before any is looked at. The

@@ -64,7 +64,23 @@ def test_test_loader_gives_queries_first(quickstart: Callable[..., CfgNode]) -> 
         (("SOLVER.IMS_PER_BATCH", 48), "needs 12 identities"),
         (("SOLVER.IMS_PER_BATCH", 64), "fewer than SOLVER.IMS_PER_BATCH"),
         (("DATALOADER.SAMPLER_TRAIN", "None"), "SAMPLER_TRAIN"),
-        (("DATASETS.NAMES", ("GenePersonToyShifted",)), "no training image"),
+        (("DATASETS.NAMES", ("GenePersonToyShifted",)), "Shifted has no training image"),
+        (
+            ("DATASETS.NAMES", ("GenePersonToy", "GenePersonToyShifted")),
+            "Shifted has no training image",
+        ),
+        (("DATASETS.NAMES", ()), "NAMES is empty"),
+        (
+            (
+                "TEST.PRECISE_BN.ENABLED",
+                True,
+                "MODEL.META_ARCHITECTURE",
+                "Baseline",
+                "MODEL.LOSSES.PROTOTYPE.SCALE",
+                1.0,
+            ),
+            "would move the prototypes",
+        ),
     ],
 )
 def test_what_would_hang_or_do_nothing_is_refused(
@@ -72,6 +88,17 @@ def test_what_would_hang_or_do_nothing_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=says):
         build_train_loader(quickstart(*opts))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_loading_takes_no_random_number_from_the_model(
+    quickstart: Callable[..., CfgNode], workers: int
+) -> None:
+    """A run that resumes opens its batches elsewhere than one that never stopped."""
+    loader = build_train_loader(quickstart("DATALOADER.NUM_WORKERS", workers))
+    before = torch.get_rng_state()
+    next(iter(loader))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -1,4 +1,4 @@
-"""Prototypes and hard batches at a start, in as many processes as torchrun starts.
+"""Prototypes and hard batches at a start, and after a step, in the processes of torchrun.
 
 Each writes what it has into a file of its own.
 
@@ -27,7 +27,10 @@ def main(args: Namespace) -> None:
     numbers = [train_set.pid_dict[item[1]] for item in train_set.img_items]
     drawn = [[(numbers[index], index) for index, _ in batch] for batch in batches]
     prototypes = trainer.raw_model.prototype_memory.prototypes
-    torch.save((prototypes, batches._nearest, drawn), args.folder / f"{comm.get_rank()}.pt")
+    start = prototypes.clone()
+    trainer.one_step()
+    found = start, batches._nearest, drawn, prototypes
+    torch.save(found, args.folder / f"{comm.get_rank()}.pt")
 
 
 if __name__ == "__main__":

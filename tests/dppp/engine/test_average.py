@@ -111,6 +111,9 @@ def test_what_is_scored_saved_and_loaded_is_the_average(
     assert not [key for key in raw if not torch.equal(raw[key], plain[key])]  # as without it
     moved = {key for key in averaged if not torch.equal(averaged[key], plain[key])}
     assert {"towers.visual.proj", "content_inversion.mlp.0.weight"} <= moved <= set(raw)
+    final = torch.load(tmp_path / "model_final.pth", weights_only=True)["model"]
+    encoder = {key for key in moved if key.startswith("towers.visual.")}
+    assert all(torch.equal(final[key], averaged[key]) for key in encoder)  # phase 2 froze it so
 
     images = torch.randint(0, 256, (2, 3, 64, 32), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

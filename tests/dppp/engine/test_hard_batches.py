@@ -84,22 +84,38 @@ def test_resumed_with_workers_equals_uninterrupted(quickstart: Config, tmp_path:
     assert not [key for key in expected if not torch.equal(expected[key], resumed[key])]
 
 
+def in_two_processes(folder: Path, opts: list) -> tuple[tuple, tuple]:
+    """Return what levers_run.py finds in each."""
+    script = Path(__file__).parent / "levers_run.py"
+    processes.torchrun(2, script, DPPP_CONFIGS / "quickstart.yml", folder, *opts, cwd=folder)
+    return torch.load(folder / "0.pt"), torch.load(folder / "1.pt")
+
+
+def test_two_processes_agree_on_a_baselines_prototypes(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
+    opts = [*SMALL, *BASELINE, *HARD, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0]
+    first, second = in_two_processes(tmp_path, [*opts, "OUTPUT_DIR", str(tmp_path)])
+    assert not first[0].any() and torch.equal(first[3], second[3])
+    assert first[3].any(dim=1).sum() == 4  # identities of the batch, two of each process
+
+
 def test_two_processes_agree_on_prototypes_and_hard_batches(
     data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    script = Path(__file__).parent / "levers_run.py"
     opts = [*SMALL, *HARD, "MODEL.LOSSES.PROTOTYPE.SCALE", 1.0, "OUTPUT_DIR", str(tmp_path)]
-    processes.torchrun(2, script, DPPP_CONFIGS / "quickstart.yml", tmp_path, *opts, cwd=tmp_path)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
-    assert torch.equal(first[0], second[0])
+    first, second = in_two_processes(tmp_path, opts)
+    assert torch.equal(first[0], second[0]) and torch.equal(first[3], second[3])
     trainer = DPPPTrainer(load_config(str(DPPP_CONFIGS / "quickstart.yml"), opts))
     start_prototypes(trainer.cfg, trainer.raw_model, trainer.data_loader.dataset)
     alone = trainer.raw_model.prototype_memory.prototypes
     assert torch.allclose(first[0], alone, atol=1e-5)
 
     nearest, other = first[1], second[1]
-    assert nearest == other
+    trainer._start_data(trainer.phase, 0)
+    assert nearest == other == trainer.data_loader.batch_sampler._nearest
     for mine, theirs in zip(first[2], second[2], strict=True):
         assert len(mine) == len(theirs) == 8
         identities = [pid for pid, _ in [*mine, *theirs]]

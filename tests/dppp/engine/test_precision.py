@@ -59,9 +59,9 @@ def test_results_are_float32_and_the_mode_is_the_models() -> None:
 
 @pytest.fixture
 def tf32_as_it_was() -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     yield
-    torch.backends.cuda.matmul.allow_tf32 = before
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 @pytest.mark.usefixtures("tf32_as_it_was")
@@ -70,3 +70,4 @@ def test_tf32_acts_on_training_and_evaluation(quickstart: Config, eval_only: boo
     for allowed in (True, False):
         set_backends(quickstart("TF32", allowed), eval_only=eval_only)
         assert torch.backends.cuda.matmul.allow_tf32 is allowed
+        assert torch.backends.cudnn.allow_tf32 is allowed

@@ -22,22 +22,21 @@ KEY = "prototype_memory.prototypes"
 ON = ("MODEL.LOSSES.PROTOTYPE.SCALE", 0.5)
 
 
-def test_prototypes_start_from_the_texts_of_all_images(quickstart: Config) -> None:
+def test_prototypes_start_from_all_images(quickstart: Config) -> None:
     trainer = DPPPTrainer(quickstart(*ON))
     model, train_set = trainer.raw_model, trainer.data_loader.dataset
     start_prototypes(trainer.cfg, model, train_set)
     assert model.training
 
-    transforms, texts = build_transforms(trainer.cfg, is_train=False), defaultdict(list)
+    transforms, features = build_transforms(trainer.cfg, is_train=False), defaultdict(list)
     model.eval()
     for path, label, *_ in train_set.img_items:
         pixels = model.normalize(transforms(read_image(path)).float()[None])
         with torch.no_grad():
-            image = model.towers.encode_image(pixels)
-            t_c = model.prompt_features(image, {"content"})["content"]
-        texts[train_set.pid_dict[label]].append(F.normalize(t_c)[0])
-    assert len(texts) == 10
-    means = F.normalize(torch.stack([torch.stack(texts[n]).mean(dim=0) for n in range(10)]))
+            v_g = model.towers.encode_image(pixels).projected
+        features[train_set.pid_dict[label]].append(F.normalize(v_g)[0])
+    assert len(features) == 10
+    means = F.normalize(torch.stack([torch.stack(features[n]).mean(dim=0) for n in range(10)]))
     assert torch.allclose(model.prototype_memory.prototypes, means, atol=1e-4)
 
     model.prototype_memory.prototypes.neg_()  # as if a checkpoint had brought them

@@ -121,6 +121,25 @@ def test_phase_2_alone_needs_a_file(quickstart: Config, opts: tuple[object, ...]
         train(quickstart(*opts))
 
 
+def test_phase_2_needs_a_file_of_a_run_that_trained_content_words(
+    quickstart: Config, tmp_path: Path
+) -> None:
+    first, second = ("OUTPUT_DIR", str(tmp_path / "1")), ("OUTPUT_DIR", str(tmp_path / "2"))
+    opts = ("SOLVER.PHASE_EPOCHS", (1, 1), "DATASETS.TESTS", ())
+    train(quickstart(*first, *opts, "MODEL.DPPP.LOSSES", ("L1_ReID",)))
+    given = ("MODEL.WEIGHTS", str(tmp_path / "1" / "model_final.pth"))
+    with pytest.raises(UserError, match="trained no content words") as caught:
+        train(quickstart(*second, *opts, *given, "MODEL.DPPP.PHASES", (2,)))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="trained no content words"):
+        train(quickstart(*second, *opts, *given, "MODEL.DPPP.LOSSES", ("L1_ReID", "L2_SupCon")))
+    train(quickstart(*second, *opts, *given, "MODEL.DPPP.LOSSES", ("L2_ReID",)))
+    saved = torch.load(tmp_path / "2" / "model_final.pth", weights_only=True)["architecture"]
+    assert saved["content_words"] is False
+    trainer = train(quickstart(*second, *opts, *given))  # both phases: phase 1 trains them
+    assert trainer.raw_model.has_content_words
+
+
 @pytest.mark.parametrize(
     ("opts", "says"),
     [

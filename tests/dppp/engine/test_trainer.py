@@ -187,7 +187,7 @@ def test_bf16_on_a_cpu_trains_and_is_off_by_default(
         quickstart("SOLVER.AMP.ENABLED", True, "SOLVER.AMP.DTYPE", "fp16")
 
 
-def test_flip_test_is_normalised_once(quickstart: Config) -> None:
+def test_flip_test_is_normalized_once(quickstart: Config) -> None:
     """A left-right symmetric image has the same feature flipped: their mean is the feature."""
     model = DPPPTrainer(quickstart("TEST.FLIP.ENABLED", True)).raw_model.eval()
     half = torch.randint(0, 256, (1, 3, 64, 16)).float()

@@ -42,8 +42,8 @@ def _batch(seed: int = 0) -> tuple[dict[str, Tensor], Tensor]:
     rng = torch.Generator().manual_seed(seed)
     num_images = QUERIES + GALLERY
     pids = torch.randint(PEOPLE, (num_images,), generator=rng)
-    centres = torch.randn(PEOPLE, 16, generator=rng)
-    features = centres[pids] + 2 * torch.randn(num_images, 16, generator=rng)
+    centers = torch.randn(PEOPLE, 16, generator=rng)
+    features = centers[pids] + 2 * torch.randn(num_images, 16, generator=rng)
     return {"targets": pids, "camids": torch.randint(3, (num_images,), generator=rng)}, features
 
 
@@ -181,7 +181,7 @@ def test_a_gallery_of_six() -> None:
 
 
 @pytest.mark.parametrize("opts", [EXPANSION, RERANKING, NFC])
-def test_more_neighbours_than_images(opts: tuple[str, bool]) -> None:
+def test_more_neighbors_than_images(opts: tuple[str, bool]) -> None:
     key = opts[0].replace("ENABLED", "QE_K" if opts == EXPANSION else "K1")
     batch, features = _batch()
     with pytest.raises(UserError, match=f"{key} is 111; with 110 images"):

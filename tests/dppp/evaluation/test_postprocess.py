@@ -33,12 +33,12 @@ def config(*opts: object) -> CfgNode:
 def features(
     num_queries: int = QUERIES, num_gallery: int = GALLERY, people: int = 20
 ) -> tuple[Tensor, Tensor]:
-    """Noisy features (Q, 64) and (G, 64); there are more equal images than neighbours."""
+    """Noisy features (Q, 64) and (G, 64); there are more equal images than neighbors."""
     rng = torch.Generator().manual_seed(0)
     num_images = num_queries + num_gallery
-    centres = torch.randn(people, 64, generator=rng)
+    centers = torch.randn(people, 64, generator=rng)
     noise = torch.randn(num_images, 64, generator=rng)
-    made = (centres[torch.randint(people, (num_images,), generator=rng)] + 1.5 * noise) / 8
+    made = (centers[torch.randint(people, (num_images,), generator=rng)] + 1.5 * noise) / 8
     made[-30:] = made[0]
     return made[:num_queries], made[num_queries:]
 
@@ -74,7 +74,7 @@ def test_reranking_equals_fastreids(
 
 
 def test_reranking_by_hand() -> None:
-    """Points 0, 1 and 10, 11 on a line; k1 = k2 = 2: two pairs, each one's own neighbourhood."""
+    """Points 0, 1 and 10, 11 on a line; k1 = k2 = 2: two pairs, each one's own neighborhood."""
     points = torch.tensor([[0.0], [10.0], [1.0], [11.0]])
     rows = RerankedRows(points[:2], points[2:], "euclidean", k1=2, k2=2, plain_weight=0.25)
     expected = [[0.25 * 1, 0.75 + 0.25 * 121], [0.75 + 0.25 * 81, 0.25 * 1]]
@@ -203,7 +203,7 @@ def test_centralization_settings() -> None:
         check_num_images(settings, 30)
 
 
-def test_as_many_neighbours_as_images() -> None:
+def test_as_many_neighbors_as_images() -> None:
     for key in ("RERANK.K1", "AQE.QE_K"):
         settings = config(*WITH_BOTH, f"TEST.{key}", 30)
         check_num_images(settings, 30)

@@ -114,7 +114,7 @@ def test_one_step_and_an_evaluation(config: Config, name: str) -> None:
         features = model.eval()({"images": images})
     assert features.shape == (4, width)
     assert features.isfinite().all()
-    assert torch.equal(images, given)  # upstream normalises them in place
+    assert torch.equal(images, given)  # upstream normalizes them in place
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_solvers_that_do_not_exist(resnet18: Config, opts: tuple[object, ...], s
 
 
 def test_flip_test_is_the_mean_of_a_picture_and_its_mirror(resnet18: Config) -> None:
-    """So the scores of mirrored pictures are the same, which they are not if normalised twice."""
+    """So the scores of mirrored pictures are the same, which they are not if normalized twice."""
     torch.manual_seed(0)
     model = DPPPTrainer.build_model(resnet18()).eval()
     batch = {"images": torch.randint(0, 256, (2, 3, 32, 16)).float()}

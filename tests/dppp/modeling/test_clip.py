@@ -110,7 +110,7 @@ def test_prompt_with_content_first(pair: Pair) -> None:
     assert torch.equal(embeddings[0, 5:7], style[0])
 
 
-@pytest.mark.parametrize("template", ["a {colour} person", "an X {content}", "{content} {content}"])
+@pytest.mark.parametrize("template", ["a {color} person", "an X {content}", "{content} {content}"])
 def test_prompt_refuses(pair: Pair, template: str) -> None:
     with pytest.raises(UserError, match=r"MODEL\.DPPP\.PROMPTS"):
         Prompt(template, 2, pair[1])

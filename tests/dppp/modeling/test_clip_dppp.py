@@ -113,7 +113,7 @@ def test_the_feature_is_v_g_after_phase_1_and_v_c_after_phase_2(model: CLIPDPPP)
         assert not torch.allclose(model(images), v_g)
 
 
-def test_images_are_not_normalised_in_place(model: CLIPDPPP) -> None:
+def test_images_are_not_normalized_in_place(model: CLIPDPPP) -> None:
     data = batch()
     before = data["images"].clone()
     model.eval()(data)

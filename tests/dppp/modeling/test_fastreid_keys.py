@@ -16,6 +16,7 @@ from dppp import DPPPTrainer, UserError
 from dppp.config import load_config
 from dppp.log import LOGGER_NAME
 from dppp.modeling import CLIPDPPP
+from dppp.modeling.build import model_class
 from helpers import DPPP_CONFIGS
 
 Config = Callable[..., CfgNode]
@@ -60,6 +61,36 @@ def test_one_warning_names_what_is_ignored(
 @pytest.mark.parametrize("path", sorted(DPPP_CONFIGS.rglob("*.yml")), ids=lambda p: p.stem)
 def test_a_shipped_config_sets_nothing_in_vain(path: Path) -> None:
     assert CLIPDPPP.ignored_keys(load_config(str(path), [])) == []
+
+
+@pytest.mark.parametrize(
+    ("opts", "named"),
+    [
+        (("MODEL.LOSSES.PROTOTYPE.SCALE", 1.0), []),
+        (
+            ("MODEL.LOSSES.PROTOTYPE.SCALE", 1.0, "MODEL.DPPP.PHASES", (2,)),
+            ["MODEL.LOSSES.PROTOTYPE.SCALE 1.0"],
+        ),
+        (("MODEL.DPPP.TEMPERATURE_LEARNABLE", True), []),
+        (
+            ("MODEL.DPPP.TEMPERATURE_LEARNABLE", True, "MODEL.DPPP.LOSSES", ("L1_ReID",)),
+            ["MODEL.DPPP.TEMPERATURE_LEARNABLE True"],
+        ),
+    ],
+)
+def test_keys_of_losses_that_are_off_are_named(
+    quickstart: Config, opts: tuple[object, ...], named: list[str]
+) -> None:
+    assert CLIPDPPP.ignored_keys(quickstart(*opts)) == named
+
+
+def test_fastreids_models_name_what_is_clipdppps_alone() -> None:
+    opts = ["SOLVER.PHASE_EPOCHS", "(5, 5)", "MODEL.DPPP.CLIP_NAME", "RN50", "MODEL.DPPP.PHASES"]
+    cfg = load_config(str(DPPP_CONFIGS.parent / "Baselines" / "bagtricks_R50.yml"), [*opts, "(1,)"])
+    assert model_class("Baseline").ignored_keys(cfg) == [
+        "MODEL.DPPP.PHASES (1,)",
+        "SOLVER.PHASE_EPOCHS (5, 5)",
+    ]
 
 
 def test_what_is_followed_is_not_named(quickstart: Config) -> None:

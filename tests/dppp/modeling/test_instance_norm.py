@@ -60,7 +60,7 @@ def test_a_tint_leaves_the_features_as_they_are(quickstart: Config, model: tuple
     assert not torch.allclose(features[True], features[False], rtol=0.1)
 
 
-def test_a_baseline_gets_exactly_the_normalised_pixels(quickstart: Config) -> None:
+def test_a_baseline_gets_exactly_the_normalized_pixels(quickstart: Config) -> None:
     network = build_model(quickstart(*BASELINE, *ON))
     seen = []
     network.backbone.register_forward_pre_hook(lambda _, pixels: seen.append(*pixels))

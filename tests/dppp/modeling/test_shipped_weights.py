@@ -117,15 +117,15 @@ def test_it_knows_the_words_of_people_it_never_saw(data_root: Path, world: str) 
         mean=(122.7709, 116.7460, 104.0937), std=(68.5005, 66.6322, 70.3232)
     )
     model = create_clip(NAME, TAG, (128, 64)).eval()
-    colours = vocabulary.load().words["woman"]["upper_color"]
+    colors = vocabulary.load().words["woman"]["upper_color"]
     words = {name: sorted({p[name] for p in pairs.attributes}) for name in pairs.attributes[0]}
     found = measure_zero_shot(
         model,
         pairs,
         model_name=NAME,
-        words=words | {"upper_color": colours, "lighting": [one.name for one in LIGHTINGS]},
+        words=words | {"upper_color": colors, "lighting": [one.name for one in LIGHTINGS]},
         statistics=statistics,
     )
-    assert found["attributes"]["upper_color"]["accuracy"] > 30.0  # of 24 colours: 4.2 by chance
+    assert found["attributes"]["upper_color"]["accuracy"] > 30.0  # of 24 colors: 4.2 by chance
     assert found["attributes"]["upper_pattern"]["accuracy"] > 45.0
     assert found["text_to_image"]["mAP"] > 80.0  # 4 people: about 35 by chance

@@ -123,8 +123,8 @@ def test_a_stopped_run_ends_as_one_that_was_not(pairs: Pairs, tmp_path: Path) ->
 def test_it_learns_which_text_belongs_to_which_image(pairs: Pairs, tmp_path: Path) -> None:
     """Each person a color of their own, so a few patches will do: found by their own texts only."""
     rng = np.random.default_rng(0)
-    colours = rng.integers(0, 256, (len(pairs.attributes), 3), np.uint8)
-    flat = np.broadcast_to(colours[pairs.people][:, None, None], pairs.pixels.shape)
+    colors = rng.integers(0, 256, (len(pairs.attributes), 3), np.uint8)
+    flat = np.broadcast_to(colors[pairs.people][:, None, None], pairs.pixels.shape)
     true = replace(pairs, pixels=flat.copy())
     mixed = replace(true, people=rng.permutation(pairs.people))
     recipe = replace(RECIPE, epochs=8, learning_rate=2e-3, patch_dropout=0.9)

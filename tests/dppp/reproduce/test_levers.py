@@ -25,9 +25,16 @@ def finish(settings: tuple[str, ...], level: float, runs_dir: Path) -> None:
         (run.folder / "summary.json").write_text(json.dumps(content))
 
 
+def test_the_papers_testbed_has_the_levers_but_not_the_data(tmp_path: Path) -> None:
+    opts = ("MODEL.DPPP.CLIP_PRETRAINED", "", "TEST.NFC.ENABLED", "True")
+    text = levers_report(Request(name=LEVERS, testbed="paper", runs_dir=tmp_path, opts=opts))
+    assert "| AugMix " in text and "camera worlds" not in text and "twins" not in text
+    assert "\nRanked after neighbor feature centralization" in text
+
+
 @pytest.mark.parametrize("label", _SETTINGS)
-def test_a_lever_is_a_setting_of_any_model(label: str) -> None:
-    for config in ("testbed.yml", "vit_b16.yml"):
+def test_a_lever_is_a_setting_that_every_config_takes(label: str) -> None:
+    for config in ("testbed.yml", "vit_b16.yml", "../Baselines/bagtricks_R50.yml"):
         load_config(str(DPPP_CONFIGS / config), [*METHOD, *_SETTINGS[label]])
 
 

@@ -41,14 +41,16 @@ def build_train_loader(cfg: CfgNode) -> DeviceLoader:
     items = []
     for name in cfg.DATASETS.NAMES:
         dataset = load_dataset(cfg, name, combineall=cfg.DATASETS.COMBINEALL)
+        if not dataset.train:
+            raise UserError(
+                f"DATASETS.NAMES: {name} has no training image under {data_root()}; build or copy "
+                "the data, or set FASTREID_DATASETS"
+            )
         if comm.is_main_process():
             dataset.show_train()
         items.extend(dataset.train)
     if not items:
-        raise UserError(
-            f"DATASETS.NAMES {tuple(cfg.DATASETS.NAMES)}: no training image under {data_root()}; "
-            "build or copy the data, or set FASTREID_DATASETS"
-        )
+        raise UserError("DATASETS.NAMES is empty; name a data set to train on")
     if cfg.INPUT.RPT.ENABLED:
         logger.warning(
             "INPUT.RPT pastes patches of images that the same worker has read: batches depend on "
@@ -122,6 +124,11 @@ def _check_batch(cfg: CfgNode, train_set: CommDataset, mini_batch: int) -> None:
             f"{len(train_set)} training images are fewer than SOLVER.IMS_PER_BATCH "
             f"{solver.IMS_PER_BATCH}; an epoch would have no step"
         )
+    if cfg.TEST.PRECISE_BN.ENABLED and cfg.MODEL.LOSSES.PROTOTYPE.SCALE:
+        raise UserError(
+            "TEST.PRECISE_BN sends images without labels through the model, which would move the "
+            "prototypes of MODEL.LOSSES.PROTOTYPE; switch one of them off"
+        )
     if name not in _IDENTITY_SAMPLERS:
         return
     if name == _HARD and cfg.TEST.PRECISE_BN.ENABLED:
@@ -172,12 +179,13 @@ def _make_sampler(cfg: CfgNode, train_set: CommDataset, mini_batch: int, seed: i
 
 
 def _device_loader(cfg: CfgNode, dataset: CommDataset, batches: Sampler) -> DeviceLoader:
-    # Workers are not persistent: a second iterator would then draw one random number less than
-    # without workers, or after resuming, from the generator that the model uses.
     loader = DataLoader(
         dataset,
         batch_sampler=batches,
         num_workers=count_workers(cfg.DATALOADER.NUM_WORKERS),
         pin_memory=torch.device(cfg.MODEL.DEVICE).type == "cuda",
+        # Every iterator draws a number. From the generator that the model uses, a run that resumes
+        # in the middle of a phase would draw it where an uninterrupted one does not.
+        generator=torch.Generator(),
     )
     return DeviceLoader(loader, cfg.MODEL.DEVICE)

@@ -48,5 +48,6 @@ def prepare(cfg: CfgNode, args: argparse.Namespace) -> None:
 def set_backends(cfg: CfgNode, *, eval_only: bool) -> None:
     """Tell torch what a GPU may do to be fast."""
     torch.backends.cuda.matmul.allow_tf32 = cfg.TF32
+    torch.backends.cudnn.allow_tf32 = cfg.TF32  # True in torch
     if not eval_only:
         torch.backends.cudnn.benchmark = cfg.CUDNN_BENCHMARK

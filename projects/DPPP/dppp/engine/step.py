@@ -1,4 +1,4 @@
-"""One optimisation step, on any device, with FastReID's loader iterator and event storage."""
+"""One optimization step, on any device, with FastReID's loader iterator and event storage."""
 
 import time
 from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from fastreid.config import CfgNode
@@ -85,9 +85,15 @@ def format_summary(summary: Summary) -> str:
         disable_numparse=True,
         colalign=("left", "left", "right", "right", "right", "right"),
     )
-    notes = [f"Ranked after {' and '.join(summary.postprocess)}."] if summary.postprocess else []
-    notes += [f"Images encoded in {summary.precision}."] if summary.precision != "fp32" else []
-    return "\n\n".join([table, " ".join(notes)] if notes else [table])
+    notes = scoring_notes(summary.postprocess, summary.precision)
+    return f"{table}\n\n{notes}" if notes else table
+
+
+def scoring_notes(postprocess: Sequence[str], precision: str) -> str:
+    """Return sentences on what sets scores apart from the plain ones; "" for plain ones."""
+    notes = [f"Ranked after {' and '.join(postprocess)}."] if postprocess else []
+    notes += [f"Images encoded in {precision}."] if precision != "fp32" else []
+    return " ".join(notes)
 
 
 def _count(valid: int, total: int) -> str:

@@ -20,7 +20,7 @@ class DistanceRows:
     are in memory: 0.25 GB for the 82,161 gallery images of MSMT17, whose matrix takes 3.8 GB.
 
     Args:
-        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalised.
+        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalized.
         metric: "cosine" is 1 - cosine, 0..2; "euclidean" is the squared distance, as in FastReID
             (``fastreid/utils/compute_dist.py``): it ranks alike, but is not a length.
         chunk_size: rows computed together.

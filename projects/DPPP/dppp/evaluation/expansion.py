@@ -1,4 +1,4 @@
-"""Query expansion: each feature becomes the weighted mean of its nearest neighbours' features.
+"""Query expansion: each feature becomes the weighted mean of its nearest neighbors' features.
 
 Chum et al., "Total Recall", ICCV 2007, with the weights of Radenovic et al., TPAMI 2018, as
 in FastReID (``fastreid/evaluation/query_expansion.py``), but without its matrix of all pairs.
@@ -21,16 +21,16 @@ _CHUNK_SIZE = 256
 def expand(
     query: Tensor, gallery: Tensor, *, k: int, times: int, alpha: float
 ) -> tuple[Tensor, Tensor]:
-    """Return the expanded features (Q, D) and (G, D), not normalised.
+    """Return the expanded features (Q, D) and (G, D), not normalized.
 
     In addition to the features, at most three chunks of N float32 numbers are in memory.
 
     Args:
-        query: features (Q, D), float32, on the CPU; need not be normalised.
+        query: features (Q, D), float32, on the CPU; need not be normalized.
         gallery: features (G, D), as the queries'.
-        k: number of neighbours to average, the image itself included; at most N.
+        k: number of neighbors to average, the image itself included; at most N.
         times: number of expansions.
-        alpha: power of the cosine similarity that weighs a neighbour.
+        alpha: power of the cosine similarity that weighs a neighbor.
     """
     features = torch.cat([query, gallery])
     for _ in range(times):
@@ -41,6 +41,6 @@ def expand(
 
 
 def _weighted_means(chunk: Tensor, unit: Tensor, features: Tensor, k: int, alpha: float) -> Tensor:
-    """Return the means (C, D) of the neighbours of ``chunk`` (C, D), a part of ``unit`` (N, D)."""
-    similarities, neighbours = (chunk @ unit.T).topk(k, dim=1)
-    return (features[neighbours] * similarities.pow(alpha)[:, :, None]).mean(dim=1)
+    """Return the means (C, D) of the neighbors of ``chunk`` (C, D), a part of ``unit`` (N, D)."""
+    similarities, neighbors = (chunk @ unit.T).topk(k, dim=1)
+    return (features[neighbors] * similarities.pow(alpha)[:, :, None]).mean(dim=1)

@@ -29,7 +29,7 @@ def check_test_settings(test_cfg: CfgNode) -> None:
 
 
 def check_num_images(test_cfg: CfgNode, num_images: int) -> None:
-    """Raise a UserError if there are fewer images than neighbours to look at."""
+    """Raise a UserError if there are fewer images than neighbors to look at."""
     rerank, aqe, nfc = test_cfg.RERANK, test_cfg.AQE, test_cfg.NFC
     for key, enabled, k, most in (
         ("AQE.QE_K", aqe.ENABLED, aqe.QE_K, num_images),

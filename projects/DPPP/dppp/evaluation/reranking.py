@@ -3,8 +3,8 @@
 | symbol | paper  | meaning |
 | ------ | ------ | ------- |
 | N      |        | Q + G: queries and gallery images, all compared with one another |
-| k1     | k_1    | neighbours of an image, itself included |
-| k2     | k_2    | neighbours whose vectors are averaged, itself included |
+| k1     | k_1    | neighbors of an image, itself included |
+| k2     | k_2    | neighbors whose vectors are averaged, itself included |
 | R      | R(p,k) | Eq. 2: the k nearest of p that have p among their k nearest |
 | R*     | R*     | Eq. 3: R(p, k1) and each R(q, k1/2), q in R(p, k1), that overlaps it by 2/3 |
 | V      | V_p    | Eq. 7: a weight for each image of R*, 0 elsewhere; the weights sum to 1 |
@@ -35,8 +35,8 @@ class RerankedRows(DistanceRows):
     lambda x plain distance + (1 - lambda) x J.
 
     Args:
-        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalised.
-        metric: of the plain distance and of the neighbours: TEST.METRIC.
+        query, gallery: features (Q, D) and (G, D), float32, on the CPU; need not be normalized.
+        metric: of the plain distance and of the neighbors: TEST.METRIC.
         k1, k2: as above, 1 or more; k1 at most N.
         plain_weight: lambda, 0..1.
 
@@ -87,11 +87,11 @@ def _encode(features: np.ndarray, nearest: np.ndarray, k1: int, k2: int) -> spar
     vectors = _weigh(features, members)
     if k2 == 1:  # no mean over the nearest image: among equal images it may not be itself
         return vectors
-    averaged = _neighbourhoods(nearest[:, :k2], np.float32)
+    averaged = _neighborhoods(nearest[:, :k2], np.float32)
     return (averaged @ vectors / min(k1, k2)).astype(np.float32)
 
 
-def _neighbourhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
+def _neighborhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
     """Return (N, N): 1 if image j (column) is among the nearest (N, k) of image i (row), else 0."""
     num_images, k = nearest.shape
     starts = np.arange(0, nearest.size + 1, k)
@@ -101,8 +101,8 @@ def _neighbourhoods(nearest: np.ndarray, dtype: type) -> sparse.csr_array:
 
 def _reciprocal(nearest: np.ndarray) -> sparse.csr_array:
     """Return R of each image as a row of 0 and 1: (N, N), symmetric."""
-    neighbours = _neighbourhoods(nearest, np.int32)
-    return neighbours.multiply(neighbours.T.tocsr()).tocsr()
+    neighbors = _neighborhoods(nearest, np.int32)
+    return neighbors.multiply(neighbors.T.tocsr()).tocsr()
 
 
 def _expand(wide: sparse.csr_array, narrow: sparse.csr_array) -> sparse.csr_array:
@@ -124,7 +124,7 @@ def _weigh(features: np.ndarray, members: sparse.csr_array) -> sparse.csr_array:
     for index, (start, stop) in enumerate(
         zip(members.indptr[:-1], members.indptr[1:], strict=True)
     ):
-        if start == stop:  # more equal images than neighbours: not even the image itself is one
+        if start == stop:  # more equal images than neighbors: not even the image itself is one
             continue
         differences = features[members.indices[start:stop]] - features[index]
         squares = np.einsum("nd,nd->n", differences, differences)

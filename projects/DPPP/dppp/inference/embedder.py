@@ -33,7 +33,7 @@ _CPU_BATCH, _GPU_BATCH = 32, 128
 class FeatureModel(nn.Module):
     """RGB pixels (B, 3, H, W), 0..255, of any number format -> features (B, d1), of length 1.
 
-    The network normalises the pixels itself, so the only preprocessing left is the size.
+    The network normalizes the pixels itself, so the only preprocessing left is the size.
     """
 
     def __init__(self, network: ReIDModel) -> None:

@@ -1,6 +1,6 @@
 """One file for other programs: ONNX, or torch.export's, with the preprocessing in it.
 
-Its input is ``images`` (B, 3, H, W), uint8, RGB, for any B. Normalisation is part of the file, so
+Its input is ``images`` (B, 3, H, W), uint8, RGB, for any B. Normalization is part of the file, so
 its user only resizes, and pixels in [0, 1] are not accepted. Its output is ``features`` (B, d1),
 float32, of length 1.
 """
@@ -38,7 +38,7 @@ def describe_input(embedder: Embedder) -> dict[str, str]:
         "image_width": str(width),
         "resize": "bicubic, to exactly this size (no crop, no padding)",
         "channel_order": "RGB",
-        "input": "images: uint8, 0..255, (batch, 3, height, width); normalisation is in the file",
+        "input": "images: uint8, 0..255, (batch, 3, height, width); normalization is in the file",
         "output": "features: float32, (batch, dimension), of length 1; inner product = cosine",
         "feature_dim": str(embedder.feature_dim),
         "model": embedder.name,

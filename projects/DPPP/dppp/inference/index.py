@@ -4,7 +4,7 @@
 | ------ | ------- |
 | Q, G   | queries, features of the gallery |
 | d1     | width of a feature |
-| hnsw   | a graph of neighbours (Malkov and Yashunin, 2018) |
+| hnsw   | a graph of neighbors (Malkov and Yashunin, 2018) |
 | ivf    | an inverted file: the features near each of some centroids (Jegou et al., 2011) |
 
 Both keep the features in float16 and only choose candidates: their cosines are computed from the

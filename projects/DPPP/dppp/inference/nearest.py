@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_BLOCK = 1 << 22  # numbers that are normalised and compared together: 16 MB, which caches hold
+_BLOCK = 1 << 22  # numbers that are normalized and compared together: 16 MB, which caches hold
 
 
 def nearest(

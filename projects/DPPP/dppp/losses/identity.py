@@ -26,7 +26,7 @@ def identity_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) 
 def adaptive_identity_loss(logits: Tensor, labels: Tensor, alpha: float) -> Tensor:
     """Return Eq. 12 with FastReID's adaptive label smoothing, in float32 under any autocast.
 
-    The surer the classifier is of an image, the more of its target goes to the other identities: a
+    The more confident the classifier is, the more of the target goes to the other identities: a
     share of alpha p_j. The mean is over the images whose loss is not 0, as in FastReID.
 
     Args:

@@ -24,7 +24,7 @@ class LossSettings:
         label_smoothing: of the identity losses (Eq. 12); ADAPTIVE for FastReID's adaptive one.
         smoothing_alpha: of the adaptive one.
         margin: alpha of the image triplets (Eq. 11).
-        normalize: whether they compare normalised features.
+        normalize: whether they compare normalized features.
         hard_mining: whether they take the hardest pair of each anchor only.
         text_margin: delta of Eq. 9.
     """

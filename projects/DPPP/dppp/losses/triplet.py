@@ -23,7 +23,7 @@ def text_triplet_loss(text_features: Tensor, labels: Tensor, margin: float) -> T
     """Return L_Tri-txt (Eq. 9): mean of max(||t_a - t_p||^2 - ||t_a - t_n||^2 + delta, 0).
 
     The paper prints the positive distance twice; the second one must be the negative. Features are
-    L2-normalised, p is the anchor's farthest positive and n its nearest negative in the batch.
+    L2-normalized, p is the anchor's farthest positive and n its nearest negative in the batch.
     Anchors without a positive or without a negative are left out of the mean.
 
     Args:
@@ -57,7 +57,7 @@ def image_triplet_loss(
         features: (B, d), any scale.
         labels: identities (B,), integers.
         margin: alpha of Eq. 11; 0 selects the soft margin.
-        normalize: whether distances are between L2-normalised features.
+        normalize: whether distances are between L2-normalized features.
         hard_mining: True takes the farthest positive and nearest negative (d_p, d_n) of each
             anchor, False all of them, weighted.
     """

@@ -33,6 +33,7 @@ _OLDER = {
     _INSTANCE_NORM: False,
     _STRIDE: get_cfg().MODEL.BACKBONE.STRIDE_SIZE,
     "text_tower": "",
+    "content_words": True,
 }
 
 _POSITIONS = "towers.visual.positional_embedding"
@@ -60,11 +61,18 @@ class DPPPArchitecture(CLIPModel):
         destylization: P_s.
         num_classes: training identities; 0 in a model for evaluation.
         phase: 1 or 2, the present one.
+        has_content_words: whether f_theta has been trained, or is in a phase 1 that has begun.
     """
 
     destylization: DestylizationProjector
     num_classes: int
     phase: int
+    has_content_words: bool
+
+    @property
+    def needs_content_words(self) -> bool:
+        """Whether what is trained compares with texts of content words that it does not train."""
+        raise NotImplementedError
 
     @property
     def display_name(self) -> str:
@@ -103,6 +111,7 @@ class DPPPArchitecture(CLIPModel):
             "classes": self.num_classes,
             "inference_only": inference_only,
             "text_tower": _digest(left_out) if left_out else "",
+            "content_words": self.has_content_words,
         }
 
     def _readable_text_tower(self) -> dict[str, Tensor]:
@@ -158,6 +167,13 @@ class DPPPArchitecture(CLIPModel):
                 )
         if facts["inference_only"] and self.num_classes:
             raise UserError("holds only what inference needs; train from a whole one")
+        self.has_content_words |= facts["content_words"]
+        if self.needs_content_words and not self.has_content_words:
+            raise UserError(
+                "comes from a run that trained no content words, and L2_SupCon compares with their "
+                "texts; name one of a phase 1 with L1_SupCon or L_Tri-txt, or leave L2_SupCon out "
+                "of MODEL.DPPP.LOSSES"
+            )
         self._adapt_text_tower(facts["text_tower"], own["text_tower"], state)
         if facts["grid"] != own["grid"]:
             state[_POSITIONS] = resample_positions(state[_POSITIONS], facts["grid"], own["grid"])
@@ -212,6 +228,6 @@ class DPPPArchitecture(CLIPModel):
         del self.towers.text
 
     def feature_settings(self, cfg: CfgNode) -> str:
-        """Return how P_s is used and pixels are normalised, which leaves no trace in weights."""
+        """Return how P_s is used and pixels are normalized, which leaves no trace in weights."""
         used = {"residual": self.destylization.residual, "instance norm": self.instance_norm}
         return ", ".join(name for name, is_on in used.items() if is_on)

@@ -22,7 +22,7 @@ def roll_out(visual: VisionTransformer, pixels: Tensor) -> Tensor:
 
     Args:
         visual: CLIP's visual encoder.
-        pixels: (B, 3, H, W), already normalised.
+        pixels: (B, 3, H, W), already normalized.
     """
     tokens = visual._embeds(pixels)
     rolled = torch.eye(tokens.shape[1], device=tokens.device).expand(len(tokens), -1, -1)

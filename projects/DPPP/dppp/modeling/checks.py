@@ -87,6 +87,18 @@ def _phase_problems(cfg: CfgNode) -> list[str]:
     return []
 
 
+def idle_keys(cfg: CfgNode) -> list[str]:
+    """Return "KEY VALUE" for each key of phase 1 that was set and that no loss of the run uses."""
+    has_phase_1, idle = 1 in active_phases(cfg), []
+    if cfg.MODEL.LOSSES.PROTOTYPE.SCALE and not has_phase_1:
+        idle.append(f"MODEL.LOSSES.PROTOTYPE.SCALE {cfg.MODEL.LOSSES.PROTOTYPE.SCALE!r}")
+    if cfg.MODEL.DPPP.TEMPERATURE_LEARNABLE and not (
+        has_phase_1 and "L1_SupCon" in cfg.MODEL.DPPP.LOSSES
+    ):
+        idle.append("MODEL.DPPP.TEMPERATURE_LEARNABLE True")
+    return idle
+
+
 def size_problems(cfg: CfgNode) -> list[str]:
     """Return a line for each of the sizes of images and patches that a CLIP cannot take."""
     problems, stride = [], tuple(cfg.MODEL.BACKBONE.STRIDE_SIZE)

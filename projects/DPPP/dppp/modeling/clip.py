@@ -73,7 +73,7 @@ class CLIPTowers(nn.Module):
         return type(self.visual.transformer.resblocks[0].mlp.gelu).__name__
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Run the visual encoder once on normalised pixels (B, 3, H, W) of its size."""
+        """Run the visual encoder once on normalized pixels (B, 3, H, W) of its size."""
         return encode_image(self.visual, pixels)
 
     def encode_texts(self, sentences: Sequence[Tensor]) -> list[Tensor]:

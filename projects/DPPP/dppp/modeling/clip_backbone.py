@@ -46,7 +46,7 @@ class CLIPBackbone(nn.Module):
             visual.proj = None
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels (B, 3, H, W) -> features (B, feat_dim, 1, 1) of any length."""
+        """Normalized pixels (B, 3, H, W) -> features (B, feat_dim, 1, 1) of any length."""
         return encode_image(self.visual, pixels).projected[:, :, None, None]
 
 

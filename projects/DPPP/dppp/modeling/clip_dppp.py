@@ -57,7 +57,7 @@ class CLIPDPPP(DPPPPhases):
         strategy: which of them stands for an image in L1_SupCon.
         num_classes: training identities; 0 builds no classifiers, for evaluation.
         losses: which terms are on, and their weights.
-        prototype_memory: of v_g, started from t_c, in phase 1; None without.
+        prototype_memory: of v_g, in phase 1; None without.
         temperature: tau.
         learnable_temperature: train log(1 / tau) in phase 1.
         residual: of P_s, see DestylizationProjector.
@@ -112,6 +112,7 @@ class CLIPDPPP(DPPPPhases):
         self.loss_weights = losses.weights
         self.detach_inversion_input = detach_inversion_input
         self._is_started = False
+        self.has_content_words = False
         self.set_phase(phase)
 
     @classmethod
@@ -225,9 +226,8 @@ class CLIPDPPP(DPPPPhases):
         return self.prototype_memory if self.phase == 1 else None
 
     def prototype_features(self, batch: dict[str, Tensor]) -> Tensor:
-        """Return t_c (B, d1)."""
-        image = self.towers.encode_image(self.normalize(batch["images"]))
-        return self.prompt_features(image, {"content"})["content"]
+        """Return v_g (B, d1): texts say nothing yet, for phase 1 begins with a random f_theta."""
+        return self.towers.encode_image(self.normalize(batch["images"])).projected
 
     def _temperature(self) -> float | Tensor:
         if self.log_inverse_temperature is None:

@@ -12,12 +12,12 @@ from .interface import ReIDModel
 
 
 class CLIPModel(ReIDModel):
-    """The towers, the normalisation of their pixels, and where they look.
+    """The towers, the normalization of their pixels, and where they look.
 
     Args:
         towers: the CLIP model.
         pixel_mean, pixel_std: of the three channels, 0..255.
-        instance_norm: normalise by each image's own mean and standard deviation instead.
+        instance_norm: normalize by each image's own mean and standard deviation instead.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class CLIPModel(ReIDModel):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Return normalised pixels, a new tensor."""
+        """Return normalized pixels, a new tensor."""
         if self.instance_norm:
             return instance_normalize(images)
         return (images - self.pixel_mean) / self.pixel_std

@@ -14,7 +14,7 @@ class DestylizationProjector(nn.Module):
 
     Args:
         feature_dim: d1.
-        residual: v_c = v_g + P_s(v_g), identity-initialised (P_s(v_g) = 0 before training), so
+        residual: v_c = v_g + P_s(v_g), identity-initialized (P_s(v_g) = 0 before training), so
             that what v_g encodes need not be learnt again; not in the paper.
     """
 

@@ -6,7 +6,7 @@ from typing_extensions import Self, override
 
 from ..losses import LossSettings
 from .architecture import DPPPArchitecture
-from .checks import check_dppp_config, plan_phases
+from .checks import check_dppp_config, idle_keys, plan_phases
 from .fastreid_keys import ignored_keys
 from .identity_head import IdentityHead
 from .interface import PhasePlan, TrainedGroup
@@ -38,8 +38,8 @@ class DPPPPhases(DPPPArchitecture):
 
     @classmethod
     def ignored_keys(cls, cfg: CfgNode) -> list[str]:
-        """Return those of FastReID's keys that were set and are not read here."""
-        return ignored_keys(cfg)
+        """Return those of FastReID's keys, and of ours, that were set and have no effect."""
+        return [*ignored_keys(cfg), *idle_keys(cfg)]
 
     @classmethod
     def plan_phases(cls, cfg: CfgNode) -> list[PhasePlan]:
@@ -53,6 +53,12 @@ class DPPPPhases(DPPPArchitecture):
             self.content_head.load_state_dict(self.projected_head.state_dict())
         self._is_started = True
         self.set_phase(number)
+        self.has_content_words |= self.content_inversion in self._trained_parts()
+
+    @property
+    def needs_content_words(self) -> bool:
+        """Whether what is trained compares with texts of content words that it does not train."""
+        return bool(self.num_classes) and "L2_SupCon" in self.losses.names
 
     @override
     def set_phase(self, number: int) -> None:

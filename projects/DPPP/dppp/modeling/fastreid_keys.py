@@ -1,7 +1,8 @@
-"""What CLIPDPPP makes of FastReID's keys: some it refuses, some it ignores, and says so."""
+"""Keys without effect: FastReID's under CLIPDPPP, which refuses some, and ours under its models."""
 
 from fastreid.config import CfgNode, get_cfg
 
+from ..defaults import add_dppp_config
 from ..losses.settings import ADAPTIVE
 
 # Nodes and keys that CLIPDPPP does not read, but for those it does.
@@ -15,6 +16,8 @@ _IGNORED = (
     "SOLVER.FREEZE_ITERS",
     "SOLVER.MAX_EPOCH",
 )
+_OURS = ("MODEL.DPPP", "SOLVER.PHASE_EPOCHS")  # that FastReID's models do not read, but for these:
+_OURS_READ = ("MODEL.DPPP.CLIP_NAME", "MODEL.DPPP.CLIP_PRETRAINED")  # by the CLIP backbone
 _READ = (
     "MODEL.BACKBONE.PRETRAIN_PATH",  # refused
     "MODEL.BACKBONE.STRIDE_SIZE",
@@ -62,8 +65,20 @@ def ignored_keys(cfg: CfgNode) -> list[str]:
     ]
 
 
+def ignored_by_plain_models(cfg: CfgNode) -> list[str]:
+    """Return "KEY VALUE" for each of our keys that was set and that FastReID's models ignore."""
+    default = get_cfg()
+    add_dppp_config(default)
+    changed = _changed(cfg, default, "")
+    return [
+        f"{key} {value!r}"
+        for key, value in sorted(changed.items())
+        if _is_in(key, _OURS) and key not in _OURS_READ
+    ]
+
+
 def _changed(node: CfgNode, default: CfgNode, prefix: str) -> dict[str, object]:
-    """Return key -> value of what differs from FastReID's defaults, as far as they have it."""
+    """Return key -> value of what differs from the defaults, as far as they have it."""
     found: dict[str, object] = {}
     for name, value in default.items():
         if isinstance(value, CfgNode):

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class IdentityHead(nn.Module):
-    """Batch normalisation without a bias, then a linear layer to the training identities.
+    """Batch normalization without a bias, then a linear layer to the training identities.
 
     Args:
         feature_dim: width of the features.

@@ -1,4 +1,4 @@
-"""Pixels normalised by their own image: a camera's brightness, contrast and tint are gone."""
+"""Pixels normalized by their own image: a camera's brightness, contrast and tint are gone."""
 
 import torch.nn.functional as F
 from torch import Tensor

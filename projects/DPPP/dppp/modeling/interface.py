@@ -57,8 +57,8 @@ class ReIDModel(nn.Module):
     """A meta-architecture: named losses in training, features (B, d1) in evaluation.
 
     Attributes:
-        pixel_mean, pixel_std: buffers (1, 3, 1, 1), 0..255, by which the model normalises.
-        instance_norm: whether it normalises by each image's own mean and standard deviation
+        pixel_mean, pixel_std: buffers (1, 3, 1, 1), 0..255, by which the model normalizes.
+        instance_norm: whether it normalizes by each image's own mean and standard deviation
             instead; a model that cannot is refused with INPUT.INSTANCE_NORM.
         has_prototypes: whether it has the loss MODEL.LOSSES.PROTOTYPE; refused with it if not.
         watched: further numbers of the last training step that are worth logging.

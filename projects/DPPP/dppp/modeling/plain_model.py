@@ -7,6 +7,7 @@ from fastreid.config import CfgNode
 from fastreid.modeling.heads import EmbeddingHead
 from torch import Tensor
 
+from .fastreid_keys import ignored_by_plain_models
 from .global_batch import gather_batch
 from .instance_norm import instance_normalize
 from .interface import ReIDModel
@@ -16,21 +17,26 @@ from .prototype_memory import PrototypeMemory
 class PlainModel(ReIDModel):
     """The plain answers, and a copy of the images.
 
-    FastReID's models normalise their images in place. TEST.FLIP, which calls a model twice with one
-    batch, would otherwise normalise it twice.
+    FastReID's models normalize their images in place. TEST.FLIP, which calls a model twice with one
+    batch, would otherwise normalize it twice.
     """
 
     def __init__(self, cfg: CfgNode) -> None:
         instance_norm = cfg.INPUT.INSTANCE_NORM
-        if instance_norm:  # ``forward`` does it; the model's own normalisation then does nothing
+        if instance_norm:  # ``forward`` does it; the model's own normalization then does nothing
             cfg = cfg.clone()
             cfg.defrost()
             cfg.MODEL.PIXEL_MEAN, cfg.MODEL.PIXEL_STD = [0.0] * 3, [1.0] * 3
         super().__init__(cfg)
         self.instance_norm = instance_norm
 
+    @classmethod
+    def ignored_keys(cls, cfg: CfgNode) -> list[str]:
+        """Return those of our keys that were set and are not read here."""
+        return ignored_by_plain_models(cfg)
+
     def forward(self, batch: dict | Tensor) -> dict[str, Tensor] | Tensor:
-        """Run the model on a copy of its images, which INPUT.INSTANCE_NORM normalises."""
+        """Run the model on a copy of its images, which INPUT.INSTANCE_NORM normalizes."""
         if isinstance(batch, Tensor):
             return super().forward(self._copy(batch))
         return super().forward({**batch, "images": self._copy(batch["images"])})

@@ -6,8 +6,8 @@
 | N      | training identities |
 | d      | width of a feature |
 
-DSM-CLIP (github.com/xty-11/DSM-CLIP) starts such a memory from the identities' text features and
-moves it by image features with momentum 0.2.
+DSM-CLIP (github.com/xty-11/DSM-CLIP) starts such a memory from text features that it has learned of
+the identities, and moves it by image features with momentum 0.2.
 """
 
 import torch

@@ -35,7 +35,7 @@ def encode_image(visual: VisionTransformer, pixels: Tensor) -> ImageFeatures:
 
     Args:
         visual: open_clip's, with a class token.
-        pixels: (B, 3, H, W), already normalised.
+        pixels: (B, 3, H, W), already normalized.
 
     Raises:
         UserError: (H, W) is not the size the encoder was built for.

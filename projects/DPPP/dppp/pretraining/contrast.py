@@ -48,7 +48,7 @@ class Contrast(Objective):
     def forward(
         self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair], rng: np.random.Generator
     ) -> Tensor:
-        """Return the loss of a batch, a scalar; pixels are normalised, (B, 3, H, W)."""
+        """Return the loss of a batch, a scalar; pixels are normalized, (B, 3, H, W)."""
         facts = [pair.facts for pair in pairs]
         captions = [caption(pair.person, pair.place, rng) for pair in pairs]
         groups = [captions]

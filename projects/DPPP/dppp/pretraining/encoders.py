@@ -9,7 +9,7 @@ from ..modeling.visual_tower import encode_image
 
 
 def image_features(model: CLIP, pixels: Tensor) -> Tensor:
-    """Return features (B, d1) of normalised pixels (B, 3, H, W), as ``model.encode_image``."""
+    """Return features (B, d1) of normalized pixels (B, 3, H, W), as ``model.encode_image``."""
     return encode_image(model.visual, pixels).projected
 
 

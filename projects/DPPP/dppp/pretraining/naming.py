@@ -42,7 +42,7 @@ class Naming(Objective):
     def forward(
         self, model: CLIP, pixels: Tensor, pairs: Sequence[Pair], rng: np.random.Generator
     ) -> Tensor:
-        """Return ``loss`` of a batch; pixels are normalised, (B, 3, H, W)."""
+        """Return ``loss`` of a batch; pixels are normalized, (B, 3, H, W)."""
         return self.loss(image_features(model, pixels), pairs)
 
     def loss(self, features: Tensor, pairs: Sequence[Pair]) -> Tensor:

@@ -25,7 +25,7 @@ class Objective(nn.Module):
 
         Args:
             model: what is trained.
-            pixels: normalised images (B, 3, H, W).
+            pixels: normalized images (B, 3, H, W).
             pairs: the same images.
             rng: source of every choice.
         """

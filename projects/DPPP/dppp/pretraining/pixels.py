@@ -1,4 +1,4 @@
-"""The numbers that a model's input is normalised with."""
+"""The numbers that a model's input is normalized with."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class PixelStatistics:
     std: tuple[float, ...]
 
     def normalize(self, pixels: np.ndarray, device: str = "cpu") -> Tensor:
-        """Return (B, H, W, 3) uint8 as normalised (B, 3, H, W) float32 on a device."""
+        """Return (B, H, W, 3) uint8 as normalized (B, 3, H, W) float32 on a device."""
         mean, std = (torch.tensor(x, device=device).view(1, 3, 1, 1) for x in (self.mean, self.std))
         channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
         return (channels_first.float() - mean) / std

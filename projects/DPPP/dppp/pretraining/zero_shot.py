@@ -16,7 +16,7 @@ from .encoders import image_features
 from .pairs import Pairs
 from .pixels import PixelStatistics
 
-EmbedTexts = Callable[[Sequence[str]], Tensor]  # N texts -> L2-normalised features (N, D)
+EmbedTexts = Callable[[Sequence[str]], Tensor]  # N texts -> L2-normalized features (N, D)
 
 LIGHTING = "lighting"
 # Attribute -> the sentence that asks for it; other words of the person are filled in.

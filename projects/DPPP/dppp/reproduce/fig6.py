@@ -75,7 +75,7 @@ def _plan(config: str, request: Request) -> runs.Run:
 
 
 def _features(run: runs.Run, domains: Sequence[str], *, train: bool) -> list[np.ndarray]:
-    """Return L2-normalised features of each domain, (number of its images, d1).
+    """Return L2-normalized features of each domain, (number of its images, d1).
 
     Raises:
         NotAvailableError: a data set or the model is missing.

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import load_config
+from ..engine.summary import scoring_notes
+from ..evaluation import describe_postprocess
 from ..files import whole_file
+from .checkout import CONFIGS, RECIPE
 from .request import Request
 
 if TYPE_CHECKING:
@@ -14,11 +18,13 @@ if TYPE_CHECKING:
 
 
 def made_by(request: Request) -> str:
-    """Return the line that says how many runs there are and how they are made."""
+    """Return how the runs are scored, how many there are, and the command that makes them."""
+    test = load_config(str(CONFIGS / RECIPE), list(request.opts)).TEST
+    notes = scoring_notes(describe_postprocess(test), test.PRECISION)
     seeds = "One seed"
     if request.num_seeds > 1:
         seeds = f"{request.num_seeds} seeds a row, mean ± standard deviation"
-    return f"\n{seeds}: `{request.command()}`\n"
+    return (f"\n{notes}\n" if notes else "") + f"\n{seeds}: `{request.command()}`\n"
 
 
 def write_report(output: Path, text: str, content: dict[str, object]) -> None:

@@ -53,7 +53,7 @@ Digest: `{digest}`
 ## Intended use
 
 Training and evaluating person re-identification without images of real people. It is not meant for
-recognising who a real person is, or for inferring traits of real people: gender, body, skin and
+recognizing who a real person is, or for inferring traits of real people: gender, body, skin and
 hair are words of a prompt here, not measurements.
 
 ## Limits and known biases

@@ -222,6 +222,15 @@ def test_clonedperson_s_test_cameras_are_scene_and_camera(load: Loader) -> None:
     }
 
 
+def test_clonedperson_can_be_tested_on_without_its_training_images(load: Loader) -> None:
+    files = [
+        "clonedperson/test/query/705227_s02_c02_f001117.jpg",
+        "clonedperson/test/gallery/705227_s06_c02_f005521.jpg",
+    ]
+    dataset = load("ClonedPerson", files, "DATASETS.TESTS", ("ClonedPerson",))
+    assert [len(part) for part in (dataset.train, dataset.query, dataset.gallery)] == [0, 1, 1]
+
+
 @pytest.mark.parametrize("name", ["SOMAset", "RandPerson", "UnrealPerson", "FineGPR", "PersonX"])
 def test_a_set_made_for_training_is_no_test_set(load: Loader, name: str) -> None:
     files = next(files for n, files, _ in LAYOUTS.values() if n == name)

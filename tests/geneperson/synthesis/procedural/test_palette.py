@@ -1,4 +1,4 @@
-"""Colour words."""
+"""Color words."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Source:
 
     Attributes:
         roots: folders under FASTREID_DATASETS that may hold it, its owners' name first. Only the
-            first one with training images is read.
+            first one with images is read.
         train, query, gallery: glob patterns of the folders of images below the root.
         instead: alternative to ``train``; images in both places would be trained on twice.
         pattern: of an image's whole path below the root, with / and without .jpg.
@@ -67,7 +67,7 @@ class PublishedDataset(ImageDataset):
         kwargs: FastReID's (``combineall`` and so on).
 
     Raises:
-        DataNotFoundError: no training image in any of the source's folders.
+        DataNotFoundError: no image in any of the source's folders.
         UserError: a file name is not in the set's format, or its images are in two places.
     """
 
@@ -76,18 +76,20 @@ class PublishedDataset(ImageDataset):
 
     def __init__(self, root: str = "datasets", **kwargs: Any) -> None:
         name, source = self.dataset_name, self.source
-        parts: dict[str, list[Item]] = {"train": [], "query": [], "gallery": []}
         for folder in (Path(root, candidate) for candidate in source.roots):
-            parts["train"] = self._training(folder)
-            if parts["train"]:
-                parts["query"] = self._read(folder, source.query)
-                parts["gallery"] = self._read(folder, source.gallery)
+            parts = {
+                "train": self._training(folder),
+                "query": self._read(folder, source.query),
+                "gallery": self._read(folder, source.gallery),
+            }
+            if any(parts.values()):
                 break
         else:
             raise self.not_found(Path(root, source.roots[0]))
         for part, known in source.known.items():
             items = list(chain(*parts.values())) if part == "all" else parts[part]
-            warn_if_different(name, part, items, known)
+            if items:  # the other parts may be somewhere else, or not wanted
+                warn_if_different(name, part, items, known)
         # The prefix keeps the identities of several training sets apart. Interned, because there
         # are millions of images and few names.
         train = [
@@ -105,7 +107,7 @@ class PublishedDataset(ImageDataset):
         """Return the error that names the folder, its expected content and the set's home page."""
         source = self.source
         return DataNotFoundError(
-            f"data set {self.dataset_name}: no training image in {folder}, such "
+            f"data set {self.dataset_name}: no image in {folder}, such "
             f"as {source.example}.jpg; home page {source.described} ({source.terms}), layout in "
             "datasets/README.md; or set FASTREID_DATASETS to the folder that holds "
             f"{source.roots[0]}"
