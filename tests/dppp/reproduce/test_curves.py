@@ -13,7 +13,7 @@ from dppp_commands.reproduce import parse
 from helpers import DPPP_CONFIGS
 
 TEST = "GenePersonTwinsShifted"
-LENGTHS = {2: ("(2, 2)", "[1]"), 8: ("(8, 2)", "[4]")}
+LENGTHS = {2: ("(2, 2)", "[1]"), 8: ("(8, 2)", "[5]")}
 
 
 def make(runs_dir: Path, **fields: Any) -> str:
