@@ -10,7 +10,7 @@ DIR/MODEL.procedural.safetensors with its record (.json) and card (.md). An inte
 with the same command.
 
 With --probe, the visual encoder is trained to name the words itself, without texts: a ceiling for
-what texts can teach it, printed and written to DIR/probe.json.
+what texts can teach it. It is printed, and added to the record and card if DIR holds the weights.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _TAG = "procedural"
-_PROBE = "probe.json"
 _DRESSED_FOR_THE_STREET = 5  # every fifth world: other shares of words, and things that are carried
 
 
@@ -77,6 +76,7 @@ def main(arguments: list[str]) -> int:
         Naming,
         PixelStatistics,
         Recipe,
+        add_ceiling,
         measure_zero_shot,
         pretrain,
         read_pairs,
@@ -98,20 +98,23 @@ def main(arguments: list[str]) -> int:
     for name, held_out_pairs in tested.items():
         _refuse_shared_outfits(pairs, held_out_pairs, name)
     output, device = Path(args.output), choose_device(args.device)
+    path = output / f"{recipe.model}.{_TAG}.safetensors"
+    command = shlex.join(["python", "tools/pretrain_clip.py", *arguments])
     train = partial(pretrain, pairs, recipe, statistics=statistics, device=device)
     words = {name: known for name, known in _words().items() if name in ASKED}
     if args.probe:
         probe = Naming(recipe.model, words)
         model = train(output / "probe", probe)
-        _write_probe(
-            {name: probe.measure(model, test, statistics) for name, test in tested.items()}, output
-        )
+        found = {name: probe.measure(model, test, statistics) for name, test in tested.items()}
+        print(json.dumps(found, indent=1))
+        if path.with_suffix(".json").is_file():
+            add_ceiling(path, {"command": command, "accuracy": found})
         return 0
     contrast = Contrast(recipe.model, pairs.words, words)
     model = train(output, contrast)
     record = {
         "model": recipe.model,
-        "command": shlex.join(["python", "tools/pretrain_clip.py", *arguments]),
+        "command": command,
         "recipe": {key: value for key, value in asdict(recipe).items() if key != "model"},
         "data": [_facts(source) for source in pairs.sources],
         "held_out": {name: _facts(test.sources[0]) for name, test in tested.items()},
@@ -134,19 +137,9 @@ def main(arguments: list[str]) -> int:
             name: contrast.naming.measure(model, test, statistics) for name, test in tested.items()
         },
     }
-    path = output / f"{recipe.model}.{_TAG}.safetensors"
     write_weights(model, path, record)
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
     return 0
-
-
-def _write_probe(scores: dict, output: Path) -> None:
-    from dppp.files import whole_file
-
-    text = json.dumps(scores, indent=1)
-    with whole_file(output / _PROBE) as temporary:
-        temporary.write_text(f"{text}\n", encoding="utf-8")
-    print(text)
 
 
 def _build_sets(args: argparse.Namespace) -> tuple[list[Path], dict[str, Path]]:

@@ -21,11 +21,11 @@ WEIGHTS = "DPPP-Tiny-8-quickgelu.procedural.safetensors"
 def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
     """The same call again finds everything made; another folder, trained anew, gets the same.
 
-    A probe in the same folder is another run.
+    A probe in the same folder is another run, and completes the card.
     """
     small = "--worlds 2 --identities 12 --epochs 1 --batch-size 32 --dtype fp32 --data data"
     written = []
-    for output, options in (("out", ["--probe"]), ("out", []), ("out", []), ("again", [])):
+    for output, options in (("out", []), ("out", []), ("again", []), ("out", ["--probe"])):
         result = subprocess.run(
             [sys.executable, str(SCRIPT), *small.split(), "--output", output, *options],
             cwd=tmp_path,
@@ -37,13 +37,15 @@ def test_from_nothing_to_weights_twice(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
         if not options:
             written.append((tmp_path / output / WEIGHTS).read_bytes())
+            assert "zero-shot" in result.stdout.lower() and str(tmp_path) not in result.stdout
     assert written[0] == written[1] == written[2]
     record = json.loads((tmp_path / "out" / WEIGHTS).with_suffix(".json").read_text())
     assert [one["identities"] for one in record["data"]] == [12, 12]
     assert [one["identities"] for one in record["held_out"].values()] == [130, 90]
     assert set(record["zero_shot"]) == set(record["linear"]) == {"source world", "shifted world"}
-    assert json.loads((tmp_path / "out" / "probe.json").read_text()) != record["linear"]
-    assert "zero-shot" in result.stdout.lower() and str(tmp_path) not in result.stdout
+    assert record["ceiling"]["accuracy"].keys() == record["linear"].keys()
+    assert record["ceiling"]["accuracy"] != record["linear"]
+    assert "--probe" in (tmp_path / "out" / WEIGHTS).with_suffix(".md").read_text()
     towers = dppp.modeling.build_clip(record["model"], str(tmp_path / "out" / WEIGHTS), (128, 64))
     assert towers.feature_dim == 128
 

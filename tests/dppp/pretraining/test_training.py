@@ -21,6 +21,7 @@ from dppp.pretraining import (
     Pairs,
     PixelStatistics,
     Recipe,
+    add_ceiling,
     measure_zero_shot,
     pretrain,
     read_pairs,
@@ -220,6 +221,12 @@ def test_weights_are_read_by_the_loader_of_openais(pairs: Pairs, tmp_path: Path)
     card = path.with_suffix(".md").read_text()
     assert f"{zero_shot['text_to_image']['mAP']:.1f}" in card and "abcdefgh" in card
     assert card.count("linear 12.5)") == len(zero_shot["attributes"])
+    found = {name: {"accuracy": 99.5, "chance": 4.0} for name in zero_shot["attributes"]}
+    add_ceiling(path, {"command": "probe it", "accuracy": {"source world": found}})
+    assert json.loads(path.with_suffix(".json").read_text()).keys() == written.keys() | {"ceiling"}
+    card = path.with_suffix(".md").read_text()
+    assert card.count("linear 12.5, ceiling 99.5)") == len(found) and "`probe it`" in card
+
     towers = build_clip(RECIPE.model, str(path), SIZE).eval()
     pixels = torch.randn(4, 3, *SIZE)
     with torch.no_grad():

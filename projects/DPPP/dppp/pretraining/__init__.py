@@ -4,7 +4,7 @@ from .contrast import Contrast
 from .naming import Naming
 from .pairs import Pairs, read_pairs
 from .pixels import PixelStatistics
-from .record import write_weights
+from .record import add_ceiling, write_weights
 from .training import Recipe, pretrain
 from .zero_shot import ASKED, measure_zero_shot
 
@@ -15,6 +15,7 @@ __all__ = [
     "Pairs",
     "PixelStatistics",
     "Recipe",
+    "add_ceiling",
     "measure_zero_shot",
     "pretrain",
     "read_pairs",

@@ -23,7 +23,7 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
         path: file to write.
         record: plain data: ``model``, ``command``, ``recipe``, ``data``, ``held_out``,
             ``software``, and by name of a held-out set ``zero_shot``, and ``linear``: what the
-            linear layers of ``Naming`` reach.
+            linear layers of ``Naming`` reach; and ``ceiling``, if it is known (``add_ceiling``).
     """
     state = {
         name: value.detach().to(torch.float16 if value.is_floating_point() else value.dtype)
@@ -31,13 +31,27 @@ def write_weights(model: nn.Module, path: Path, record: Mapping) -> None:
         if name != "attn_mask"  # a constant
     }
     content = save({name: value.contiguous() for name, value in state.items()})
-    record = {**record, "weights_sha256": hashlib.sha256(content).hexdigest()}
+    _write_record(path, {**record, "weights_sha256": hashlib.sha256(content).hexdigest()})
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def add_ceiling(path: Path, ceiling: Mapping) -> None:
+    """Add to the record and card of published weights what an encoder names that learns no texts.
+
+    Args:
+        path: of the weights (.safetensors).
+        ceiling: ``command``, and ``accuracy``: name of a held-out set -> what ``Naming`` measures.
+    """
+    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    _write_record(path, {**record, "ceiling": ceiling})
+
+
+def _write_record(path: Path, record: Mapping) -> None:
     with whole_file(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     with whole_file(path.with_suffix(".md")) as temporary:
         temporary.write_text(card(record), encoding="utf-8")
-    with whole_file(path) as temporary:
-        temporary.write_bytes(content)
 
 
 def card(record: Mapping) -> str:
@@ -65,10 +79,15 @@ def card(record: Mapping) -> str:
         "Zero-shot on held-out people and outfits, in percent; the command above prints it. In",
         "brackets: chance, and the linear layer that was trained along on the same features. It",
         "needs no text: what it does not see, no text can find.",
-        "",
-        _table(record["zero_shot"], record["linear"]),
-        "",
     ]
+    by_layer = {"linear": record["linear"]}
+    if "ceiling" in record:
+        by_layer["ceiling"] = record["ceiling"]["accuracy"]
+        lines += [
+            "The ceiling is what an encoder of the same form reaches that learns to name the words",
+            f"alone, without texts, from the same images: `{record['ceiling']['command']}`.",
+        ]
+    lines += ["", _table(record["zero_shot"], by_layer), ""]
     return "\n".join(lines)
 
 
@@ -83,12 +102,15 @@ def _listed(facts: Mapping) -> str:
     return ", ".join(f"{key} {value}" for key, value in facts.items())
 
 
-def _table(zero_shot: Mapping, linear: Mapping) -> str:
+def _table(zero_shot: Mapping, by_layer: Mapping) -> str:
     rows = []
     scores = list(zero_shot.values())
     for attribute in scores[0]["attributes"]:
         cells = [
-            _answer(score["attributes"][attribute], linear[name][attribute])
+            _answer(
+                score["attributes"][attribute],
+                {kind: found[name][attribute] for kind, found in by_layer.items()},
+            )
             for name, score in zero_shot.items()
         ]
         rows.append([attribute.replace("_", " "), *cells])
@@ -100,7 +122,7 @@ def _table(zero_shot: Mapping, linear: Mapping) -> str:
 
 
 def _answer(by_text: Mapping, by_layer: Mapping) -> str:
-    return (
-        f"{by_text['accuracy']:.1f} (chance {by_text['chance']:.1f}, "
-        f"linear {by_layer['accuracy']:.1f})"
-    )
+    others = {"chance": by_text["chance"]}
+    others |= {kind: found["accuracy"] for kind, found in by_layer.items()}
+    shown = ", ".join(f"{kind} {value:.1f}" for kind, value in others.items())
+    return f"{by_text['accuracy']:.1f} ({shown})"
