@@ -54,21 +54,31 @@ def test_the_files_state_every_default() -> None:
 
 
 def test_quickstarts_are_what_the_training_configs_count_on() -> None:
-    source, shifted, unseen = (
-        load(GENEPERSON_CONFIGS / f"quickstart{suffix}.yml")
-        for suffix in ("", "_shifted", "_unseen")
+    source, shifted = (
+        load(GENEPERSON_CONFIGS / f"quickstart{suffix}.yml") for suffix in ("", "_shifted")
     )
     assert (source.IDENTITIES.TRAIN, source.IDENTITIES.TEST, source.SEED) == (100, 30, 0)
     assert (source.CANVAS.COLUMNS, source.CANVAS.ROWS, source.WORLD) == (4, 4, "source")
     assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 90)
     assert shifted.WORLD == "shifted" and shifted.SEED != source.SEED
-    assert unseen.IDENTITIES == shifted.IDENTITIES and unseen.WORLD == "unseen"
-    assert unseen.SEED not in (source.SEED, shifted.SEED)
+
+
+def test_the_testbeds_worlds_differ_in_world_and_people_alone() -> None:
+    source, twins, shifted, unseen = (
+        load(GENEPERSON_CONFIGS / f"{name}.yml")
+        for name in ("quickstart", "twins", "twins_shifted", "twins_unseen")
+    )
+    assert twins.IDENTITIES.TRAIN == source.IDENTITIES.TRAIN and twins.WORLD == source.WORLD
+    assert (shifted.IDENTITIES.TRAIN, shifted.IDENTITIES.TEST) == (0, 150)
+    assert unseen.IDENTITIES == shifted.IDENTITIES
+    assert (shifted.WORLD, unseen.WORLD) == ("shifted", "unseen")
+    assert [cfg.IDENTITIES.TWINS for cfg in (source, twins, shifted, unseen)] == [0, 0.5, 0.5, 0.5]
+    assert len({cfg.SEED for cfg in (source, twins, shifted, unseen)}) == 4
 
 
 def test_the_small_clip_sees_no_outfit_of_the_quickstarts() -> None:
     excluded = load(GENEPERSON_CONFIGS / "pretraining.yml").IDENTITIES.EXCLUDE
-    for suffix in ("", "_shifted", "_unseen"):
+    for suffix in ("", "_shifted"):
         cfg = load(GENEPERSON_CONFIGS / f"quickstart{suffix}.yml")
         people = cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST
         assert any(seed == cfg.SEED and count >= people for seed, count in excluded)
