@@ -62,7 +62,7 @@ def test_no_training_image_shows_an_outfit_that_is_tested_on() -> None:
 
 def test_no_outfit_of_the_testbeds_test_sets_is_trained_on() -> None:
     """Neither by the CLIP, nor by a row of a report on the embedded testbed."""
-    worlds = [[f"WORLD=world-{n}", f"SEED={n}"] for n in range(31, 36)]
+    worlds = [["WORLD", f"world-{n}", "SEED", f"{n}"] for n in range(31, 36)]
     trained = [drawn("quickstart"), drawn("twins"), *(drawn("quickstart_world", w) for w in worlds)]
     tested = [drawn("twins_shifted"), drawn("twins_unseen")]
     assert [len(one) for one in trained] == [130, 100, *[20] * 5]
@@ -76,9 +76,8 @@ def pretrained_on() -> list[set[tuple[str, ...]]]:
     return [outfits(one) for one in RECORD["data"]]
 
 
-def drawn(config: str, settings: Sequence[str] = ()) -> set[tuple[str, ...]]:
+def drawn(config: str, opts: Sequence[str] = ()) -> set[tuple[str, ...]]:
     """Outfits of the people that a config draws, of a set whose cells are all good."""
-    opts = [word for setting in settings for word in setting.split("=")]
     cfg = load(GENEPERSON_CONFIGS / f"{config}.yml", opts)
     stream = BuildSpec.from_config(cfg).identities()
     return {outfit_of(next(stream)) for _ in range(cfg.IDENTITIES.TRAIN + cfg.IDENTITIES.TEST)}

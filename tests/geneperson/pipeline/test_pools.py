@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -72,10 +73,20 @@ def test_an_error_of_a_process_reaches_the_caller(cfg: CfgNode) -> None:
 
 def test_what_a_process_starts_from_may_be_larger_than_a_pipe_holds(tmp_path: Path) -> None:
     """A pipe holds 64 KB; a build that excludes many outfits hands over more."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError("the pipe is full and nobody reads it")
+
     large = partial(Environment, tmp_path, cargo=bytes(1_000_000))
-    with processes(large, [{"WHO": "a"}, {"WHO": "b"}]) as pool:
-        answers = [pool.submit("who", number) for number in range(2)]
-        assert {answer.result() for answer in answers} == {"a", "b"}
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(120)
+    try:
+        with processes(large, [{"WHO": "a"}, {"WHO": "b"}]) as pool:
+            answers = [pool.submit("who", number) for number in range(2)]
+            assert {answer.result() for answer in answers} == {"a", "b"}
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_process_that_dies_is_one_line() -> None:
