@@ -32,6 +32,7 @@ class ComparedRow(Row):
     """A row without a number in the paper.
 
     Attributes:
+        settings: ``KEY VALUE ...`` on top of its config.
         both_phases: phase 1 takes the epochs of both phases, and phase 2 none.
         compute_of: config under configs/DPPP; phase 1, the only one, takes the epochs with which
             it comes nearest to the training compute of both phases of that config.
@@ -39,6 +40,7 @@ class ComparedRow(Row):
     """
 
     paper: dict[str, Scores] = dataclasses.field(default_factory=lambda: {MARKET: {}})
+    settings: tuple[str, ...] = ()
     both_phases: bool = False
     compute_of: str = ""
     against: tuple[str, ...] = ()
@@ -113,10 +115,15 @@ def effects(
 
 
 def paired(better: Measured, base: Measured, test: str, score: str = "mAP") -> str:
-    """Return the mean difference over the seeds, its 95 % interval, and the paired t-test's p."""
+    """Return the mean difference over the seeds, its 95 % interval, and the paired t-test's p.
+
+    A row with fewer seeds than the other has its first ones.
+    """
     first, second = (m.scores.get(test, {}).get(score, []) for m in (better, base))
-    if not first or not second:
+    num_seeds = min(len(first), len(second))
+    if num_seeds == 0:
         return "not available"
+    first, second = first[:num_seeds], second[:num_seeds]
     differences = [a - b for a, b in zip(first, second, strict=True)]
     mean, num_better = statistics.fmean(differences), sum(d > 0 for d in differences)
     text = f"{mean:+.1f}, better in {num_better} of {len(differences)} seeds"
@@ -144,6 +151,7 @@ def content(outcomes: Mapping[str, Outcome]) -> dict[str, object]:
 
 def _outcome(row: ComparedRow, testbed: Testbed, request: Request) -> Outcome:
     try:
+        request = dataclasses.replace(request, opts=(*request.opts, *row.settings))
         longer = (*request.opts, *_length(row, testbed, request))
         request = dataclasses.replace(request, opts=longer)
         config_file, opts = settings_of(row.config, testbed, request)

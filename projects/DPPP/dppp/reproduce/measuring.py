@@ -32,6 +32,10 @@ class Measured:
         """Return why a test set has no number."""
         return self.missing.get(test) or self.missing.get("", "not in DATASETS.TESTS")
 
+    def num_seeds(self, test: str) -> int:
+        """Return over how many seeds a test set was measured."""
+        return max(map(len, self.scores.get(test, {}).values()), default=0)
+
     def cell(self, test: str, score: str) -> str:
         """Return the text of one cell: mean and deviation over the seeds, or the reason."""
         values = self.scores.get(test, {}).get(score)
