@@ -19,9 +19,11 @@ OPTS = ("SOLVER.PHASE_EPOCHS", "(4, 2)", "SOLVER.IMS_PER_BATCH", "16")
 
 @pytest.fixture
 def worlds(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """FASTREID_DATASETS with an unseen world too; its images do not matter here."""
+    """FASTREID_DATASETS with an unseen world and five to train on; images do not matter here."""
     root = Path(shutil.copytree(data_root, tmp_path / "data"))
     shutil.copytree(root / "GenePersonTwinsShifted", root / UNSEEN)
+    for number in range(31, 36):
+        shutil.copytree(root / "GenePersonToy", root / f"GenePersonToyWorld{number}")
     monkeypatch.setenv("FASTREID_DATASETS", str(root))
     return root
 
@@ -40,12 +42,13 @@ def test_rows_are_scored_on_the_unseen_world_alone(worlds: Path, tmp_path: Path)
     planned = make(tmp_path / "runs", output=tmp_path / "final.md")
     assert planned.count("not available: not trained") == len(ROWS) * 3
     rows = json.loads((tmp_path / "final.json").read_text())["rows"]
-    for number, row in enumerate(rows.values()):
+    for number, (label, row) in enumerate(rows.items()):
         (command,) = row["commands"]
         words = shlex.split(command)
         opts = words[words.index("--resume") + 1 : words.index("OUTPUT_DIR")]
         run = runs.plan_run(DPPP_CONFIGS / "testbed.yml", opts, tmp_path / "runs")
         assert run.config().DATASETS.TESTS == (UNSEEN,)
+        assert len(run.config().DATASETS.NAMES) == (5 if "five camera worlds" in label else 1)
         score = {"Rank-1": 40.0, "Rank-5": 60.0, "mAP": 30.0 + number}
         stages = {"after phase 1": score, "after phase 2": score | {"mAP": 50.0 + number}}
         run.folder.mkdir(parents=True)
@@ -55,6 +58,9 @@ def test_rows_are_scored_on_the_unseen_world_alone(worlds: Path, tmp_path: Path)
     assert row_of(text, "ID + triplet, epochs of both phases")[:4] == ["40.0", "60.0", "31.0", "6"]
     assert row_of(text, "PDM, v_c = P_s(v_g)")[2:4] == ["53.0", "4 + 2"]
     assert row_of(text, "PDM, v_c = v_g + P_s(v_g)")[2:4] == ["54.0", "4 + 2"]
+    assert row_of(text, "five camera worlds: ID + triplet, compute of PDM")[2] == "35.0"
+    assert row_of(text, "five camera worlds: PDM, v_c = v_g + P_s(v_g)")[2:4] == ["56.0", "4 + 2"]
+    assert "five camera worlds: PDM, v_c = v_g + P_s(v_g) against PDM, v_c = v_g + P_s" in text
     assert "PDM, v_c = P_s(v_g) against ID + triplet, compute of PDM: +21.0" in text
     assert "Shifted" not in text
 
@@ -74,13 +80,11 @@ def test_no_other_report_shows_it(worlds: Path, tmp_path: Path) -> None:
         )
 
 
-def test_a_missing_world_is_named(
-    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FASTREID_DATASETS", str(data_root))
-    text = make(tmp_path, train=True)  # nothing can be scored, so nothing is trained
+def test_a_missing_world_is_named(worlds: Path, tmp_path: Path) -> None:
+    shutil.rmtree(worlds / UNSEEN)
+    text = make(tmp_path / "runs", train=True)  # nothing can be scored, so nothing is trained
     assert text.count(f"not available: {UNSEEN}") == len(ROWS) * 3
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_papers_testbed_has_no_such_table(tmp_path: Path) -> None:

@@ -13,37 +13,62 @@ from .comparison import SCORES, ComparedRow, compare, content, effects, grid
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Table
 from .report import made_by, write_report
 from .request import FINAL, UNSEEN, Request
-from .testbeds import Testbed, choose_testbed
+from .testbeds import FIVE_WORLDS, Testbed, choose_testbed
 
+_BASELINE = "ablations/baseline.yml"
 _PDM = "ablations/projector_literal.yml"  # P_s as a residual costs the same
-_PLAIN = ("ID + triplet, epochs of both phases", "ID + triplet, compute of PDM")
+_TRANSFER = "vit_b16_transfer.yml"
+_WITHOUT_PDM = ("MODEL.DPPP.LOSSES", '("L1_ReID",)')
 
-
-def _row(
-    label: str,
-    config: str,
-    stage: str,
-    *,
-    against: tuple[str, ...] = (),
-    both_phases: bool = False,
-    compute_of: str = "",
-) -> ComparedRow:
-    return ComparedRow(
-        label=label,
-        config=f"ablations/{config}.yml",
-        stage=stage,
-        against=against,
-        both_phases=both_phases,
-        compute_of=compute_of,
-    )
-
-
+_EPOCHS = ComparedRow(
+    label="ID + triplet, epochs of both phases",
+    config=_BASELINE,
+    stage=AFTER_PHASE_1,
+    both_phases=True,
+)
+_COMPUTE = ComparedRow(
+    label="ID + triplet, compute of PDM",
+    config=_BASELINE,
+    stage=AFTER_PHASE_1,
+    compute_of=_PDM,
+)
+_RESIDUAL = ComparedRow(
+    label="PDM, v_c = v_g + P_s(v_g)",
+    config="ablations/projector_residual.yml",
+    stage=AFTER_PHASE_2,
+    against=(_EPOCHS.label, _COMPUTE.label),
+)
+_WORLDS = ComparedRow(
+    label="five camera worlds: ID + triplet, compute of PDM",
+    config=_TRANSFER,
+    settings=(*FIVE_WORLDS, *_WITHOUT_PDM),
+    stage=AFTER_PHASE_1,
+    compute_of=_PDM,
+    against=(_COMPUTE.label,),
+)
 ROWS = (
-    _row("the CLIP as it comes (learning rate 0)", "untrained", AFTER_PHASE_1),
-    _row(_PLAIN[0], "baseline", AFTER_PHASE_1, both_phases=True),
-    _row(_PLAIN[1], "baseline", AFTER_PHASE_1, compute_of=_PDM),
-    _row("PDM, v_c = P_s(v_g)", "projector_literal", AFTER_PHASE_2, against=_PLAIN),
-    _row("PDM, v_c = v_g + P_s(v_g)", "projector_residual", AFTER_PHASE_2, against=_PLAIN),
+    ComparedRow(
+        label="the CLIP as it comes (learning rate 0)",
+        config="ablations/untrained.yml",
+        stage=AFTER_PHASE_1,
+    ),
+    _EPOCHS,
+    _COMPUTE,
+    ComparedRow(
+        label="PDM, v_c = P_s(v_g)",
+        config=_PDM,
+        stage=AFTER_PHASE_2,
+        against=(_EPOCHS.label, _COMPUTE.label),
+    ),
+    _RESIDUAL,
+    _WORLDS,
+    ComparedRow(
+        label="five camera worlds: PDM, v_c = v_g + P_s(v_g)",
+        config=_TRANSFER,
+        settings=FIVE_WORLDS,
+        stage=AFTER_PHASE_2,
+        against=(_RESIDUAL.label, _WORLDS.label),
+    ),
 )
 
 

@@ -17,7 +17,7 @@ from .measuring import Measured, measure
 from .paper import AFTER_PHASE_1, AFTER_PHASE_2, MARKET, Row, Table
 from .report import made_by, write_report
 from .request import Request
-from .testbeds import Testbed, choose_testbed
+from .testbeds import FIVE_WORLDS, Testbed, choose_testbed
 
 LEVERS = "levers"
 _SCORE = "mAP"
@@ -25,12 +25,11 @@ _FEW_SEEDS = 3
 _STAGES = (AFTER_PHASE_1, AFTER_PHASE_2)
 _CONFIG = "ablations/projector_residual.yml"  # the whole method, P_s as a residual
 _DATA = "DATASETS.NAMES"
-_WORLDS = tuple(f"GenePersonToyWorld{number}" for number in range(31, 36))
 
 # Label -> KEY VALUE ...
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "the method": (),
-    "five camera worlds": (_DATA, str(_WORLDS)),
+    "five camera worlds": FIVE_WORLDS,
     "twins to train on": (_DATA, "('GenePersonTwins',)"),
     "flips": ("INPUT.FLIP.ENABLED", "True"),
     "padding and crops": ("INPUT.PADDING.ENABLED", "True"),

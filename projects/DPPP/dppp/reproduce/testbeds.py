@@ -13,6 +13,11 @@ from .paper import MARKET, TABLES, Table
 from .request import SHIFTED
 
 TESTBEDS = ("paper", "embedded")
+# Of the embedded testbed: as many people to train on, from five camera worlds.
+FIVE_WORLDS = (
+    "DATASETS.NAMES",
+    str(tuple(f"GenePersonToyWorld{number}" for number in range(31, 36))),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
