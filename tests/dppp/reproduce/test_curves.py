@@ -55,9 +55,9 @@ def test_points_and_picture(
     missing = "not available: not trained; --train does it"
     assert short == ["31.0 ± 1.4", missing, missing]
     assert long == ["37.0 ± 1.4", "38.0 ± 1.4", "38.0 ± 0.0"]
-    assert "- ID + triplet, 8 epochs against 2: +6.0, better in 2 of 2 seeds" in text
+    assert "- ID + triplet, 8 epochs against 2: +6.00, better in 2 of 2 seeds" in text
     assert "- PDM, after phase 1, 8 epochs against 2: not available" in text
-    assert "- PDM, after phase 1 against ID + triplet, 8 epochs: +1.0, better in 2 of 2" in text
+    assert "- PDM, after phase 1 against ID + triplet, 8 epochs: +1.00, better in 2 of 2" in text
     assert "reproduce.py curves --testbed embedded --seeds 2 --train --epochs 2,8`" in text
     assert output.with_suffix(".png").stat().st_size > 5000
     points = json.loads(output.with_suffix(".json").read_text())["curves"]["ID + triplet"]

@@ -61,7 +61,7 @@ def test_rows_are_scored_on_the_unseen_world_alone(worlds: Path, tmp_path: Path)
     assert row_of(text, "five camera worlds: ID + triplet, compute of PDM")[2] == "35.0"
     assert row_of(text, "five camera worlds: PDM, v_c = v_g + P_s(v_g)")[2:4] == ["56.0", "4 + 2"]
     assert "five camera worlds: PDM, v_c = v_g + P_s(v_g) against PDM, v_c = v_g + P_s" in text
-    assert "PDM, v_c = P_s(v_g) against ID + triplet, compute of PDM: +21.0" in text
+    assert "PDM, v_c = P_s(v_g) against ID + triplet, compute of PDM: +21.00" in text
     assert "Shifted" not in text
 
 

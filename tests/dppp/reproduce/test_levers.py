@@ -63,7 +63,7 @@ def test_rows_and_effects(tmp_path: Path, data_root: Path, monkeypatch: pytest.M
     assert rows["flips"] == ["`INPUT.FLIP.ENABLED True`", "64.0 ± 1.0", "69.0 ± 1.0", "3"]
     assert rows["AugMix"][1].startswith("not available: not trained")
     assert rows["five camera worlds"][1].startswith("not available: GenePersonToyWorld31, ")
-    assert "- flips, after phase 2: +3.0, better in 3 of 3 seeds\n" in text
+    assert "- flips, after phase 2: +3.00, better in 3 of 3 seeds\n" in text
     assert "- AugMix, after phase 1: not available\n" in text
     content = json.loads(output.with_suffix(".json").read_text())["rows"]["flips"]
     assert content["scores"]["after phase 1"][TEST]["mAP"] == [63, 65, 64]
@@ -81,6 +81,6 @@ def test_a_lever_that_loses_by_more_than_a_deviation_gets_three_seeds(
     text = levers_report(Request(name=LEVERS, testbed="embedded", num_seeds=5, runs_dir=tmp_path))
     rows = rows_of(text)
     assert [rows[label][-1] for label in ("the method", "AugMix", "flips")] == ["5", "3", "5"]
-    assert "- AugMix, after phase 2: -1.1, better in 0 of 3 seeds\n" in text
-    assert "- flips, after phase 2: -0.9, better in 0 of 5 seeds\n" in text
+    assert "- AugMix, after phase 2: -1.12, better in 0 of 3 seeds\n" in text
+    assert "- flips, after phase 2: -0.88, better in 0 of 5 seeds\n" in text
     assert rows["random erasing"][1:] == ["not available: not trained; --train does it"] * 2 + ["0"]

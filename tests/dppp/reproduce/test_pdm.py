@@ -67,8 +67,8 @@ def test_rows_and_files(tmp_path: Path, data_root: Path, monkeypatch: pytest.Mon
         "with PDM, after phase 2, v_c = P_s(v_g)": ["49.5 ± 0.7", "4 + 2"],
         "with PDM, after phase 2, v_c = v_g + P_s(v_g)": ["50.5 ± 0.7", "4 + 2"],
     }
-    assert "after phase 1 against without PDM, epochs of phase 1: +10.0, better in 2 of 2" in text
-    assert "compute of both phases: +10.5, better in 2 of 2 seeds, 95 % interval -8.6" in text
+    assert "after phase 1 against without PDM, epochs of phase 1: +10.00, better in 2 of 2" in text
+    assert "compute of both phases: +10.50, better in 2 of 2 seeds, 95 % interval -8.56" in text
     assert f"; epochs 4 + 2 against {equal}, TFLOP " in text
     rows = json.loads((tmp_path / "pdm.json").read_text())["rows"]
     assert rows["with PDM, after phase 2, v_c = P_s(v_g)"]["scores"][TEST]["mAP"] == [50.0, 49.0]

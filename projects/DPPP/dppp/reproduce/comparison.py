@@ -126,13 +126,13 @@ def paired(better: Measured, base: Measured, test: str, score: str = "mAP") -> s
     first, second = first[:num_seeds], second[:num_seeds]
     differences = [a - b for a, b in zip(first, second, strict=True)]
     mean, num_better = statistics.fmean(differences), sum(d > 0 for d in differences)
-    text = f"{mean:+.1f}, better in {num_better} of {len(differences)} seeds"
+    text = f"{mean:+.2f}, better in {num_better} of {len(differences)} seeds"
     if len(set(differences)) < 2:  # one seed, or no spread to judge the mean by
         return text
     result = ttest_rel(first, second)
     low, high = result.confidence_interval(0.95)
     shown = "p < 0.001" if result.pvalue < 0.001 else f"p = {result.pvalue:.3f}"
-    return f"{text}, 95 % interval {low:+.1f} to {high:+.1f}, {shown}"
+    return f"{text}, 95 % interval {low:+.2f} to {high:+.2f}, {shown}"
 
 
 def content(outcomes: Mapping[str, Outcome]) -> dict[str, object]:
